@@ -1,0 +1,41 @@
+#pragma once
+// The one table of limits: everything from outside is bounded, and every bound is a row here, which
+// `shenbi doctor --limits` and docs/limits.md print. A bound exists where a hostile file or request could otherwise cost
+// memory or time out of proportion to its size; each says why its value is beyond what honest input needs.
+
+#include <cstdint>
+
+namespace shenbi::limits {
+
+// --- model files ---
+inline constexpr uint64_t kMaxTensors = 1u << 17;            ///< DeepSeek-V3 as unfused safetensors has about 92,000
+inline constexpr uint64_t kMaxMetadataEntries = 1u << 16;    ///< GGUF files in the wild have under 100
+inline constexpr uint64_t kMaxTensorDims = 8;
+inline constexpr uint64_t kMaxNameBytes = 1024;              ///< a tensor or key name; GGML itself allows 63
+inline constexpr uint64_t kMaxMetadataStringBytes = 64u << 20;  ///< chat templates reach 100 KB, embedded tokenizers 30 MB
+inline constexpr uint64_t kMaxSafetensorsHeaderBytes = 100u << 20;  ///< the bound of the reference library
+inline constexpr uint64_t kMaxConfigBytes = 4u << 20;
+inline constexpr uint64_t kMaxTokenizerBytes = 256u << 20;   ///< tokenizer.json of 256k-word models is about 35 MB
+inline constexpr uint64_t kMaxVocabulary = 1u << 22;         ///< the largest known is 262,144
+inline constexpr uint64_t kMaxTokenBytes = 1u << 16;
+
+// --- hyper-parameters ---
+inline constexpr uint64_t kMaxLayers = 1024;
+inline constexpr uint64_t kMaxHeads = 4096;
+inline constexpr uint64_t kMaxHeadDim = 4096;
+inline constexpr uint64_t kMaxEmbedding = 1u << 18;
+inline constexpr uint64_t kMaxFeedForward = 1u << 21;
+inline constexpr uint64_t kMaxExperts = 4096;
+inline constexpr uint64_t kMaxContext = 1u << 27;
+
+// --- chat templates (untrusted programs) ---
+inline constexpr uint64_t kMaxTemplateBytes = 1u << 20;
+inline constexpr uint64_t kMaxTemplateSteps = 20'000'000;    ///< real templates stay under one million on long chats
+inline constexpr uint64_t kMaxTemplateOutputBytes = 64u << 20;
+inline constexpr uint64_t kMaxTemplateMemoryBytes = 256u << 20;  ///< values alive while rendering
+inline constexpr uint64_t kMaxTemplateDepth = 200;           ///< nesting of expressions, blocks and macro calls
+
+// --- requests ---
+inline constexpr uint64_t kMaxPromptBytes = 256u << 20;
+
+}  // namespace shenbi::limits

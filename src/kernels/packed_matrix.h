@@ -1,0 +1,93 @@
+#pragma once
+// The one door to weights in matrix products: a matrix packed for the fast kernels, opaque to everyone above.
+//
+//   PackedMatrix w = PackedMatrix::pack(*type, bytes, rows, columns, Precision::kInt8, team);
+//   Activations x;
+//   x.reserve(max_tokens, columns);                       // outside the thread region
+//   team.run([&](Lane& lane) {
+//     x.quantize(lane, values, tokens, columns, w.form());  // each lane its share of tokens; then
+//     lane.barrier();
+//     w.multiply(lane, x, out, out_stride);               // out[t * stride + row]; each lane its share of rows
+//     lane.barrier();
+//   });
+//
+// Truth: multiply() gives, bit for bit, the same f32 for a (row, token) whatever the number of tokens in the call, the number
+// of lanes and the instruction set (scalar, AVX2, AVX-512). Per output element the sum runs over groups of 32 columns in
+// ascending order: acc = fma(float(int dot of the group), weight scale * activation scale, acc). Layouts: docs/kernels.md.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/thread_team.h"
+#include "kernels/quant_type.h"
+
+namespace shenbi::kernels {
+
+/// How activations enter a product with quantised weights. Float weights (F32, F16, BF16) always use f32 activations.
+enum class Precision : uint8_t {
+  kInt8,   ///< int8, one f32 scale per 32 columns
+  kInt16,  ///< two int8 terms with the same scale / 254: 16-bit activations, for the head
+};
+
+/// What a matrix wants its activations to look like; equal forms can share one quantised copy.
+enum class ActivationForm : uint8_t { kF32, kInt8, kInt16 };
+
+/// A batch of activation rows prepared for products: [tokens, columns].
+class Activations {
+ public:
+  /// Makes room for `tokens` rows of `columns`; never shrinks. Not thread-safe.
+  void reserve(size_t tokens, size_t columns);
+
+  /// SPMD: every lane calls it with the same arguments and converts its share of the rows of `x` [tokens, columns] with the
+  /// given stride. A barrier is needed before the result is used.
+  void quantize(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride, ActivationForm form) noexcept;
+
+  // What the kernels read (row-major, rows padded to 64 columns with zeros).
+  size_t tokens = 0, columns = 0, padded_columns = 0;
+  ActivationForm form = ActivationForm::kF32;
+  float* f32 = nullptr;         ///< [tokens, padded_columns] (kF32)
+  int8_t* high = nullptr;       ///< [tokens, padded_columns] round(x / scale)
+  int8_t* low = nullptr;        ///< [tokens, padded_columns] second term (kInt16)
+  float* scales = nullptr;      ///< [tokens, padded_columns / 32]
+  int32_t* sums = nullptr;      ///< [tokens, padded_columns / 16] sum of `high` over 16 columns
+  int32_t* low_sums = nullptr;  ///< the same for `low`
+
+ private:
+  std::shared_ptr<std::byte> storage_;
+  size_t capacity_bytes_ = 0;
+};
+
+/// Immutable after pack(); safe to use from many threads and many teams at once.
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+
+  /// Packs `rows` x `columns` weights of `type` lying row after row at `data` (row_bytes(columns) each). Parallel over
+  /// the team; peak memory is the source plus the packed form. `data` is not kept.
+  /// Throws Error{kUnsupported} if the type cannot be multiplied, Error{kInvalidArgument} on sizes it cannot divide.
+  static PackedMatrix pack(const QuantType& type, const std::byte* data, size_t rows, size_t columns, Precision precision,
+                           ThreadTeam& team);
+
+  size_t rows() const noexcept;
+  size_t columns() const noexcept;
+  /// Bytes of the packed form: what one token must read.
+  size_t bytes() const noexcept;
+  ActivationForm form() const noexcept;
+  bool empty() const noexcept { return impl_ == nullptr; }
+
+  /// out[t * out_stride + r] = sum over k of w[r, k] * x[t, k], for all tokens of `x` and this lane's share of the rows.
+  /// `x` must have been quantised to form() with the same columns. No barrier inside.
+  void multiply(Lane& lane, const Activations& x, float* out, size_t out_stride) const noexcept;
+
+  /// The same for rows [row_begin, row_end) only, without a lane (tests, MoE tasks). Bounds in multiples of 16 or rows().
+  void multiply_rows(size_t row_begin, size_t row_end, const Activations& x, float* out, size_t out_stride) const noexcept;
+
+  struct Impl;
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace shenbi::kernels
