@@ -10,6 +10,8 @@ namespace shenbi::limits {
 // --- model files ---
 inline constexpr uint64_t kMaxTensors = 1u << 17;            ///< DeepSeek-V3 as unfused safetensors has about 92,000
 inline constexpr uint64_t kMaxMetadataEntries = 1u << 16;    ///< GGUF files in the wild have under 100
+inline constexpr uint64_t kMaxMetadataElements = 1u << 24;   ///< of all arrays of a file; 262,144 tokens with scores, types and merges are about 2^20
+inline constexpr uint64_t kMaxShards = 4096;                 ///< files of one model; DeepSeek-V3 has 163
 inline constexpr uint64_t kMaxTensorDims = 8;
 inline constexpr uint64_t kMaxNameBytes = 1024;              ///< a tensor or key name; GGML itself allows 63
 inline constexpr uint64_t kMaxMetadataStringBytes = 64u << 20;  ///< chat templates reach 100 KB, embedded tokenizers 30 MB

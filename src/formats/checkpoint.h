@@ -4,8 +4,9 @@
 //   auto checkpoint = Checkpoint::open("gemma-3-270m-q4_k_m.gguf");   // or model.safetensors, or a Hugging Face folder
 //   const TensorEntry& embedding = checkpoint->at("token_embd.weight");
 //
-// The entries point into memory maps that live as long as the Checkpoint. Everything is checked when it is opened: names
-// are unique, sizes and offsets lie inside the file and do not overlap. Throws Error{kCorruptFile} naming file, field, value.
+// The entries point into memory maps that live as long as the Checkpoint. Everything is checked when it is opened:
+// names are unique, sizes and offsets lie inside the file and do not overlap. Throws Error{kCorruptFile} naming file,
+// field, value.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "kernels/quant_type.h"
 
 namespace shenbi::formats {
@@ -35,16 +37,24 @@ struct TensorEntry {
 };
 
 /// A GGUF metadata value. Arrays are homogeneous; integers of all widths are widened.
-using MetadataArray = std::variant<std::vector<int64_t>, std::vector<uint64_t>, std::vector<double>, std::vector<uint8_t>,
-                                   std::vector<std::string_view>>;  // uint8_t: bool; strings point into the map
+struct MetadataArray;
+using MetadataArrayVariant = std::variant<std::vector<int64_t>, std::vector<uint64_t>, std::vector<double>,
+                                          std::vector<uint8_t>, std::vector<std::string_view>,
+                                          std::vector<MetadataArray>>;  // uint8_t: bool; strings point into the map
+struct MetadataArray : MetadataArrayVariant {
+  using MetadataArrayVariant::MetadataArrayVariant;
+};
 using MetadataValue = std::variant<int64_t, uint64_t, double, bool, std::string_view, MetadataArray>;
+
+/// What a value is, in words for an error or a listing: "an unsigned integer", "an array of strings".
+std::string_view kind_text(const MetadataValue& value) noexcept;
 
 enum class CheckpointKind { kGguf, kSafetensors, kHuggingFaceFolder };
 
 class Checkpoint {
  public:
-  /// Opens a .gguf file (first shard of a split one included), a .safetensors file, or a folder with config.json and one or
-  /// many .safetensors. Throws Error{kNotFound, kCorruptFile, kUnsupported}.
+  /// Opens a .gguf file (first shard of a split one included), a .safetensors file, or a folder with config.json and
+  /// one or many .safetensors. Throws Error{kNotFound, kCorruptFile, kUnsupported}.
   static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path);
 
   virtual ~Checkpoint() = default;
@@ -63,14 +73,27 @@ class Checkpoint {
   /// Text of a file of the folder ("tokenizer.json", "generation_config.json", "chat_template.jinja", ...), or nothing.
   virtual std::optional<std::string> side_file(std::string_view name) const = 0;
 
-  // Typed look-ups in metadata. Absent: nothing. Present with another type: Error{kCorruptFile} "key: expected X, found Y".
+  /// The files behind the tensors, first shard first.
+  const std::vector<std::shared_ptr<const MappedFile>>& files() const noexcept { return files_; }
+  /// Loaders call it before each long read: a file that was cut short under the map would raise SIGBUS.
+  /// Throws Error{kCorruptFile} naming the file.
+  void require_whole() const;
+  /// Tells the kernel that this tensor's bytes will not be read again soon.
+  void forget(const TensorEntry& tensor) const noexcept;
+
+  // Typed look-ups in metadata. Absent: nothing. Present with another type: Error{kCorruptFile} "<file>: metadata
+  // '<key>': expected X, found Y".
   std::optional<uint64_t> get_uint(std::string_view key) const;  // refuses negative numbers
-  std::optional<double> get_float(std::string_view key) const;
+  std::optional<double> get_float(std::string_view key) const;   // refuses NaN and infinities
   std::optional<bool> get_bool(std::string_view key) const;
   std::optional<std::string_view> get_string(std::string_view key) const;
   const std::vector<std::string_view>* get_strings(std::string_view key) const;
 
  protected:
+  /// Fills by_name_. Throws Error{kCorruptFile} on a name that occurs twice.
+  void index_tensors();
+
+  std::vector<std::shared_ptr<const MappedFile>> files_;
   std::filesystem::path path_;
   std::vector<TensorEntry> tensors_;
   std::map<std::string, size_t, std::less<>> by_name_;

@@ -33,6 +33,10 @@ struct QuantType {
   constexpr uint64_t row_bytes(uint64_t columns) const noexcept { return columns / block_elements * block_bytes; }
 };
 
+/// Types that other formats store and GGUF has no number for (U8, F8_E4M3 ...) have ids from here on. A GGUF file that
+/// names such an id is refused.
+inline constexpr uint32_t kFirstNonGgufTypeId = 1000;
+
 /// {file stem, function that returns the row}. Generated.
 const std::vector<std::pair<std::string_view, QuantType (*)()>>& quant_registry();
 
