@@ -29,6 +29,12 @@ struct QuantType {
   /// row, or null) steers which errors matter.
   void (*encode)(const float* in, size_t block_count, const float* importance, std::byte* out) noexcept = nullptr;
 
+  /// blocks -> integers and affine terms for every 16 columns, so that w = scale[g] * q - min[g] with g = column / 16.
+  /// Null for plain types. `q` has block_count * block_elements places, `scale` and `min` a sixteenth of that.
+  /// Lossless: the formula in f32 (multiply, then subtract, no fma) gives the bits of decode(), for every type and
+  /// every block. min is +0 for types without a minimum.
+  void (*split)(const std::byte* blocks, size_t block_count, int8_t* q, float* scale, float* min) noexcept = nullptr;
+
   /// Bytes of one row of `columns` elements. Precondition: columns % block_elements == 0.
   constexpr uint64_t row_bytes(uint64_t columns) const noexcept { return columns / block_elements * block_bytes; }
 };

@@ -1,0 +1,39 @@
+#pragma once
+// Q5_K: 256 weights in 176 bytes (5.5 bits each), eight groups of 32. GGUF id 13.
+//
+//   byte   0..1    d                                                  f16
+//   byte   2..3    dmin                                               f16
+//   byte   4..15   8 x 6-bit scale, 8 x 6-bit min                     quant_nibbles.h draws them
+//   byte  16..47   byte i, bit g = bit 4 of q[32g + i]
+//   byte  48..175  four runs of 32 bytes, run r:
+//                  q[64r + i] & 15 | (q[64r + 32 + i] & 15) << 4      w = d * scale * q - dmin * min
+
+#include "kernels/quant_block.h"
+#include "kernels/quant_nibbles.h"
+
+namespace shenbi::kernels::quant {
+
+struct Q5_KBlock {
+  static constexpr size_t kElements = 256;
+  uint16_t d;
+  uint16_t dmin;
+  uint8_t scales[12];
+  uint8_t high[32];
+  uint8_t low[128];
+
+  void unpack(const Unpacked<kElements>& to) const noexcept {
+    const float d32 = f16_to_f32(d), dmin32 = f16_to_f32(dmin);
+    uint8_t scale[8], min[8];
+    unpack_scales_6(scales, scale, min);
+    for (size_t g = 0; g < 8; ++g) to.set(2 * g, 2, d32 * scale[g], dmin32 * min[g]);
+    for (size_t run = 0; run < 4; ++run) unpack_nibbles<32>(low + 32 * run, to.q + 64 * run);
+    for (size_t g = 0; g < 8; ++g) {
+      for (size_t j = 0; j < 32; ++j) to.q[32 * g + j] |= static_cast<int8_t>(((high[j] >> g) & 1) << 4);
+    }
+  }
+};
+static_assert(sizeof(Q5_KBlock) == 176);
+
+inline QuantType q5_k() { return quantised_type<Q5_KBlock>("Q5_K", 13); }
+
+}  // namespace shenbi::kernels::quant
