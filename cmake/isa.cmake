@@ -1,0 +1,21 @@
+# Instruction sets by file name: a translation unit called *_avx2.cpp, *_avxvnni.cpp or *_avx512.cpp (in any module) is
+# compiled for that instruction set and only entered after a check at run time (kernels/isa.h). Everything else stays at
+# the baseline of the architecture. Such a file includes only <immintrin.h>, <cstdint>, <cstring>, <cstddef> and C-like
+# headers: a std template instantiated here might be the copy that the linker keeps for the whole program.
+#
+# Kernels are optimised in every build type: at -O1 the tests of the large products would take minutes.
+function(shenbi_isa_flags)
+  set(avx2 -mavx2 -mfma -mf16c -mbmi2)
+  set(avxvnni ${avx2} -mavxvnni)
+  set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni)
+  foreach(file ${ARGN})
+    if(file MATCHES "_(scalar|avx2|avxvnni|avx512)\\.cpp$")
+      set(isa ${CMAKE_MATCH_1})
+      if(isa STREQUAL "scalar" OR CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+        set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "-O3;${${isa}}")
+      else()
+        set_source_files_properties(${file} PROPERTIES HEADER_FILE_ONLY ON)  # another architecture: not compiled
+      endif()
+    endif()
+  endforeach()
+endfunction()
