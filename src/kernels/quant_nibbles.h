@@ -1,5 +1,6 @@
 #pragma once
-// How several types lay small integers side by side, in one place: nibbles and the high bits that extend them.
+// How several types lay small integers side by side, in one place: nibbles, pairs of bits, and the high bits that
+// extend them.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,24 @@ void unpack_nibbles(const uint8_t* bytes, int8_t* q, int offset = 0) noexcept {
 template <size_t kHalf>
 void pack_nibbles(const uint8_t* q, uint8_t* bytes) noexcept {
   for (size_t j = 0; j < kHalf; ++j) bytes[j] = static_cast<uint8_t>((q[j] & 0x0F) | (q[j + kHalf] << 4));
+}
+
+/// 4 * kQuarter values from kQuarter bytes: the lowest two bits are the first quarter, and so on.
+template <size_t kQuarter>
+void unpack_quarters(const uint8_t* bytes, int8_t* q, int offset = 0) noexcept {
+  for (size_t r = 0; r < 4; ++r) {
+    for (size_t j = 0; j < kQuarter; ++j)
+      q[r * kQuarter + j] = static_cast<int8_t>(((bytes[j] >> (2 * r)) & 3) - offset);
+  }
+}
+
+/// The reverse; values 0..3.
+template <size_t kQuarter>
+void pack_quarters(const uint8_t* q, uint8_t* bytes) noexcept {
+  for (size_t j = 0; j < kQuarter; ++j) {
+    bytes[j] =
+        static_cast<uint8_t>(q[j] | (q[j + kQuarter] << 2) | (q[j + 2 * kQuarter] << 4) | (q[j + 3 * kQuarter] << 6));
+  }
 }
 
 /// 32 five-bit values: nibbles as above, and bit j of the little-endian word `high` is bit 4 of value j.

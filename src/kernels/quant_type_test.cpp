@@ -71,6 +71,7 @@ std::vector<float> decode(const QuantType& type, const std::vector<std::byte>& b
 TEST(QuantTypes, decode_as_the_reference_does_bit_for_bit_whatever_the_blocks_hold) {
   const auto expected = read_digests();
   ASSERT_EQ(expected.size(), 33u);
+  EXPECT_EQ(all_quant_types().size(), expected.size());
   for (const QuantType* type : all_quant_types()) {
     SCOPED_TRACE(std::string(type->name));
     const auto row = expected.find(std::string(type->name));
