@@ -338,8 +338,8 @@ def add_gguf(folder, arch, config, weights, expected):
             want = expected[f"logits_{k}"].numpy()
             got = libllama_logits(twin, expected[f"ids_{k}"].numpy(), config.vocab_size)
             worst = max(worst, float(np.abs(got - want).max() / np.abs(want).max()))
-    # ggml reads GELU from a table of f16 values; everything else agrees to f32 rounding.
-    assert worst < (2e-5 if getattr(config, "hidden_act", None) == "silu" else 1e-3), f"libllama differs from transformers by {worst}"
+    # ggml reads GELU from a table of f16 values (2e-4 a layer); everything else agrees to f32 rounding.
+    assert worst < (2e-5 if getattr(config, "hidden_act", None) == "silu" else 3e-3), f"libllama differs from transformers by {worst}"
     write_gguf(folder / "model.gguf", arch, config, weights, "bf16")
     return worst
 
