@@ -11,9 +11,10 @@
 //     lane.barrier();
 //   });
 //
-// Truth: multiply() gives, bit for bit, the same f32 for a (row, token) whatever the number of tokens in the call, the number
-// of lanes and the instruction set (scalar, AVX2, AVX-512). Per output element the sum runs over groups of 32 columns in
-// ascending order: acc = fma(float(int dot of the group), weight scale * activation scale, acc). Layouts: docs/kernels.md.
+// Truth: multiply() gives, bit for bit, the same f32 for a (row, token) whatever the number of tokens in the call, the
+// number of lanes and the instruction set (scalar, AVX2, AVX-512); only which NaN a NaN is may differ. Per output
+// element the sum runs over groups of 32 columns in ascending order: acc = fma(float(int dot of the group) * weight
+// scale, activation scale, acc). The whole definition and the layouts: docs/kernels.md.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <span>
 
 #include "base/thread_team.h"
+#include "kernels/packed_layout.h"
 #include "kernels/quant_type.h"
 
 namespace shenbi::kernels {
@@ -37,26 +39,26 @@ enum class ActivationForm : uint8_t { kF32, kInt8, kInt16 };
 /// A batch of activation rows prepared for products: [tokens, columns].
 class Activations {
  public:
-  /// Makes room for `tokens` rows of `columns`; never shrinks. Not thread-safe.
+  /// Makes room for `tokens` rows of `columns` in any form; never shrinks. Not thread-safe.
   void reserve(size_t tokens, size_t columns);
 
-  /// SPMD: every lane calls it with the same arguments and converts its share of the rows of `x` [tokens, columns] with the
-  /// given stride. A barrier is needed before the result is used.
+  /// SPMD: every lane calls it with the same arguments and converts its share of the rows of `x` [tokens, columns] with
+  /// the given stride. A barrier is needed before the result is used, and before the next quantize(). What lies in a
+  /// row's padding does not matter. A group of 32 with an infinity or NaN makes every product with it NaN.
   void quantize(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride, ActivationForm form) noexcept;
 
-  // What the kernels read (row-major, rows padded to 64 columns with zeros).
-  size_t tokens = 0, columns = 0, padded_columns = 0;
-  ActivationForm form = ActivationForm::kF32;
-  float* f32 = nullptr;         ///< [tokens, padded_columns] (kF32)
-  int8_t* high = nullptr;       ///< [tokens, padded_columns] round(x / scale)
-  int8_t* low = nullptr;        ///< [tokens, padded_columns] second term (kInt16)
-  float* scales = nullptr;      ///< [tokens, padded_columns / 32]
-  int32_t* sums = nullptr;      ///< [tokens, padded_columns / 16] sum of `high` over 16 columns
-  int32_t* low_sums = nullptr;  ///< the same for `low`
+  size_t tokens() const noexcept { return view_.tokens; }
+  size_t columns() const noexcept { return columns_; }
+  ActivationForm form() const noexcept { return form_; }
 
  private:
-  std::shared_ptr<std::byte> storage_;
-  size_t capacity_bytes_ = 0;
+  friend class PackedMatrix;
+
+  std::shared_ptr<uint8_t> storage_;
+  size_t capacity_ = 0;
+  ActivationView view_ = {};
+  size_t columns_ = 0;
+  ActivationForm form_ = ActivationForm::kF32;
 };
 
 /// Immutable after pack(); safe to use from many threads and many teams at once.
@@ -67,8 +69,8 @@ class PackedMatrix {
   /// Packs `rows` x `columns` weights of `type` lying row after row at `data` (row_bytes(columns) each). Parallel over
   /// the team; peak memory is the source plus the packed form. `data` is not kept.
   /// Throws Error{kUnsupported} if the type cannot be multiplied, Error{kInvalidArgument} on sizes it cannot divide.
-  static PackedMatrix pack(const QuantType& type, const std::byte* data, size_t rows, size_t columns, Precision precision,
-                           ThreadTeam& team);
+  static PackedMatrix pack(const QuantType& type, const std::byte* data, size_t rows, size_t columns,
+                           Precision precision, ThreadTeam& team);
 
   size_t rows() const noexcept;
   size_t columns() const noexcept;
@@ -77,12 +79,14 @@ class PackedMatrix {
   ActivationForm form() const noexcept;
   bool empty() const noexcept { return impl_ == nullptr; }
 
-  /// out[t * out_stride + r] = sum over k of w[r, k] * x[t, k], for all tokens of `x` and this lane's share of the rows.
-  /// `x` must have been quantised to form() with the same columns. No barrier inside.
+  /// out[t * out_stride + r] = sum over k of w[r, k] * x[t, k], for all tokens of `x` and this lane's share of the
+  /// rows. `x` must have been quantised to form() with the same columns. No barrier inside.
   void multiply(Lane& lane, const Activations& x, float* out, size_t out_stride) const noexcept;
 
-  /// The same for rows [row_begin, row_end) only, without a lane (tests, MoE tasks). Bounds in multiples of 16 or rows().
-  void multiply_rows(size_t row_begin, size_t row_end, const Activations& x, float* out, size_t out_stride) const noexcept;
+  /// The same for rows [row_begin, row_end) only, without a lane (tests, MoE tasks). Bounds in multiples of 16 or
+  /// rows().
+  void multiply_rows(size_t row_begin, size_t row_end, const Activations& x, float* out,
+                     size_t out_stride) const noexcept;
 
   struct Impl;
 

@@ -1,0 +1,192 @@
+#include "kernels/packed_matrix.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "kernels/huge_memory.h"
+#include "kernels/isa.h"
+#include "kernels/packed_pack.h"
+
+namespace shenbi::kernels {
+namespace {
+
+const PackedKernels& kernels_of(Isa isa) noexcept {
+#if defined(__x86_64__)
+  (void)isa;
+#endif
+  return kPackedScalar;
+}
+
+size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+
+size_t checked_product(size_t a, size_t b, const char* what) {
+  size_t product;
+  if (__builtin_mul_overflow(a, b, &product) || product > std::numeric_limits<size_t>::max() / 4) {
+    throw Error(Code::kInvalidArgument, fmt::format("{}: {} x {} is too large", what, a, b));
+  }
+  return product;
+}
+
+// The parts of one allocation, in the order in which a product walks them.
+struct ActivationPlaces {
+  size_t high, low, high_groups, low_groups, f32, end;
+};
+
+ActivationPlaces places(size_t tokens, size_t padded_columns, ActivationForm form) {
+  const size_t values = tokens * padded_columns, groups = values / kGroupColumns * sizeof(ActivationGroup);
+  const bool low = form == ActivationForm::kInt16, integers = form != ActivationForm::kF32;
+  ActivationPlaces p{};
+  p.high_groups = integers ? values : 0;
+  p.low = p.high_groups + (integers ? groups : 0);
+  p.low_groups = p.low + (low ? values : 0);
+  p.f32 = 0;
+  p.end = form == ActivationForm::kF32 ? values * sizeof(float) : p.low_groups + (low ? groups : 0);
+  return p;
+}
+
+// A lane's workspace for many tokens, kept for the life of its thread. Null if there is no memory: the kernels then
+// take their slower way, with the same results.
+uint8_t* lane_scratch() noexcept {
+  struct Free {
+    void operator()(uint8_t* p) const noexcept { std::free(p); }
+  };
+  thread_local std::unique_ptr<uint8_t, Free> scratch;
+  constexpr size_t kAlignment = 4096;
+  static_assert(kScratchBytes % kAlignment == 0);
+  if (!scratch) scratch.reset(static_cast<uint8_t*>(std::aligned_alloc(kAlignment, kScratchBytes)));
+  return scratch.get();
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- activations
+
+void Activations::reserve(size_t tokens, size_t columns) {
+  const size_t padded = round_up(std::max<size_t>(columns, 1), kActivationPadding);
+  checked_product(checked_product(tokens, padded, "activations"), sizeof(float), "activations");
+  size_t bytes = 0;
+  for (const auto form : {ActivationForm::kF32, ActivationForm::kInt8, ActivationForm::kInt16}) {
+    bytes = std::max(bytes, places(tokens, padded, form).end);
+  }
+  if (bytes <= capacity_) return;
+  storage_ = allocate_huge(bytes);
+  capacity_ = bytes;
+}
+
+void Activations::quantize(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride,
+                           ActivationForm form) noexcept {
+  const size_t padded = round_up(columns, kActivationPadding);
+  const ActivationPlaces at = places(tokens, padded, form);
+  SHENBI_CHECK(at.end <= capacity_);
+  uint8_t* base = storage_.get();
+  auto* f32 = reinterpret_cast<float*>(base + at.f32);
+  auto* high = reinterpret_cast<int8_t*>(base + at.high);
+  auto* low = reinterpret_cast<int8_t*>(base + at.low);
+  auto* high_groups = reinterpret_cast<ActivationGroup*>(base + at.high_groups);
+  auto* low_groups = reinterpret_cast<ActivationGroup*>(base + at.low_groups);
+  const bool floats = form == ActivationForm::kF32, two_terms = form == ActivationForm::kInt16;
+  if (lane.index() == 0) {
+    view_ = {tokens,
+             padded,
+             floats ? f32 : nullptr,
+             floats ? nullptr : high,
+             two_terms ? low : nullptr,
+             floats ? nullptr : high_groups,
+             two_terms ? low_groups : nullptr};
+    columns_ = columns;
+    form_ = form;
+  }
+  // Pieces of rows, so that a single token too is shared by the lanes.
+  constexpr size_t kPiece = 4 * kActivationPadding;
+  const PackedKernels& kernels = kernels_of(chosen_isa());
+  const size_t pieces = (padded + kPiece - 1) / kPiece;
+  auto [item, end] = lane.share(tokens * pieces);
+  while (item < end) {
+    const size_t token = item / pieces, first = item % pieces, count = std::min(pieces - first, end - item);
+    item += count;
+    const size_t k = first * kPiece, k_end = std::min(k + count * kPiece, padded);
+    const size_t given = std::min(columns, k_end) - std::min(columns, k), to = token * padded + k;
+    const float* from = x + token * stride + std::min(columns, k);
+    if (floats) {
+      std::copy_n(from, given, f32 + to);
+      std::fill(f32 + to + given, f32 + token * padded + k_end, 0.0f);
+    } else {
+      kernels.quantize(from, given, k_end - k, high + to, high_groups + to / kGroupColumns,
+                       two_terms ? low + to : nullptr, two_terms ? low_groups + to / kGroupColumns : nullptr);
+    }
+  }
+}
+
+// ---------------------------------------------------------------- matrix
+
+struct PackedMatrix::Impl {
+  std::shared_ptr<uint8_t> storage;
+  PackedView view;
+  size_t bytes;
+  ActivationForm form;
+
+  // Rows are shared in whole strips of the kernels while every lane gets several, in panels of 16 below that. pack()
+  // and multiply() share alike: the lane that packs a row computes it, so it lies on that lane's NUMA node.
+  std::pair<size_t, size_t> rows_of(const Lane& lane) const noexcept {
+    constexpr size_t kEnough = 4;
+    const size_t strip = is_float_layout(view.layout) ? kFloatPanelRows : 2 * kPanelRows;
+    const bool many = view.rows >= kEnough * strip * static_cast<size_t>(lane.count());
+    return lane.share(view.rows, many ? strip : kPanelRows);
+  }
+};
+
+PackedMatrix PackedMatrix::pack(const QuantType& type, const std::byte* data, size_t rows, size_t columns,
+                                Precision precision, ThreadTeam& team) {
+  if (rows == 0 || columns == 0 || columns % type.block_elements != 0) {
+    throw Error(Code::kInvalidArgument, fmt::format("packed matrix: {} x {} is not rows of whole {} blocks of {}", rows,
+                                                    columns, type.name, type.block_elements));
+  }
+  if (type.decode == nullptr) {
+    throw Error(Code::kUnsupported, fmt::format("packed matrix: {} cannot be multiplied", type.name));
+  }
+  chosen_isa();  // a bad SHENBI_ISA is reported here, not inside the noexcept products
+  const PackedLayout layout = packed_layout_of(type);
+  checked_product(columns, 8, "packed matrix: columns");
+  const size_t panel_bytes = packed_panel_bytes(layout, columns);
+  auto impl = std::make_shared<Impl>();
+  impl->bytes = checked_product(round_up(rows, kPanelRows) / kPanelRows, panel_bytes, "packed matrix");
+  impl->storage = allocate_huge(impl->bytes);
+  impl->view = {layout, impl->storage.get(), rows, columns, panel_bytes};
+  impl->form = is_float_layout(layout)          ? ActivationForm::kF32
+               : precision == Precision::kInt16 ? ActivationForm::kInt16
+                                                : ActivationForm::kInt8;
+  team.run([&](Lane& lane) {
+    const auto [begin, end] = impl->rows_of(lane);
+    pack_rows(type, layout, data, rows, columns, begin, end, impl->storage.get());
+  });
+  PackedMatrix matrix;
+  matrix.impl_ = std::move(impl);
+  return matrix;
+}
+
+size_t PackedMatrix::rows() const noexcept { return impl_ ? impl_->view.rows : 0; }
+size_t PackedMatrix::columns() const noexcept { return impl_ ? impl_->view.columns : 0; }
+size_t PackedMatrix::bytes() const noexcept { return impl_ ? impl_->bytes : 0; }
+ActivationForm PackedMatrix::form() const noexcept { return impl_ ? impl_->form : ActivationForm::kF32; }
+
+void PackedMatrix::multiply(Lane& lane, const Activations& x, float* out, size_t out_stride) const noexcept {
+  const auto [begin, end] = impl_->rows_of(lane);
+  multiply_rows(begin, end, x, out, out_stride);
+}
+
+void PackedMatrix::multiply_rows(size_t row_begin, size_t row_end, const Activations& x, float* out,
+                                 size_t out_stride) const noexcept {
+  SHENBI_CHECK(impl_ != nullptr && x.form_ == impl_->form && x.columns_ == impl_->view.columns);
+  SHENBI_CHECK(row_end <= impl_->view.rows && row_begin % kPanelRows == 0);
+  if (row_begin >= row_end || x.tokens() == 0) return;
+  constexpr size_t kFewTokens = 16;
+  uint8_t* scratch = x.tokens() > kFewTokens ? lane_scratch() : nullptr;
+  kernels_of(chosen_isa()).multiply(&impl_->view, &x.view_, row_begin, row_end, out, out_stride, scratch);
+}
+
+}  // namespace shenbi::kernels
