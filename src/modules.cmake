@@ -16,3 +16,10 @@ shenbi_module(nn DEPS ops)
 shenbi_module(models DEPS nn formats)
 shenbi_module(engine DEPS models tokenizers chat)
 shenbi_module(eval DEPS engine)
+shenbi_module(cli DEPS eval LIBS PkgConfig::EDIT)
+shenbi_registry(cli command FOLDER commands TYPE Command HEADER command.h)
+
+# The program: main.cpp alone; everything it does is in the modules.
+add_executable(shenbi src/cli/main.cpp)
+target_link_libraries(shenbi PRIVATE shenbi_cli)
+target_compile_definitions(shenbi_cli PUBLIC SHENBI_VERSION="${PROJECT_VERSION}")

@@ -16,6 +16,7 @@ inline constexpr uint64_t kMaxTensorDims = 8;
 inline constexpr uint64_t kMaxNameBytes = 1024;              ///< a tensor or key name; GGML itself allows 63
 inline constexpr uint64_t kMaxMetadataStringBytes = 64u << 20;  ///< chat templates reach 100 KB, embedded tokenizers 30 MB
 inline constexpr uint64_t kMaxSafetensorsHeaderBytes = 100u << 20;  ///< the bound of the reference library
+inline constexpr uint64_t kMaxIndexBytes = 64u << 20;        ///< model.safetensors.index.json; DeepSeek-V3's is 8.9 MB
 inline constexpr uint64_t kMaxConfigBytes = 4u << 20;
 inline constexpr uint64_t kMaxTokenizerBytes = 256u << 20;   ///< tokenizer.json of 256k-word models is about 35 MB
 inline constexpr uint64_t kMaxVocabulary = 1u << 22;         ///< the largest known is 262,144

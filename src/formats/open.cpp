@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "formats/checkpoint.h"
 #include "formats/gguf.h"
-#include "formats/text.h"
+#include "formats/safetensors.h"
 
 namespace shenbi::formats {
 
@@ -24,6 +24,11 @@ std::string beginning(const std::filesystem::path& path) {
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<size_t>(std::max<std::streamsize>(in.gcount(), 0)));
   return bytes;
+}
+
+/// A little-endian length of less than 2^32, then the "{" of the header.
+bool looks_like_safetensors(std::string_view bytes) {
+  return bytes.size() > 8 && bytes[8] == '{' && bytes.substr(4, 4) == std::string_view("\0\0\0\0", 4);
 }
 
 /// What a file that we do not read is, as far as its first bytes tell, and what to do about it.
@@ -52,12 +57,14 @@ std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& 
   const auto status = std::filesystem::status(path, failed);
   if (!std::filesystem::exists(status))
     throw Error(Code::kNotFound, fmt::format("{}: no such file or folder", path.string()));
+  if (std::filesystem::is_directory(status)) return open_hugging_face_folder(path);
   if (!std::filesystem::is_regular_file(status)) {
     throw Error(Code::kNotFound, fmt::format("{}: neither a regular file nor a folder", path.string()));
   }
   const std::string bytes = beginning(path);
   if (bytes.empty()) throw Error(Code::kCorruptFile, fmt::format("{}: file is empty", path.string()));
   if (bytes.starts_with("GGUF")) return open_gguf(path);
+  if (path.extension() == ".safetensors" || looks_like_safetensors(bytes)) return open_safetensors(path);
   throw Error(Code::kUnsupported, fmt::format("{}: {}", path.string(), diagnosis(bytes)));
 }
 

@@ -1,8 +1,7 @@
 #pragma once
-// Which instruction set the kernels use. One translation unit an instruction set (kernels/isa/<isa>.cpp, each compiled
-// with its own -m flags by file name (cmake/isa.cmake), including no std templates: the linker might keep an AVX-512
-// copy of a shared inline function), one table each, chosen once at start. SHENBI_ISA=scalar|avx2|avx512 overrides the
-// choice downwards; tests loop over available().
+// Which instruction set the kernels use. One translation unit an instruction set (kernels/isa/<isa>.cpp, each compiled with its
+// own -m flags by file name (cmake/isa.cmake), including no std templates: the linker might keep an AVX-512 copy of a shared inline function), one table each,
+// chosen once at start. SHENBI_ISA=scalar|avx2|avx512 overrides the choice downwards; tests loop over available().
 
 #include <string_view>
 #include <vector>

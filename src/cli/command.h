@@ -1,0 +1,34 @@
+#pragma once
+// A command of the program. One file in cli/commands/ defines one; the folder is the registry.
+//
+//   Command tokenize() {
+//     auto options = std::make_shared<Options>();
+//     return {.name = "tokenize", .summary = "Show the token ids of a text", .group = "Look inside",
+//             .declare = [options](Arguments& args) { ... },
+//             .execute = [options] { ...; return 0; }};
+//   }
+//
+// Answers go to stdout, everything else to stderr. execute() returns the exit status or throws Error, whose code decides it.
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/arguments.h"
+
+namespace shenbi::cli {
+
+struct Command {
+  std::string name;
+  std::string summary;  ///< one line, starts with a verb
+  std::string group;    ///< heading in the overall help
+  std::function<void(Arguments&)> declare;
+  std::function<int()> execute;
+};
+
+/// {file stem, function}. Generated.
+const std::vector<std::pair<std::string_view, Command (*)()>>& command_registry();
+
+}  // namespace shenbi::cli

@@ -1,0 +1,73 @@
+#include "cli/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "cli/input.h"
+
+namespace shenbi::cli {
+
+void declare_model_options(Arguments& args, ModelOptions& options) {
+  args.positional("MODEL", options.model, kModelHelp).required();
+  args.option("-t,--threads", options.threads, "threads; 0: as many CPUs as this process really gets").range(0, 1024);
+  args.option("-c,--context", options.context,
+              fmt::format("longest prompt and answer in tokens; 0: the model's own, at most {}", kDefaultContext));
+  args.flag("-q,--quiet", options.quiet, "nothing on stderr but errors");
+}
+
+std::unique_ptr<ThreadTeam> make_team(uint32_t threads, bool quiet) {
+  const ThreadBudget budget = thread_budget();
+  const int count = threads == 0 ? budget.threads : static_cast<int>(threads);
+  if (!quiet) {
+    std::fprintf(stderr, "using %d thread%s (%s)\n", count, count == 1 ? "" : "s", budget.reason.c_str());
+    if (count > budget.threads) std::fprintf(stderr, "warning: more threads than this process gets CPUs is slower\n");
+  }
+  // Spinning at barriers pays only when every thread has a CPU to itself.
+  return std::make_unique<ThreadTeam>(count, count <= budget.threads && budget.cgroup_quota == 0);
+}
+
+Session open_session(const ModelOptions& options) {
+  Session session;
+  session.team = make_team(options.threads, options.quiet);
+  const auto path = engine::resolve_model(options.model);
+  session.model = engine::load_model(
+      path, {.context_length = options.context, .context_length_cap = options.context ? 0 : kDefaultContext}, *session.team);
+  return session;
+}
+
+void declare_sampling_options(Arguments& args, SamplingOptions& options) {
+  args.option("--temp,--temperature", options.temperature, "0: always the most probable token; default: the model's own");
+  args.option("--top-k", options.top_k, "draw from the K most probable tokens only; 0: all");
+  args.option("--top-p", options.top_p, "draw from the most probable tokens that hold this share");
+  args.option("--min-p", options.min_p, "leave out tokens less probable than this share of the best");
+  args.option("--typical-p", options.typical_p, "locally typical sampling; 1: off");
+  args.option("--repeat-penalty", options.repetition_penalty, "above 1: tokens seen before become less likely");
+  args.option("--frequency-penalty", options.frequency_penalty, "subtracted for each time a token was generated");
+  args.option("--presence-penalty", options.presence_penalty, "subtracted once a token was generated");
+  args.option("--dry", options.dry_multiplier, "strength of the penalty on repeated runs of tokens; 0: off");
+  args.option("--seed", options.seed, "the same seed gives the same answer; -1: a new one each time");
+}
+
+engine::SamplingParams sampling_params(const SamplingOptions& o, const engine::SamplingParams& defaults) {
+  engine::SamplingParams params = defaults;
+  const auto set = [](double given, float& field) {
+    if (given >= 0) field = static_cast<float>(given);
+  };
+  set(o.temperature, params.temperature);
+  set(o.top_p, params.top_p);
+  set(o.min_p, params.min_p);
+  set(o.typical_p, params.typical_p);
+  set(o.repetition_penalty, params.repetition_penalty);
+  set(o.dry_multiplier, params.dry.multiplier);
+  params.frequency_penalty = static_cast<float>(o.frequency_penalty);
+  params.presence_penalty = static_cast<float>(o.presence_penalty);
+  if (o.top_k >= 0) params.top_k = static_cast<uint32_t>(std::min<int64_t>(o.top_k, UINT32_MAX));
+  if (o.seed >= 0) params.seed = static_cast<uint64_t>(o.seed);
+  return params;
+}
+
+}  // namespace shenbi::cli

@@ -1,0 +1,46 @@
+#pragma once
+// What every command that runs a model does first: find it, load it, say on how many threads.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/thread_team.h"
+#include "cli/arguments.h"
+#include "engine/model.h"
+#include "engine/sampler.h"
+
+namespace shenbi::cli {
+
+struct ModelOptions {
+  std::string model;
+  uint32_t threads = 0;  ///< 0: what affinity and container quota really give
+  uint32_t context = 0;  ///< 0: the model's own, at most kDefaultContext
+  bool quiet = false;
+};
+
+/// Contexts of 128k and more are asked for, not assumed.
+inline constexpr uint32_t kDefaultContext = 8192;
+
+/// Declares MODEL, --threads, --context, --quiet.
+void declare_model_options(Arguments& args, ModelOptions& options);
+
+struct Session {
+  std::unique_ptr<ThreadTeam> team;
+  std::shared_ptr<const engine::Model> model;
+};
+
+/// A team of `threads` threads, or of the thread budget (0). More than the budget is allowed with a warning.
+std::unique_ptr<ThreadTeam> make_team(uint32_t threads, bool quiet);
+Session open_session(const ModelOptions& options);
+
+/// Sampling flags shared by run and chat. Unset ones keep the model's own defaults.
+struct SamplingOptions {
+  double temperature = -1, top_p = -1, min_p = -1, typical_p = -1, repetition_penalty = -1, dry_multiplier = -1;
+  double frequency_penalty = 0, presence_penalty = 0;
+  int64_t top_k = -1, seed = -1;
+};
+void declare_sampling_options(Arguments& args, SamplingOptions& options);
+engine::SamplingParams sampling_params(const SamplingOptions& options, const engine::SamplingParams& defaults);
+
+}  // namespace shenbi::cli

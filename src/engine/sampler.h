@@ -1,0 +1,87 @@
+#pragma once
+// From logits to one token. A draw depends only on the logits, the history of its own sequence, the seed and the step: never on
+// the batch around it.
+//
+//   Sampler sampler(params, vocab_size);
+//   Sampler::Choice choice = sampler.sample(logits, history, prompt_length, step);
+//
+// Order of the stages (the one vLLM and transformers use): logit bias, repetition / frequency / presence penalties, DRY,
+// then either argmax (temperature 0; ties go to the lowest id) or temperature, top-k, top-p, min-p, typical, draw.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace shenbi::engine {
+
+/// "Don't Repeat Yourself": a token that would continue a repeated run of n >= allowed_length tokens loses
+/// multiplier * base^(n - allowed_length) from its logit. A run does not cross a breaker token.
+struct DryParams {
+  float multiplier = 0;  ///< 0 switches it off
+  float base = 1.75f;
+  uint32_t allowed_length = 2;
+  uint32_t last_n = 1024;              ///< how far back repetitions are searched
+  std::vector<int32_t> breaker_ids;    ///< filled from breaker strings by the engine
+};
+
+struct SamplingParams {
+  float temperature = 1.0f;            ///< 0: greedy
+  uint32_t top_k = 0;                  ///< 0: all
+  float top_p = 1.0f;
+  float min_p = 0.0f;                  ///< keep p >= min_p * p_max
+  float typical_p = 1.0f;              ///< locally typical sampling (Meister et al. 2022)
+  float repetition_penalty = 1.0f;     ///< over prompt and output (Keskar et al. 2019)
+  float frequency_penalty = 0.0f;      ///< times the count in the output
+  float presence_penalty = 0.0f;       ///< once if the output has the token
+  DryParams dry;
+  std::map<int32_t, float> logit_bias;
+  std::optional<uint64_t> seed;        ///< absent: a new one each time
+
+  /// Throws Error{kInvalidArgument} naming the field, its value and what is allowed.
+  void check(uint32_t vocab_size) const;
+};
+
+class Sampler {
+ public:
+  struct Choice {
+    int32_t id;
+    float logprob;  ///< natural log of the probability under the model (before temperature and cuts)
+  };
+  using TopLogprobs = std::vector<std::pair<int32_t, float>>;
+
+  Sampler(SamplingParams params, uint32_t vocab_size);
+
+  /// `history` holds prompt and output so far, the first `prompt_length` of it the prompt; `step` counts the draws.
+  /// `logits` [vocab_size] may be changed. A logit that is NaN counts as -infinity.
+  Choice sample(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length, uint64_t step);
+
+  const SamplingParams& params() const noexcept { return params_; }
+  uint64_t seed() const noexcept { return seed_; }
+
+ private:
+  struct Candidate {
+    int32_t id;
+    float logit;
+    double probability;
+  };
+  void penalise(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length) const;
+  void apply_dry(std::span<float> logits, std::span<const int32_t> history) const;
+  void gather(std::span<const float> logits);
+  void cut_typical();
+
+  SamplingParams params_;
+  uint64_t seed_;
+  std::vector<Candidate> candidates_;
+};
+
+/// log(sum(exp(logits))) in double.
+double log_sum_exp(std::span<const float> logits) noexcept;
+
+/// The k most probable tokens, most probable first, with natural log-probabilities; ties by lower id.
+Sampler::TopLogprobs top_logprobs(std::span<const float> logits, uint32_t k);
+
+}  // namespace shenbi::engine
