@@ -41,11 +41,19 @@ enum class GgufValueType : uint32_t {
 
 inline constexpr uint64_t kGgufDefaultAlignment = 32;
 
+/// A metadata entry as the file has it, for copying: the value's bytes without the type.
+struct GgufRawEntry {
+  std::string_view key;
+  GgufValueType type;
+  std::span<const std::byte> value;
+};
+
 struct GgufContents {
   uint32_t version = 0;
   uint64_t alignment = kGgufDefaultAlignment;
   uint64_t data_offset = 0;                                    ///< where the data section begins
   std::map<std::string, MetadataValue, std::less<>> metadata;  ///< strings point into `file`
+  std::vector<GgufRawEntry> raw;                               ///< the same entries in file order
   std::vector<TensorEntry> tensors;                            ///< in file order; data points into `file`
 };
 

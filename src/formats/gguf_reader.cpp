@@ -132,7 +132,10 @@ class GgufParser {
       subject_ = fmt::format("metadata '{}': ", key);
       const auto [place, is_new] = contents_.metadata.try_emplace(std::string(key));
       if (!is_new) fail("the key occurs twice");
-      place->second = read_value(value_type(number<uint32_t>("the value type")));
+      const GgufValueType type = value_type(number<uint32_t>("the value type"));
+      const uint64_t begin = at_;
+      place->second = read_value(type);
+      contents_.raw.push_back({.key = key, .type = type, .value = file_.subspan(begin, at_ - begin)});
     }
     subject_.clear();
   }
