@@ -1,0 +1,204 @@
+// y = x W^T: NT forward, dx = g W (NN), dW = g^T x (TN), db = column sums of g. All sums over k ascend in one chain.
+#include "ops/linear.h"
+
+#include <algorithm>
+
+#include "ops/gemm.h"
+#include "ops/op.h"
+
+namespace shenbi::ops {
+namespace {
+
+/// Elements [first row] of a tensor seen as rows of its columns.
+template <class T>
+T* row(Tensor& x, size_t index) {
+  return x.values<T>().data() + index * x.shape().columns();
+}
+template <class T>
+const T* row(const Tensor& x, size_t index) {
+  return x.values<T>().data() + index * x.shape().columns();
+}
+
+void add_bias(const Tape& tape, Tensor& y, const Tensor& bias) {
+  const size_t columns = y.shape().columns();
+  with_type(y.dtype(), [&]<class T>(T) {
+    const T* b = bias.values<T>().data();
+    T* to = y.values<T>().data();
+    parallel(tape, y.shape().rows(), columns, [&](size_t begin, size_t end) {
+      for (size_t t = begin; t < end; ++t)
+        for (size_t j = 0; j < columns; ++j) to[t * columns + j] += b[j];
+    });
+  });
+}
+
+Tensor column_sums(const Tape& tape, const Tensor& g) {
+  const size_t columns = g.shape().columns();
+  Tensor sums = Tensor::uninitialized({columns}, g.dtype());
+  with_type(g.dtype(), [&]<class T>(T) {
+    const T* from = g.values<T>().data();
+    sum_over_rows(tape, g.shape().rows(), columns, sums.values<T>().data(),
+                  [=](size_t t, size_t j) { return from[t * columns + j]; });
+  });
+  return sums;
+}
+
+}  // namespace
+
+Variable linear(const Variable& input, const Variable& weight, const Variable& bias) {
+  require_floats("linear", {input, weight});
+  if (bias.defined()) require_floats("linear", {input, bias});
+  const Tensor x = input.value(), w = weight.value();
+  require(w.shape().rank() == 2 && x.shape().rank() >= 1 && w.shape()[1] == x.shape().columns(),
+          "linear: x {} does not fit weight {}", x.shape().text(), w.shape().text());
+  const size_t out_dim = w.shape()[0], in_dim = w.shape()[1], rows = x.shape().rows();
+  require(!bias.defined() || bias.shape() == Shape{out_dim}, "linear: bias {} does not fit weight {}", text(bias),
+          w.shape().text());
+
+  Tape& tape = input.tape();
+  Tensor y = Tensor::uninitialized(x.shape().with(x.shape().rank() - 1, out_dim), x.dtype());
+  with_type(x.dtype(), [&]<class T>(T) {
+    gemm(Gemm<T>{.layout = GemmLayout::kNT,
+                 .m = rows,
+                 .n = out_dim,
+                 .k = in_dim,
+                 .a = row<T>(x, 0),
+                 .b = row<T>(w, 0),
+                 .c = row<T>(y, 0)},
+         &tape.team());
+  });
+  if (bias.defined()) add_bias(tape, y, bias.value());
+
+  const bool wants_x = input.needs_gradient(), wants_w = weight.needs_gradient(), wants_b = bias.needs_gradient();
+  return tape.record("linear", y, {input, weight, bias}, [=, &tape](const Tensor& g) {
+    std::vector<Tensor> gradients(3);
+    if (wants_x) gradients[0] = Tensor::uninitialized(x.shape(), x.dtype());
+    if (wants_w) gradients[1] = Tensor::uninitialized(w.shape(), w.dtype());
+    with_type(g.dtype(), [&]<class T>(T) {
+      if (wants_x)
+        gemm(Gemm<T>{.layout = GemmLayout::kNN,
+                     .m = rows,
+                     .n = in_dim,
+                     .k = out_dim,
+                     .a = row<T>(g, 0),
+                     .b = row<T>(w, 0),
+                     .c = row<T>(gradients[0], 0)},
+             &tape.team());
+      if (wants_w)
+        gemm(Gemm<T>{.layout = GemmLayout::kTN,
+                     .m = out_dim,
+                     .n = in_dim,
+                     .k = rows,
+                     .a = row<T>(g, 0),
+                     .b = row<T>(x, 0),
+                     .c = row<T>(gradients[1], 0)},
+             &tape.team());
+    });
+    if (wants_b) gradients[2] = column_sums(tape, g);
+    return gradients;
+  });
+}
+
+Variable matmul(const Variable& left, const Variable& right) {
+  require_floats("matmul", {left, right});
+  const Tensor a = left.value(), b = right.value();
+  require(a.shape().rank() == 2 && b.shape().rank() == 2 && a.shape()[1] == b.shape()[0],
+          "matmul: shapes {} and {} do not fit", a.shape().text(), b.shape().text());
+  const size_t m = a.shape()[0], k = a.shape()[1], n = b.shape()[1];
+  Tape& tape = left.tape();
+  Tensor c = Tensor::uninitialized({m, n}, a.dtype());
+  with_type(a.dtype(), [&]<class T>(T) {
+    gemm(
+        Gemm<T>{
+            .layout = GemmLayout::kNN, .m = m, .n = n, .k = k, .a = row<T>(a, 0), .b = row<T>(b, 0), .c = row<T>(c, 0)},
+        &tape.team());
+  });
+  const bool wants_a = left.needs_gradient(), wants_b = right.needs_gradient();
+  return tape.record("matmul", c, {left, right}, [=, &tape](const Tensor& g) {
+    std::vector<Tensor> gradients(2);
+    if (wants_a) gradients[0] = Tensor::uninitialized(a.shape(), a.dtype());
+    if (wants_b) gradients[1] = Tensor::uninitialized(b.shape(), b.dtype());
+    with_type(g.dtype(), [&]<class T>(T) {
+      if (wants_a)
+        gemm(Gemm<T>{.layout = GemmLayout::kNT,
+                     .m = m,
+                     .n = k,
+                     .k = n,
+                     .a = row<T>(g, 0),
+                     .b = row<T>(b, 0),
+                     .c = row<T>(gradients[0], 0)},
+             &tape.team());
+      if (wants_b)
+        gemm(Gemm<T>{.layout = GemmLayout::kTN,
+                     .m = k,
+                     .n = n,
+                     .k = m,
+                     .a = row<T>(a, 0),
+                     .b = row<T>(g, 0),
+                     .c = row<T>(gradients[1], 0)},
+             &tape.team());
+    });
+    return gradients;
+  });
+}
+
+Variable grouped_linear(const Variable& input, const Variable& weight, const std::vector<size_t>& ends) {
+  require_floats("grouped_linear", {input, weight});
+  const Tensor x = input.value(), w = weight.value();
+  require(x.shape().rank() == 2 && w.shape().rank() == 3 && w.shape()[2] == x.shape()[1],
+          "grouped_linear: x {} does not fit weight {}", x.shape().text(), w.shape().text());
+  require(ends.size() == w.shape()[0] && std::is_sorted(ends.begin(), ends.end()) &&
+              (ends.empty() ? 0 : ends.back()) == x.shape()[0],
+          "grouped_linear: the {} group ends do not cut {} rows for weight {}", ends.size(), x.shape()[0],
+          w.shape().text());
+  const size_t out_dim = w.shape()[1], in_dim = w.shape()[2];
+  Tape& tape = input.tape();
+  Tensor y = Tensor::uninitialized({x.shape()[0], out_dim}, x.dtype());
+  // Calls f(first row, rows, first row of the group's weight) for every group.
+  const auto each_group = [ends, out_dim](auto&& f) {
+    for (size_t e = 0, begin = 0; e < ends.size(); begin = ends[e++]) f(begin, ends[e] - begin, e * out_dim);
+  };
+  with_type(x.dtype(), [&]<class T>(T) {
+    each_group([&](size_t begin, size_t rows, size_t group) {
+      gemm(Gemm<T>{.layout = GemmLayout::kNT,
+                   .m = rows,
+                   .n = out_dim,
+                   .k = in_dim,
+                   .a = row<T>(x, begin),
+                   .b = row<T>(w, group),
+                   .c = row<T>(y, begin)},
+           &tape.team());
+    });
+  });
+
+  const bool wants_x = input.needs_gradient(), wants_w = weight.needs_gradient();
+  return tape.record("grouped_linear", y, {input, weight}, [=, &tape](const Tensor& g) {
+    std::vector<Tensor> gradients(2);
+    if (wants_x) gradients[0] = Tensor::uninitialized(x.shape(), x.dtype());
+    if (wants_w) gradients[1] = Tensor::uninitialized(w.shape(), w.dtype());
+    with_type(g.dtype(), [&]<class T>(T) {
+      each_group([&](size_t begin, size_t rows, size_t group) {
+        if (wants_x)
+          gemm(Gemm<T>{.layout = GemmLayout::kNN,
+                       .m = rows,
+                       .n = in_dim,
+                       .k = out_dim,
+                       .a = row<T>(g, begin),
+                       .b = row<T>(w, group),
+                       .c = row<T>(gradients[0], begin)},
+               &tape.team());
+        if (wants_w)  // a group without rows gets zeros
+          gemm(Gemm<T>{.layout = GemmLayout::kTN,
+                       .m = out_dim,
+                       .n = in_dim,
+                       .k = rows,
+                       .a = row<T>(g, begin),
+                       .b = row<T>(x, begin),
+                       .c = row<T>(gradients[1], group)},
+               &tape.team());
+      });
+    });
+    return gradients;
+  });
+}
+
+}  // namespace shenbi::ops
