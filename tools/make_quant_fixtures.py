@@ -8,7 +8,8 @@ implementations know a type, they must agree, or the script stops.
 
   digests.txt   name, GGUF id, block bytes, block elements, digest of the floats of 2048 random blocks
   NAME.bin      the first blocks of the same stream, then their floats (for looking at a difference)
-  encode.txt    name, digest of the blocks that the reference's plain quantiser makes of 16384 random floats
+  encode.txt    name, digest of the blocks that the reference's plain quantiser makes of 16384 random floats (of their
+                signs for the ternary types)
 """
 import ctypes
 import sys
@@ -28,8 +29,10 @@ FORMATS = ["F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64", "Q4_0", "Q4_1
            "Q4_K", "Q5_K", "Q6_K", "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_XS", "IQ4_NL",
            "TQ1_0", "TQ2_0", "MXFP4", "NVFP4", "Q1_0", "Q2_0"]
 PLAIN = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I8": "<i1", "I16": "<i2", "I32": "<i4", "I64": "<i8"}
-# Byte-exact encoders: their result is defined by one formula, without a search.
-EXACT = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "MXFP4", "TQ1_0", "TQ2_0"]
+# Encoders that are one formula without a search: bell-shaped input gives the same bytes. The ternary types do so on input
+# that is ternary already.
+EXACT = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"]
+EXACT_TERNARY = ["TQ1_0", "TQ2_0"]
 
 
 def splitmix(count: int, seed: int) -> np.ndarray:
@@ -112,8 +115,11 @@ def main() -> None:
         lines.append(f"{name} {gguf_id} {size} {elements} {digest(float_bits(values)):016x}\n")
         shown = max(1, SHOWN_FLOATS // elements)
         (OUT / f"{name}.bin").write_bytes(data[:shown * size].tobytes() + values[:shown * elements].astype("<f4").tobytes())
-        if name in EXACT:
-            blocks = encode_c(library, name, random_floats(16384, seed=7), size)
+        if name in EXACT + EXACT_TERNARY:
+            values = random_floats(16384, seed=7)
+            if name in EXACT_TERNARY:
+                values = np.where(np.abs(values) < 0.25, 0, np.sign(values) * np.float32(0.0625))
+            blocks = encode_c(library, name, values.astype(np.float32), size)
             encoded.append(f"{name} {digest(blocks):016x}\n")
     (OUT / "digests.txt").write_text("".join(lines))
     (OUT / "encode.txt").write_text("".join(encoded))

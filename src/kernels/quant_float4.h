@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/quant_search.h"
+
 namespace shenbi::kernels {
 
 inline constexpr int8_t kFloat4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
@@ -19,6 +21,17 @@ void unpack_float4(const uint8_t* codes, int8_t* q) noexcept {
     q[j] = kFloat4Doubled[codes[j] & 0x0F];
     q[j + kHalf] = kFloat4Doubled[codes[j] >> 4];
   }
+}
+
+inline constexpr ListedLevels<15> kFloat4Levels{{-12, -8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 8, 12}};
+
+/// The reverse; every q is one of the doubled values.
+template <size_t kHalf>
+void pack_float4(const int8_t* q, uint8_t* codes) noexcept {
+  // Code of each magnitude.
+  static constexpr uint8_t kCode[13] = {0, 1, 2, 3, 4, 0, 5, 0, 6, 0, 0, 0, 7};
+  const auto code = [](int8_t value) { return value < 0 ? 8 | kCode[-value] : kCode[value]; };
+  for (size_t j = 0; j < kHalf; ++j) codes[j] = static_cast<uint8_t>(code(q[j]) | (code(q[j + kHalf]) << 4));
 }
 
 /// E8M0, halved: 2^(e - 128). The two smallest are subnormal floats. (255 would be NaN in the OCP paper; the reference

@@ -6,6 +6,7 @@
 
 #include "kernels/quant_block.h"
 #include "kernels/quant_levels.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -21,6 +22,19 @@ struct IQ4_NLBlock {
 };
 static_assert(sizeof(IQ4_NLBlock) == 18);
 
-inline QuantType iq4_nl() { return quantised_type<IQ4_NLBlock>("IQ4_NL", 20); }
+inline void encode_iq4_nl(const float* in, const float* importance, IQ4_NLBlock& to) noexcept {
+  const CleanBlock<32> block(in, importance);
+  to.d = to_f16_scale_nonzero(fit_scale(block.x, block.c, 32, kBellLevels, 12.0f, 3));
+  // There is no level 0: beside the smallest f16 scale, nothing at all may be the better block.
+  if (round_group(block.x, block.c, 32, f16_to_f32(to.d), kBellLevels).error >
+      round_group(block.x, block.c, 32, 0.0f, kBellLevels).error) {
+    to.d = 0;
+  }
+  int8_t q[32];
+  round_group(block.x, block.c, 32, f16_to_f32(to.d), kBellLevels, q);
+  pack_levels(q, to.codes);
+}
+
+inline QuantType iq4_nl() { return quantised_type<IQ4_NLBlock, encode_iq4_nl>("IQ4_NL", 20); }
 
 }  // namespace shenbi::kernels::quant

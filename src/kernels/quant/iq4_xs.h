@@ -9,6 +9,7 @@
 
 #include "kernels/quant_block.h"
 #include "kernels/quant_levels.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -30,6 +31,19 @@ struct IQ4_XSBlock {
 };
 static_assert(sizeof(IQ4_XSBlock) == 136);
 
-inline QuantType iq4_xs() { return quantised_type<IQ4_XSBlock>("IQ4_XS", 23); }
+inline void encode_iq4_xs(const float* in, const float* importance, IQ4_XSBlock& to) noexcept {
+  const auto fit = fit_scaled_block<8, 32>(CleanBlock<256>(in, importance), kBellLevels, 12.0f, 3, -32, 31);
+  to.d = fit.d;
+  to.scales_high = 0;
+  std::memset(to.scales_low, 0, sizeof(to.scales_low));
+  for (size_t g = 0; g < 8; ++g) {
+    const int scale = fit.k[g] + 32;
+    to.scales_low[g / 2] |= static_cast<uint8_t>((scale & 0x0F) << (4 * (g % 2)));
+    to.scales_high |= static_cast<uint16_t>((scale >> 4) << (2 * g));
+    pack_levels(fit.q + 32 * g, to.codes + 16 * g);
+  }
+}
+
+inline QuantType iq4_xs() { return quantised_type<IQ4_XSBlock, encode_iq4_xs>("IQ4_XS", 23); }
 
 }  // namespace shenbi::kernels::quant

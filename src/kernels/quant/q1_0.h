@@ -5,6 +5,7 @@
 //   byte  2..17   bit i % 8 of byte i / 8    w = set ? d : -d
 
 #include "kernels/quant_block.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -20,6 +21,19 @@ struct Q1_0Block {
 };
 static_assert(sizeof(Q1_0Block) == 18);
 
-inline QuantType q1_0() { return quantised_type<Q1_0Block>("Q1_0", 41); }
+/// For given signs the best d is the mean magnitude.
+inline void encode_q1_0(const float* in, const float* importance, Q1_0Block& to) noexcept {
+  const CleanBlock<128> block(in, importance);
+  double sum = 0, count = 0;
+  std::memset(to.signs, 0, sizeof(to.signs));
+  for (size_t i = 0; i < 128; ++i) {
+    sum += double{block.c[i]} * std::fabs(block.x[i]);
+    count += block.c[i];
+    to.signs[i / 8] |= static_cast<uint8_t>((block.x[i] >= 0.0f) << (i % 8));
+  }
+  to.d = to_f16_scale(static_cast<float>(sum / count));
+}
+
+inline QuantType q1_0() { return quantised_type<Q1_0Block, encode_q1_0>("Q1_0", 41); }
 
 }  // namespace shenbi::kernels::quant

@@ -9,6 +9,7 @@
 
 #include "kernels/quant_block.h"
 #include "kernels/quant_nibbles.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -27,6 +28,14 @@ struct Q2_KBlock {
 };
 static_assert(sizeof(Q2_KBlock) == 84);
 
-inline QuantType q2_k() { return quantised_type<Q2_KBlock>("Q2_K", 10); }
+inline void encode_q2_k(const float* in, const float* importance, Q2_KBlock& to) noexcept {
+  const auto fit = fit_affine_block<16, 16>(CleanBlock<256>(in, importance), 3, 15);
+  to.d = fit.d;
+  to.dmin = fit.dmin;
+  for (size_t g = 0; g < 16; ++g) to.scales[g] = static_cast<uint8_t>(fit.k[g] | (fit.l[g] << 4));
+  for (size_t half = 0; half < 2; ++half) pack_quarters<32>(fit.q + 128 * half, to.q + 32 * half);
+}
+
+inline QuantType q2_k() { return quantised_type<Q2_KBlock, encode_q2_k>("Q2_K", 10); }
 
 }  // namespace shenbi::kernels::quant

@@ -10,6 +10,7 @@
 
 #include "kernels/quant_block.h"
 #include "kernels/quant_nibbles.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -38,6 +39,25 @@ struct Q3_KBlock {
 };
 static_assert(sizeof(Q3_KBlock) == 110);
 
-inline QuantType q3_k() { return quantised_type<Q3_KBlock>("Q3_K", 11); }
+inline void encode_q3_k(const float* in, const float* importance, Q3_KBlock& to) noexcept {
+  const auto fit = fit_scaled_block<16, 16>(CleanBlock<256>(in, importance), UniformLevels{-4, 3}, 1.0f, 3, -32, 31);
+  to.d = fit.d;
+  std::memset(to.scales, 0, sizeof(to.scales));
+  for (size_t g = 0; g < 16; ++g) {
+    const int scale = fit.k[g] + 32;
+    to.scales[g % 8] |= static_cast<uint8_t>((scale & 0x0F) << (g / 8 * 4));
+    to.scales[8 + g % 4] |= static_cast<uint8_t>((scale >> 4) << (g / 4 * 2));
+  }
+  uint8_t low_bits[256];
+  std::memset(to.high, 0, sizeof(to.high));
+  for (size_t i = 0; i < 256; ++i) {
+    const int q = fit.q[i] + 4;
+    low_bits[i] = static_cast<uint8_t>(q & 3);
+    to.high[i % 32] |= static_cast<uint8_t>((q >> 2) << (i / 32));
+  }
+  for (size_t half = 0; half < 2; ++half) pack_quarters<32>(low_bits + 128 * half, to.low + 32 * half);
+}
+
+inline QuantType q3_k() { return quantised_type<Q3_KBlock, encode_q3_k>("Q3_K", 11); }
 
 }  // namespace shenbi::kernels::quant

@@ -9,6 +9,7 @@
 
 #include "kernels/quant_block.h"
 #include "kernels/quant_nibbles.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -29,6 +30,14 @@ struct Q4_KBlock {
 };
 static_assert(sizeof(Q4_KBlock) == 144);
 
-inline QuantType q4_k() { return quantised_type<Q4_KBlock>("Q4_K", 12); }
+inline void encode_q4_k(const float* in, const float* importance, Q4_KBlock& to) noexcept {
+  const auto fit = fit_affine_block<8, 32>(CleanBlock<256>(in, importance), 15, 63);
+  to.d = fit.d;
+  to.dmin = fit.dmin;
+  pack_scales_6(fit.k, fit.l, to.scales);
+  for (size_t run = 0; run < 4; ++run) pack_nibbles<32>(fit.q + 64 * run, to.q + 32 * run);
+}
+
+inline QuantType q4_k() { return quantised_type<Q4_KBlock, encode_q4_k>("Q4_K", 12); }
 
 }  // namespace shenbi::kernels::quant

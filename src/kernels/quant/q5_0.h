@@ -7,6 +7,7 @@
 
 #include "kernels/quant_block.h"
 #include "kernels/quant_nibbles.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -23,6 +24,28 @@ struct Q5_0Block {
 };
 static_assert(sizeof(Q5_0Block) == 22);
 
-inline QuantType q5_0() { return quantised_type<Q5_0Block>("Q5_0", 6); }
+/// Without importance the bytes of the reference: the weight farthest from zero becomes -16. With it, the scale is
+/// searched.
+inline void encode_q5_0(const float* in, const float* importance, Q5_0Block& to) noexcept {
+  const CleanBlock<32> block(in, importance);
+  uint8_t q[32];
+  if (importance) {
+    to.d = to_f16_scale_nonzero(fit_scale(block.x, block.c, 32, UniformLevels{-16, 15}, 1.5f, 4));
+    int8_t levels[32];
+    round_group(block.x, block.c, 32, f16_to_f32(to.d), UniformLevels{-16, 15}, levels);
+    for (size_t i = 0; i < 32; ++i) q[i] = static_cast<uint8_t>(levels[i] + 16);
+  } else {
+    float largest = 0.0f;
+    for (const float x : block.x) largest = std::fabs(x) > std::fabs(largest) ? x : largest;
+    const float d = largest / -16;
+    const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+    to.d = to_f16_scale(d);
+    for (size_t i = 0; i < 32; ++i)
+      q[i] = static_cast<uint8_t>(std::min(31, static_cast<int>(block.x[i] * inverse + 16.5f)));
+  }
+  pack_five_bits(q, to.low, to.high);
+}
+
+inline QuantType q5_0() { return quantised_type<Q5_0Block, encode_q5_0>("Q5_0", 6); }
 
 }  // namespace shenbi::kernels::quant

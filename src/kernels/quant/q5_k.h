@@ -10,6 +10,7 @@
 
 #include "kernels/quant_block.h"
 #include "kernels/quant_nibbles.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -34,6 +35,18 @@ struct Q5_KBlock {
 };
 static_assert(sizeof(Q5_KBlock) == 176);
 
-inline QuantType q5_k() { return quantised_type<Q5_KBlock>("Q5_K", 13); }
+inline void encode_q5_k(const float* in, const float* importance, Q5_KBlock& to) noexcept {
+  const auto fit = fit_affine_block<8, 32>(CleanBlock<256>(in, importance), 31, 63);
+  to.d = fit.d;
+  to.dmin = fit.dmin;
+  pack_scales_6(fit.k, fit.l, to.scales);
+  for (size_t run = 0; run < 4; ++run) pack_nibbles<32>(fit.q + 64 * run, to.low + 32 * run);
+  std::memset(to.high, 0, sizeof(to.high));
+  for (size_t g = 0; g < 8; ++g) {
+    for (size_t j = 0; j < 32; ++j) to.high[j] |= static_cast<uint8_t>((fit.q[32 * g + j] >> 4) << g);
+  }
+}
+
+inline QuantType q5_k() { return quantised_type<Q5_KBlock, encode_q5_k>("Q5_K", 13); }
 
 }  // namespace shenbi::kernels::quant

@@ -8,6 +8,7 @@
 //   byte  208..209  d              f16                    w = d * scale * (q - 32)
 
 #include "kernels/quant_block.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -36,6 +37,23 @@ struct Q6_KBlock {
 };
 static_assert(sizeof(Q6_KBlock) == 210);
 
-inline QuantType q6_k() { return quantised_type<Q6_KBlock>("Q6_K", 14); }
+inline void encode_q6_k(const float* in, const float* importance, Q6_KBlock& to) noexcept {
+  const auto fit =
+      fit_scaled_block<16, 16>(CleanBlock<256>(in, importance), UniformLevels{-32, 31}, 1.5f, 3, -128, 127);
+  to.d = fit.d;
+  std::memcpy(to.scales, fit.k, sizeof(to.scales));
+  for (size_t half = 0; half < 2; ++half) {
+    const int8_t* q = fit.q + 128 * half;
+    for (size_t i = 0; i < 64; ++i)
+      to.low[64 * half + i] = static_cast<uint8_t>(((q[i] + 32) & 15) | (((q[i + 64] + 32) & 15) << 4));
+    for (size_t i = 0; i < 32; ++i) {
+      int high = 0;
+      for (size_t run = 0; run < 4; ++run) high |= ((q[32 * run + i] + 32) >> 4) << (2 * run);
+      to.high[32 * half + i] = static_cast<uint8_t>(high);
+    }
+  }
+}
+
+inline QuantType q6_k() { return quantised_type<Q6_KBlock, encode_q6_k>("Q6_K", 14); }
 
 }  // namespace shenbi::kernels::quant

@@ -5,6 +5,7 @@
 //   byte  2..33  q[i]  int8            w = d * q
 
 #include "kernels/quant_block.h"
+#include "kernels/quant_search.h"
 
 namespace shenbi::kernels::quant {
 
@@ -20,6 +21,23 @@ struct Q8_0Block {
 };
 static_assert(sizeof(Q8_0Block) == 34);
 
-inline QuantType q8_0() { return quantised_type<Q8_0Block>("Q8_0", 8); }
+/// d = largest / 127, q = x / d rounded half away from zero: the bytes of the reference. Importance changes nothing
+/// here.
+inline void encode_q8_0(const float* in, const float*, Q8_0Block& to) noexcept {
+  const CleanBlock<32> block(in, nullptr);
+  float largest = 0.0f;
+  for (const float x : block.x) largest = std::max(largest, std::fabs(x));
+  const float d = largest / 127.0f;
+  const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+  to.d = to_f16_scale(d);
+  for (size_t i = 0; i < 32; ++i) {
+    const float value = block.x[i] * inverse;
+    const int whole = static_cast<int>(value);
+    const float rest = value - static_cast<float>(whole);
+    to.q[i] = static_cast<int8_t>(whole + (rest >= 0.5f) - (rest <= -0.5f));
+  }
+}
+
+inline QuantType q8_0() { return quantised_type<Q8_0Block, encode_q8_0>("Q8_0", 8); }
 
 }  // namespace shenbi::kernels::quant

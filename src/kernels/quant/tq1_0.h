@@ -11,6 +11,7 @@
 // drops the first n digits, and * 3 >> 8 reads the next.
 
 #include "kernels/quant_block.h"
+#include "kernels/quant_ternary.h"
 
 namespace shenbi::kernels::quant {
 
@@ -40,6 +41,23 @@ struct TQ1_0Block {
 };
 static_assert(sizeof(TQ1_0Block) == 54);
 
-inline QuantType tq1_0() { return quantised_type<TQ1_0Block>("TQ1_0", 34); }
+/// The reverse of unpack_digits(), for values 0..2; four digits are followed by a fifth that is 0.
+inline void pack_digits(const uint8_t* q, size_t width, size_t digits, uint8_t* bytes) noexcept {
+  for (size_t i = 0; i < width; ++i) {
+    unsigned number = 0;
+    for (size_t n = 0; n < 5; ++n) number = number * 3 + (n < digits ? q[n * width + i] : 0);
+    bytes[i] = static_cast<uint8_t>((number * 256 + 242) / 243);
+  }
+}
+
+inline void encode_tq1_0(const float* in, const float* importance, TQ1_0Block& to) noexcept {
+  uint8_t q[256];
+  to.d = fit_ternary(CleanBlock<256>(in, importance), q);
+  pack_digits(q, 32, 5, to.fives);
+  pack_digits(q + 160, 16, 5, to.fives + 32);
+  pack_digits(q + 240, 4, 4, to.fours);
+}
+
+inline QuantType tq1_0() { return quantised_type<TQ1_0Block, encode_tq1_0>("TQ1_0", 34); }
 
 }  // namespace shenbi::kernels::quant

@@ -7,6 +7,7 @@
 
 #include "kernels/quant_block.h"
 #include "kernels/quant_nibbles.h"
+#include "kernels/quant_ternary.h"
 
 namespace shenbi::kernels::quant {
 
@@ -22,6 +23,12 @@ struct TQ2_0Block {
 };
 static_assert(sizeof(TQ2_0Block) == 66);
 
-inline QuantType tq2_0() { return quantised_type<TQ2_0Block>("TQ2_0", 35); }
+inline void encode_tq2_0(const float* in, const float* importance, TQ2_0Block& to) noexcept {
+  uint8_t q[256];
+  to.d = fit_ternary(CleanBlock<256>(in, importance), q);
+  for (size_t half = 0; half < 2; ++half) pack_quarters<32>(q + 128 * half, to.q + 32 * half);
+}
+
+inline QuantType tq2_0() { return quantised_type<TQ2_0Block, encode_tq2_0>("TQ2_0", 35); }
 
 }  // namespace shenbi::kernels::quant
