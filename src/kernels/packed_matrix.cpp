@@ -17,7 +17,7 @@ namespace {
 
 const PackedKernels& kernels_of(Isa isa) noexcept {
 #if defined(__x86_64__)
-  (void)isa;
+  if (isa == Isa::kAvx512) return kPackedAvx512;
 #endif
   return kPackedScalar;
 }
@@ -103,7 +103,6 @@ void Activations::quantize(Lane& lane, const float* x, size_t tokens, size_t col
   }
   // Pieces of rows, so that a single token too is shared by the lanes.
   constexpr size_t kPiece = 4 * kActivationPadding;
-  const PackedKernels& kernels = kernels_of(chosen_isa());
   const size_t pieces = (padded + kPiece - 1) / kPiece;
   auto [item, end] = lane.share(tokens * pieces);
   while (item < end) {
@@ -116,7 +115,7 @@ void Activations::quantize(Lane& lane, const float* x, size_t tokens, size_t col
       std::copy_n(from, given, f32 + to);
       std::fill(f32 + to + given, f32 + token * padded + k_end, 0.0f);
     } else {
-      kernels.quantize(from, given, k_end - k, high + to, high_groups + to / kGroupColumns,
+      kPackedScalar.quantize(from, given, k_end - k, high + to, high_groups + to / kGroupColumns,
                        two_terms ? low + to : nullptr, two_terms ? low_groups + to / kGroupColumns : nullptr);
     }
   }
