@@ -63,6 +63,8 @@ class Fixture {
   }
   std::byte* page(uint32_t p) { return pool.data() + page_ids[p / kKvPagePositions] * shape.layout.page_bytes(); }
 
+  KvLayer layer() const { return {pool.data(), shape.layout.page_bytes()}; }
+
   size_t q_width() const { return size_t{shape.num_heads} * shape.layout.key_dim; }
   size_t out_width() const { return size_t{shape.num_heads} * shape.layout.value_dim; }
 
@@ -87,7 +89,7 @@ class Fixture {
     AttentionPlan plan;
     plan.prepare(shape, sequences, threads);
     ThreadTeam team(threads, false);
-    team.run([&](Lane& lane) { attend_all(lane, plan, {pool.data(), shape.layout.page_bytes()}); });
+    team.run([&](Lane& lane) { attend_all(lane, plan, layer()); });
   }
 
   /// The textbook formula in double, on keys and values rounded to bf16.
@@ -213,4 +215,125 @@ TEST(Attention, equals_the_formula_for_every_head_size_and_group_size) {
     }
   }
 }
+
+TEST(Attention, values_may_be_narrower_than_keys_and_dims_odd) {
+  expect_right_everywhere(Fixture(8, 1, 192, 128, 40), 30, 10, "latent attention, 192 and 128");
+  expect_right_everywhere(Fixture(2, 2, 7, 5, 40), 30, 10, "7 and 5");
+}
+
+TEST(Attention, of_the_first_position_is_its_value) {
+  const Fixture f(4, 2, 64, 64, 1);
+  const std::vector<float> out = f.run(0, 1);
+  for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], bf16_to_f32(f32_to_bf16(f.v[i / 128 * 64 + i % 64])));
+}
+
+TEST(Attention, windows_begin_and_end_where_they_should) {
+  for (const uint32_t window : {1u, 2u, 31u, 32u, 33u, 64u, 1000u}) {
+    Fixture f(4, 2, 32, 32, 150);
+    f.shape.window = window;
+    expect_right_everywhere(f, 0, 100, "window " + std::to_string(window));
+    expect_right_everywhere(f, 149, 1, "window " + std::to_string(window));
+  }
+}
+
+TEST(Attention, softcap_alibi_and_sinks_change_the_scores_as_documented) {
+  for (const int mask : {1, 2, 4, 7}) {
+    Fixture f(4, 2, 64, 64, 90);
+    if (mask & 1) f.shape.softcap = 3.0f;
+    if (mask & 2) f.with_alibi();
+    if (mask & 4) f.with_sinks();
+    expect_right_everywhere(f, 60, 30, "options " + std::to_string(mask));
+  }
+}
+
+TEST(Attention, that_is_not_causal_sees_the_whole_slice) {
+  for (const uint32_t window : {0u, 20u}) {
+    Fixture f(4, 4, 32, 32, 75);
+    f.shape.causal = false;
+    f.shape.window = window;
+    expect_right_everywhere(f, 0, 75, "window " + std::to_string(window));
+  }
+}
+
+TEST(Attention, over_several_chunks_equals_the_formula) {
+  Fixture f(4, 1, 32, 32, 2100);
+  expect_right_everywhere(f, 2080, 20, "three chunks");
+  f.shape.window = 1030;
+  expect_right_everywhere(f, 2040, 20, "the window ends in the first or second chunk");
+}
+
+TEST(Attention, does_not_depend_on_how_a_sequence_is_cut_into_slices) {
+  Fixture f(8, 2, 32, 48, 1200);
+  f.shape.window = 1100;
+  f.shape.softcap = 5;
+  f.with_alibi();
+  constexpr uint32_t kStart = 1000, kCount = 190;
+  const std::vector<float> whole = f.run(kStart, kCount);
+  for (const std::vector<uint32_t>& cuts : {std::vector<uint32_t>{1}, {31, 1}, {64, 3, 100}, {17, 32, 5}, {189, 1}}) {
+    uint32_t done = 0;
+    for (size_t i = 0; done < kCount; ++i) {
+      const uint32_t count = std::min(cuts[i % cuts.size()], kCount - done);
+      const std::vector<float> part = f.run(kStart + done, count, 2);
+      ASSERT_EQ(std::memcmp(part.data(), whole.data() + done * f.out_width(), part.size() * sizeof(float)), 0)
+          << "cut at " << done;
+      done += count;
+    }
+  }
+}
+
+TEST(Attention, does_not_depend_on_lanes_or_on_the_rest_of_the_batch) {
+  for (const uint32_t start : {40u, 2200u}) {  // 2200: with lanes to spare, chunks become tasks of their own
+    const Fixture f(4, 1, 64, 64, start + 40);
+    const std::vector<float> alone = f.run(start, 3);
+    for (const int threads : {2, 3, 8}) {
+      EXPECT_TRUE(same_bits(f.run(start, 3, threads), alone)) << threads << " lanes";
+      std::vector<std::vector<float>> outs;
+      std::vector<AttentionSequence> batch;
+      for (const auto& [from, count] : {std::pair{start, 3u}, {start + 10, 1u}, {0u, 33u}, {start, 3u}}) {
+        outs.emplace_back(count * f.out_width());
+        batch.push_back(f.slice(from, count, outs.back().data()));
+      }
+      f.run_all(batch, threads);
+      EXPECT_TRUE(same_bits(outs[0], alone));
+      EXPECT_TRUE(same_bits(outs[3], alone));
+      EXPECT_TRUE(same_bits(outs[2], f.run(0, 33)));
+    }
+  }
+}
+
+TEST(Attention, never_reads_a_slot_that_no_query_sees) {
+  // Every fixture's unused slots are NaN; here those of the future are overwritten with other values too.
+  Fixture f(4, 2, 64, 64, 100);
+  const std::vector<float> before = f.run(50, 5);
+  for (uint32_t p = 55; p < 100; ++p) {
+    std::fill_n(f.k.begin() + p * 128, 128, std::numeric_limits<float>::infinity());
+    std::fill_n(f.v.begin() + p * 128, 128, std::numeric_limits<float>::quiet_NaN());
+    f.store(p);
+  }
+  EXPECT_TRUE(same_bits(f.run(50, 5), before));
+  f.shape.window = 10;
+  const std::vector<float> windowed = f.run(50, 5);
+  for (uint32_t p = 0; p <= 40; ++p) {
+    std::fill_n(f.v.begin() + p * 128, 128, std::numeric_limits<float>::quiet_NaN());
+    f.store(p);
+  }
+  EXPECT_TRUE(same_bits(f.run(50, 5), windowed));
+}
+
+TEST(Attention, plan_is_reused_from_layer_to_layer_and_batch_to_batch) {
+  const Fixture f(8, 2, 64, 64, 300);
+  std::vector<float> out(20 * f.out_width());
+  AttentionPlan plan;
+  ThreadTeam team(2, false);
+  for (const uint32_t start : {0u, 200u}) {
+    const AttentionSequence sequence = f.slice(start, 20, out.data());
+    plan.prepare(f.shape, {&sequence, 1}, 2);
+    team.run([&](Lane& lane) {
+      attend_all(lane, plan, f.layer());
+      attend_all(lane, plan, f.layer());
+    });
+    EXPECT_TRUE(same_bits(out, f.run(start, 20)));
+  }
+}
+
 }  // namespace shenbi::kernels
