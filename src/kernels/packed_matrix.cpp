@@ -78,47 +78,80 @@ void Activations::reserve(size_t tokens, size_t columns) {
   capacity_ = bytes;
 }
 
-void Activations::quantize(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride,
-                           ActivationForm form) noexcept {
+ActivationView Activations::describe(Lane& lane, size_t tokens, size_t columns, ActivationForm form) noexcept {
   const size_t padded = round_up(columns, kActivationPadding);
   const ActivationPlaces at = places(tokens, padded, form);
   SHENBI_CHECK(at.end <= capacity_);
-  uint8_t* base = storage_.get();
-  auto* f32 = reinterpret_cast<float*>(base + at.f32);
-  auto* high = reinterpret_cast<int8_t*>(base + at.high);
-  auto* low = reinterpret_cast<int8_t*>(base + at.low);
-  auto* high_groups = reinterpret_cast<ActivationGroup*>(base + at.high_groups);
-  auto* low_groups = reinterpret_cast<ActivationGroup*>(base + at.low_groups);
+  const uint8_t* base = storage_.get();
   const bool floats = form == ActivationForm::kF32, two_terms = form == ActivationForm::kInt16;
-  if (lane.index() == 0) {
-    view_ = {tokens,
-             padded,
-             floats ? f32 : nullptr,
-             floats ? nullptr : high,
-             two_terms ? low : nullptr,
-             floats ? nullptr : high_groups,
-             two_terms ? low_groups : nullptr};
-    columns_ = columns;
-    form_ = form;
+  ActivationView view = {};
+  view.tokens = tokens;
+  view.padded_columns = padded;
+  if (floats) view.f32 = reinterpret_cast<const float*>(base + at.f32);
+  if (!floats) view.high = reinterpret_cast<const int8_t*>(base + at.high);
+  if (!floats) view.high_groups = reinterpret_cast<const ActivationGroup*>(base + at.high_groups);
+  if (two_terms) view.low = reinterpret_cast<const int8_t*>(base + at.low);
+  if (two_terms) view.low_groups = reinterpret_cast<const ActivationGroup*>(base + at.low_groups);
+  if (lane.index() == 0) view_ = view, columns_ = columns, form_ = form;
+  return view;
+}
+
+namespace {
+
+/// One token's columns [begin, end), `end` at most padded_columns; `x` is its row of `columns` numbers.
+void convert(const ActivationView& to, const float* x, size_t columns, size_t token, size_t begin,
+             size_t end) noexcept {
+  const size_t given = std::min(columns, end) - std::min(columns, begin), at = token * to.padded_columns + begin;
+  const float* from = x + std::min(columns, begin);
+  if (to.f32) {
+    auto* out = const_cast<float*>(to.f32) + at;
+    std::copy_n(from, given, out);
+    std::fill(out + given, out + (end - begin), 0.0f);
+    return;
   }
+  auto* low = to.low ? const_cast<int8_t*>(to.low) + at : nullptr;
+  auto* low_groups = to.low_groups ? const_cast<ActivationGroup*>(to.low_groups) + at / kGroupColumns : nullptr;
+  kPackedScalar.quantize(from, given, end - begin, const_cast<int8_t*>(to.high) + at,
+                         const_cast<ActivationGroup*>(to.high_groups) + at / kGroupColumns, low, low_groups);
+}
+
+}  // namespace
+
+void Activations::quantize(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride,
+                           ActivationForm form) noexcept {
+  const ActivationView to = describe(lane, tokens, columns, form);
   // Pieces of rows, so that a single token too is shared by the lanes.
   constexpr size_t kPiece = 4 * kActivationPadding;
-  const size_t pieces = (padded + kPiece - 1) / kPiece;
+  const size_t pieces = (to.padded_columns + kPiece - 1) / kPiece;
   auto [item, end] = lane.share(tokens * pieces);
   while (item < end) {
     const size_t token = item / pieces, first = item % pieces, count = std::min(pieces - first, end - item);
     item += count;
-    const size_t k = first * kPiece, k_end = std::min(k + count * kPiece, padded);
-    const size_t given = std::min(columns, k_end) - std::min(columns, k), to = token * padded + k;
-    const float* from = x + token * stride + std::min(columns, k);
-    if (floats) {
-      std::copy_n(from, given, f32 + to);
-      std::fill(f32 + to + given, f32 + token * padded + k_end, 0.0f);
-    } else {
-      kPackedScalar.quantize(from, given, k_end - k, high + to, high_groups + to / kGroupColumns,
-                       two_terms ? low + to : nullptr, two_terms ? low_groups + to / kGroupColumns : nullptr);
-    }
+    convert(to, x + token * stride, columns, token, first * kPiece,
+            std::min((first + count) * kPiece, to.padded_columns));
   }
+}
+
+void Activations::quantize_part(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride,
+                                ActivationForm form, size_t row_begin, size_t row_end, size_t column_begin,
+                                size_t column_end) noexcept {
+  const ActivationView to = describe(lane, tokens, columns, form);
+  if (column_end == columns) column_end = to.padded_columns;
+  if (column_begin >= column_end) return;
+  for (size_t token = row_begin; token < row_end; ++token)
+    convert(to, x + token * stride, columns, token, column_begin, column_end);
+}
+
+Activations Activations::rows(size_t first, size_t count) const noexcept {
+  Activations out = *this;
+  const size_t at = first * view_.padded_columns;
+  out.view_.tokens = count;
+  if (view_.f32) out.view_.f32 += at;
+  if (view_.high) out.view_.high += at;
+  if (view_.low) out.view_.low += at;
+  if (view_.high_groups) out.view_.high_groups += at / kGroupColumns;
+  if (view_.low_groups) out.view_.low_groups += at / kGroupColumns;
+  return out;
 }
 
 // ---------------------------------------------------------------- matrix

@@ -47,12 +47,24 @@ class Activations {
   /// row's padding does not matter. A group of 32 with an infinity or NaN makes every product with it NaN.
   void quantize(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride, ActivationForm form) noexcept;
 
+  /// The same for rows [row_begin, row_end) and columns [column_begin, column_end) alone (bounds in multiples of 64, or
+  /// `columns`): for a lane that has just computed that part of `x` itself and need not wait for the others. All lanes
+  /// name the same tokens, columns and form, and together cover everything.
+  void quantize_part(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride, ActivationForm form,
+                     size_t row_begin, size_t row_end, size_t column_begin, size_t column_end) noexcept;
+
+  /// Rows [first, first + count) as a batch of their own; shares the memory.
+  Activations rows(size_t first, size_t count) const noexcept;
+
   size_t tokens() const noexcept { return view_.tokens; }
   size_t columns() const noexcept { return columns_; }
   ActivationForm form() const noexcept { return form_; }
 
  private:
   friend class PackedMatrix;
+
+  /// Where lane 0 writes down what the batch is. Returns the places of its parts.
+  ActivationView describe(Lane& lane, size_t tokens, size_t columns, ActivationForm form) noexcept;
 
   std::shared_ptr<uint8_t> storage_;
   size_t capacity_ = 0;

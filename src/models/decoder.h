@@ -19,26 +19,27 @@
 
 namespace shenbi::models {
 
-/// Positions per KV page. 32: at most 31 of a sequence's positions are wasted, and one page of one head is the tile that the
-/// attention kernel works on.
+/// Positions per KV page. 32: at most 31 of a sequence's positions are wasted, and one page of one head is the tile
+/// that the attention kernel works on.
 inline constexpr uint32_t kPagePositions = 32;
 
 /// Where keys and values live: `pages` pages, each holding kPagePositions positions of all layers and KV heads.
-/// The engine owns the memory and decides which page belongs to whom; the decoder only reads and writes through page ids.
+/// The engine owns the memory and decides which page belongs to whom; the decoder only reads and writes through page
+/// ids.
 struct KvPool {
   std::byte* base = nullptr;  ///< 64-byte aligned, pages * page_bytes
   size_t page_bytes = 0;      ///< Decoder::kv_page_bytes()
   uint32_t pages = 0;
 };
 
-/// A run of new tokens of one sequence. Positions start .. start + tokens.size() - 1; keys of earlier positions are already in
-/// the pages. Page p of the list holds positions [32p, 32p + 32).
+/// A run of new tokens of one sequence. Positions start .. start + tokens.size() - 1; keys of earlier positions are
+/// already in the pages. Page p of the list holds positions [32p, 32p + 32).
 struct SequenceSlice {
   std::span<const int32_t> tokens;
   uint32_t start = 0;
-  std::span<const uint32_t> pages;    ///< enough for start + tokens.size() positions
-  bool all_logits = false;            ///< logits of every token; else of the last one only, if wants_logits
-  bool wants_logits = true;           ///< false: an inner chunk of a prompt
+  std::span<const uint32_t> pages;  ///< enough for start + tokens.size() positions
+  bool all_logits = false;          ///< logits of every token; else of the last one only, if wants_logits
+  bool wants_logits = true;         ///< false: an inner chunk of a prompt
 };
 
 /// Scratch memory of a forward pass; grows to the largest batch seen.
@@ -65,24 +66,25 @@ struct DecoderOptions {
 class Decoder {
  public:
   /// Reads the architecture from the checkpoint, checks every parameter's shape against the spec, packs the weights.
-  /// Throws Error{kUnsupported} naming an unknown architecture, Error{kCorruptFile} naming tensor, expected and found shape.
-  static std::shared_ptr<const Decoder> load(std::shared_ptr<const formats::Checkpoint> checkpoint, const DecoderOptions& options,
-                                             ThreadTeam& team);
+  /// Throws Error{kUnsupported} naming an unknown architecture, Error{kCorruptFile} naming tensor, expected and found
+  /// shape.
+  static std::shared_ptr<const Decoder> load(std::shared_ptr<const formats::Checkpoint> checkpoint,
+                                             const DecoderOptions& options, ThreadTeam& team);
   ~Decoder();
 
   const DecoderSpec& spec() const noexcept;
-  size_t weight_bytes() const noexcept;   ///< packed weights resident
+  size_t weight_bytes() const noexcept;     ///< packed weights resident
   size_t bytes_per_token() const noexcept;  ///< weights one decode step reads
   size_t kv_page_bytes() const noexcept;
 
   /// Runs all slices through the model in one pass: embeds, writes keys and values into the pages, and stores logits.
-  /// `logits` receives vocab_size floats for each row that wants them, in slice order; returns the number of rows written.
-  /// `cancelled`, if given, is polled between layers: when it turns true the pass stops and returns 0 (the pages of these
-  /// slices then hold garbage from `start` on; earlier positions are untouched).
-  /// Token ids must be < vocab_size. The result for a slice does not depend on the other slices, on how a sequence is cut into
-  /// slices, or on the number of threads.
-  size_t forward(std::span<const SequenceSlice> slices, const KvPool& pool, Workspace& workspace, ThreadTeam& team, float* logits,
-                 const std::atomic<bool>* cancelled = nullptr) const;
+  /// `logits` receives vocab_size floats for each row that wants them, in slice order; returns the number of rows
+  /// written. `cancelled`, if given, is polled between layers: when it turns true the pass stops and returns 0 (the
+  /// pages of these slices then hold garbage from `start` on; earlier positions are untouched). Token ids must be <
+  /// vocab_size. The result for a slice does not depend on the other slices, on how a sequence is cut into slices, or
+  /// on the number of threads.
+  size_t forward(std::span<const SequenceSlice> slices, const KvPool& pool, Workspace& workspace, ThreadTeam& team,
+                 float* logits, const std::atomic<bool>* cancelled = nullptr) const;
 
   struct Impl;
 
