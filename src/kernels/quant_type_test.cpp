@@ -59,6 +59,15 @@ std::map<std::string, Expected> read_digests() {
   return rows;
 }
 
+/// The rows that GGUF knows, which are those the fixtures cover.
+std::vector<const QuantType*> gguf_types() {
+  std::vector<const QuantType*> types;
+  for (const QuantType* type : all_quant_types()) {
+    if (type->gguf_id < kFirstNonGgufTypeId) types.push_back(type);
+  }
+  return types;
+}
+
 std::vector<float> decode(const QuantType& type, const std::vector<std::byte>& bytes) {
   const size_t blocks = bytes.size() / type.block_bytes;
   std::vector<float> values(blocks * type.block_elements);
@@ -71,8 +80,8 @@ std::vector<float> decode(const QuantType& type, const std::vector<std::byte>& b
 TEST(QuantTypes, decode_as_the_reference_does_bit_for_bit_whatever_the_blocks_hold) {
   const auto expected = read_digests();
   ASSERT_EQ(expected.size(), 33u);
-  EXPECT_EQ(all_quant_types().size(), expected.size());
-  for (const QuantType* type : all_quant_types()) {
+  EXPECT_EQ(gguf_types().size(), expected.size());
+  for (const QuantType* type : gguf_types()) {
     SCOPED_TRACE(std::string(type->name));
     const auto row = expected.find(std::string(type->name));
     ASSERT_NE(row, expected.end());
@@ -84,7 +93,7 @@ TEST(QuantTypes, decode_as_the_reference_does_bit_for_bit_whatever_the_blocks_ho
 }
 
 TEST(QuantTypes, decode_the_stored_blocks_to_the_stored_floats) {
-  for (const QuantType* type : all_quant_types()) {
+  for (const QuantType* type : gguf_types()) {
     SCOPED_TRACE(std::string(type->name));
     std::ifstream file(SHENBI_SOURCE_DIR "/tests/golden/quant/" + std::string(type->name) + ".bin", std::ios::binary);
     const std::string data{std::istreambuf_iterator<char>(file), {}};
