@@ -17,18 +17,17 @@ constexpr size_t kPiece = 1024;
 void check(const QuantType& from, const QuantType& to, size_t columns, std::span<const float> importance) {
   if (!to.encode)
     throw Error(Code::kUnsupported, fmt::format("quantize: type {} can be read but not written", to.name));
-}
-for (const QuantType* type : {&from, &to}) {
-  SHENBI_CHECK(kPiece % type->block_elements == 0);
-  if (columns % type->block_elements != 0) {
-    throw Error(Code::kInvalidArgument, fmt::format("quantize: {} columns are not whole {} blocks of {}", columns,
-                                                    type->name, type->block_elements));
+  for (const QuantType* type : {&from, &to}) {
+    SHENBI_CHECK(kPiece % type->block_elements == 0);
+    if (columns % type->block_elements != 0) {
+      throw Error(Code::kInvalidArgument, fmt::format("quantize: {} columns are not whole {} blocks of {}", columns,
+                                                      type->name, type->block_elements));
+    }
   }
-}
-if (!importance.empty() && importance.size() != columns) {
-  throw Error(Code::kInvalidArgument,
-              fmt::format("quantize: importance of {} weights for {} columns", importance.size(), columns));
-}
+  if (!importance.empty() && importance.size() != columns) {
+    throw Error(Code::kInvalidArgument,
+                fmt::format("quantize: importance of {} weights for {} columns", importance.size(), columns));
+  }
 }
 
 }  // namespace
