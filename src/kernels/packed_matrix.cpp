@@ -136,8 +136,8 @@ void Activations::quantize_part(Lane& lane, const float* x, size_t tokens, size_
                                 ActivationForm form, size_t row_begin, size_t row_end, size_t column_begin,
                                 size_t column_end) noexcept {
   const ActivationView to = describe(lane, tokens, columns, form);
-  if (column_end == columns) column_end = to.padded_columns;
   if (column_begin >= column_end) return;
+  if (column_end == columns) column_end = to.padded_columns;
   for (size_t token = row_begin; token < row_end; ++token)
     convert(to, x + token * stride, columns, token, column_begin, column_end);
 }

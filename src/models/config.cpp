@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace shenbi::models {
@@ -80,10 +82,16 @@ std::vector<float> Config::small_tensor(std::string_view name, size_t elements) 
 }
 
 nn::RopeConfig Config::rope(uint32_t dims, double default_theta, std::string_view layer_type) const {
+  const uint64_t own = find_count(keys::kContext).value_or(0);
   nn::RopeConfig rope{.dims = dims, .theta = default_theta};
-  rope.original_context = find_count(keys::kContext).value_or(0);
-  rope.context_length = wanted_context_ ? wanted_context_ : rope.original_context;
-  return is_gguf() ? gguf_rope(std::move(rope)) : hub_rope(std::move(rope), layer_type);
+  rope.original_context = own;
+  rope.context_length = wanted_context_ ? std::min<uint64_t>(wanted_context_, own) : own;
+  rope = is_gguf() ? gguf_rope(std::move(rope)) : hub_rope(std::move(rope), layer_type);
+  // How far the model was stretched is its own matter, however much of that the caller will use.
+  const bool stretched = rope.scaling == nn::RopeScaling::kYarn || rope.scaling == nn::RopeScaling::kLongrope;
+  if (stretched && !rope.factor && rope.original_context > 0)
+    rope.factor = static_cast<double>(own) / static_cast<double>(rope.original_context);
+  return rope;
 }
 
 nn::RopeConfig Config::gguf_rope(nn::RopeConfig rope) const {

@@ -1,0 +1,249 @@
+// Loading: parameters become packed matrices one after the other, and the file's pages behind them are given back, so
+// that the peak is one copy of the weights and one matrix.
+
+#include "models/decoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "models/decoder_impl.h"
+#include "models/parameters.h"
+#include "nn/alibi.h"
+
+namespace shenbi::models {
+namespace {
+
+bool same(const nn::RopeSpec& a, const nn::RopeSpec& b) {
+  return a.order == b.order && a.dims == b.dims && a.magnitude == b.magnitude &&
+         a.inverse_frequencies == b.inverse_frequencies;
+}
+
+class Loader {
+ public:
+  Loader(const Model& model, const DecoderOptions& options, ThreadTeam& team, Decoder::Impl& out)
+      : model_(model), options_(options), team_(team), out_(out) {}
+
+  void load();
+
+ private:
+  std::vector<float> floats(const std::string& name) const;
+  nn::FusedNorm norm(const std::string& name) const;
+  kernels::PackedMatrix pack(const Parameter& parameter, uint64_t begin, uint64_t end, kernels::Precision precision);
+  nn::FusedLinear linear(const std::string& name, kernels::Precision precision);
+  nn::FusedLinear linear(const std::string& name) { return linear(name, options_.precision); }
+  void embedding();
+  void attention(FusedLayer& layer, const nn::AttentionSpec& spec, const std::string& prefix);
+  nn::FusedMlp mlp(const nn::MlpSpec& spec, const std::string& prefix);
+  nn::FusedMoe moe(const nn::MoeSpec& spec, const std::string& prefix);
+  std::vector<nn::FusedLinear> experts(const std::string& name, uint32_t count);
+  size_t shape_of(const nn::AttentionSpec& spec, const kernels::KvLayout& layout);
+  size_t rope_of(const nn::RopeSpec& rope);
+  void layer(size_t index);
+
+  const Model& model_;
+  const DecoderOptions& options_;
+  ThreadTeam& team_;
+  Decoder::Impl& out_;
+  std::vector<std::byte> scratch_;
+};
+
+std::vector<float> Loader::floats(const std::string& name) const {
+  const Parameter* parameter = model_.parameters.find(name);
+  return parameter ? parameter->floats() : std::vector<float>();
+}
+
+nn::FusedNorm Loader::norm(const std::string& name) const {
+  nn::FusedNorm norm{.spec = model_.spec.norm, .weight = floats(name + ".weight"), .bias = floats(name + ".bias")};
+  norm.present = !norm.weight.empty();
+  return norm;
+}
+
+kernels::PackedMatrix Loader::pack(const Parameter& parameter, uint64_t begin, uint64_t end,
+                                   kernels::Precision precision) {
+  model_.checkpoint->require_whole();
+  const auto bytes = parameter.bytes(begin, end, scratch_);
+  auto matrix =
+      kernels::PackedMatrix::pack(parameter.type(), bytes.data(), end - begin, parameter.columns(), precision, team_);
+  for (const RowRun& run : parameter.runs()) model_.checkpoint->forget(*run.tensor);
+  out_.weight_bytes += matrix.bytes();
+  out_.bytes_per_token += matrix.bytes();
+  return matrix;
+}
+
+nn::FusedLinear Loader::linear(const std::string& name, kernels::Precision precision) {
+  const Parameter& weight = model_.parameters.at(name + ".weight");
+  return {pack(weight, 0, weight.rows(), precision), floats(name + ".bias")};
+}
+
+void Loader::embedding() {
+  const Parameter& weight = model_.parameters.at("embedding.weight");
+  model_.checkpoint->require_whole();
+  std::vector<std::byte> gathered;
+  const auto bytes = weight.bytes(gathered);
+  out_.embedding = {
+      .type = &weight.type(), .data = bytes.data(), .columns = weight.columns(), .owned = std::move(gathered)};
+  out_.positions = floats("position.weight");
+  out_.embedding_norm = norm("embedding_norm");
+  out_.output_norm = norm("output_norm");
+  out_.head = {pack(model_.parameters.at(model_.spec.tied_output ? "embedding.weight" : "output.weight"), 0,
+                    out_.spec.vocab_size, options_.head_precision),
+               floats("output.bias")};
+}
+
+/// Layers of equal shape share one plan of a pass.
+size_t Loader::shape_of(const nn::AttentionSpec& spec, const kernels::KvLayout& layout) {
+  const auto fits = [&](const kernels::AttentionShape& shape) {
+    const kernels::KvLayout& other = shape.layout;
+    return other.kv_heads == layout.kv_heads && other.key_dim == layout.key_dim &&
+           other.value_dim == layout.value_dim && shape.num_heads == spec.num_heads && shape.scale == spec.scale &&
+           shape.softcap == spec.softcap && shape.window == spec.window &&
+           (shape.alibi_slopes != nullptr) == spec.alibi;
+  };
+  const auto found = std::find_if(out_.shapes.begin(), out_.shapes.end(), fits);
+  if (found != out_.shapes.end()) return static_cast<size_t>(found - out_.shapes.begin());
+  kernels::AttentionShape shape{.layout = layout,
+                                .num_heads = spec.num_heads,
+                                .scale = spec.scale,
+                                .softcap = spec.softcap,
+                                .window = spec.window};
+  if (spec.alibi) {
+    out_.slopes.push_back(nn::alibi_slopes(spec.num_heads));
+    shape.alibi_slopes = out_.slopes.back().data();
+  }
+  out_.shapes.push_back(shape);
+  return out_.shapes.size() - 1;
+}
+
+size_t Loader::rope_of(const nn::RopeSpec& rope) {
+  const auto found =
+      std::find_if(out_.ropes.begin(), out_.ropes.end(), [&](const nn::RopeSpec& other) { return same(rope, other); });
+  if (found != out_.ropes.end()) return static_cast<size_t>(found - out_.ropes.begin());
+  out_.ropes.push_back(rope);
+  return out_.ropes.size() - 1;
+}
+
+void Loader::attention(FusedLayer& layer, const nn::AttentionSpec& spec, const std::string& prefix) {
+  nn::FusedAttention& attention = layer.attention;
+  attention.spec = spec;
+  attention.query = linear(prefix + "query");
+  attention.key = linear(prefix + "key");
+  attention.value = linear(prefix + "value");
+  attention.output = linear(prefix + "attention_output");
+  attention.query_norm = norm(prefix + "query_norm");
+  attention.key_norm = norm(prefix + "key_norm");
+  attention.layout = {.kv_heads = spec.num_kv_heads, .key_dim = spec.head_dim, .value_dim = spec.value_dim};
+  for (const nn::FusedLinear* projection : {&attention.query, &attention.key, &attention.value})
+    projection->want(attention.input_forms);
+  attention.output.want(attention.output_forms);
+  layer.shape = shape_of(spec, attention.layout);
+  if (spec.rope) layer.rope = rope_of(*spec.rope);
+  layer.kv_offset = out_.kv_page_bytes;
+  out_.kv_page_bytes += attention.layout.page_bytes();
+}
+
+nn::FusedMlp Loader::mlp(const nn::MlpSpec& spec, const std::string& prefix) {
+  nn::FusedMlp mlp{.spec = spec};
+  if (spec.gated) mlp.gate = linear(prefix + "gate");
+  mlp.up = linear(prefix + "up");
+  mlp.down = linear(prefix + "down");
+  if (spec.gated) mlp.gate.want(mlp.input_forms);
+  mlp.up.want(mlp.input_forms);
+  mlp.down.want(mlp.middle_forms);
+  return mlp;
+}
+
+std::vector<nn::FusedLinear> Loader::experts(const std::string& name, uint32_t count) {
+  const Parameter& stack = model_.parameters.at(name);
+  const uint64_t rows = stack.rows() / count;
+  std::vector<nn::FusedLinear> experts(count);
+  for (uint64_t e = 0; e < count; ++e) experts[e].matrix = pack(stack, e * rows, (e + 1) * rows, options_.precision);
+  return experts;
+}
+
+nn::FusedMoe Loader::moe(const nn::MoeSpec& spec, const std::string& prefix) {
+  nn::FusedMoe moe{.spec = spec};
+  const size_t before = out_.bytes_per_token;
+  moe.gate = experts(prefix + "experts.gate", spec.num_experts);
+  moe.up = experts(prefix + "experts.up", spec.num_experts);
+  moe.down = experts(prefix + "experts.down", spec.num_experts);
+  out_.bytes_per_token = before + (out_.bytes_per_token - before) / spec.num_experts * spec.num_used;
+  for (const nn::FusedLinear& expert : moe.gate) expert.want(moe.expert_forms);
+  for (const nn::FusedLinear& expert : moe.up) expert.want(moe.expert_forms);
+  for (const nn::FusedLinear& expert : moe.down) expert.want(moe.middle_forms);
+  moe.router = linear(prefix + "router");
+  moe.router.want(moe.input_forms);
+  if (spec.shared == nn::SharedExpert::kNone) return moe;
+  moe.shared =
+      mlp({.gated = true, .activation = spec.activation, .width = spec.shared_width}, prefix + "shared_expert.");
+  moe.input_forms.add(moe.shared.input_forms);
+  if (spec.shared == nn::SharedExpert::kSigmoidGated) {
+    moe.shared_gate = linear(prefix + "shared_expert_gate");
+    moe.shared_gate.want(moe.input_forms);
+  }
+  return moe;
+}
+
+void Loader::layer(size_t index) {
+  const std::string prefix = fmt::format("layers.{}.", index);
+  const LayerSpec& spec = model_.spec.layers[index];
+  FusedLayer& layer = out_.layers.emplace_back();
+  layer.attention_norm = norm(prefix + "attention_norm");
+  layer.attention_post_norm = norm(prefix + "attention_post_norm");
+  layer.mlp_norm = norm(prefix + "mlp_norm");
+  layer.mlp_post_norm = norm(prefix + "mlp_post_norm");
+  attention(layer, spec.attention, prefix);
+  if (spec.moe) {
+    layer.moe = moe(*spec.moe, prefix);
+    layer.mlp_forms = layer.moe->input_forms;
+  } else {
+    layer.mlp = mlp(spec.mlp, prefix);
+    layer.mlp_forms = layer.mlp.input_forms;
+  }
+}
+
+void Loader::load() {
+  embedding();
+  out_.layers.reserve(model_.spec.layers.size());
+  out_.slopes.reserve(model_.spec.layers.size());  // shapes point into it
+  for (size_t i = 0; i < model_.spec.layers.size(); ++i) layer(i);
+}
+
+uint32_t chosen_context(const formats::Checkpoint& checkpoint, uint32_t own, const DecoderOptions& options) {
+  if (options.context_length > own)
+    throw Error(Code::kInvalidArgument, fmt::format("{}: a context of {} positions was asked for, the model has {}",
+                                                    checkpoint.path().string(), options.context_length, own));
+  if (options.context_length) return options.context_length;
+  return options.context_length_cap ? std::min(own, options.context_length_cap) : own;
+}
+
+}  // namespace
+
+Decoder::Decoder(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Decoder::~Decoder() = default;
+
+std::shared_ptr<const Decoder> Decoder::load(std::shared_ptr<const formats::Checkpoint> checkpoint,
+                                             const DecoderOptions& options, ThreadTeam& team) {
+  const Model model =
+      describe(checkpoint, options.context_length ? options.context_length : options.context_length_cap);
+  if (!model.parameters.unused().empty())
+    log_warn("{}: {} tensors are not used, the first is '{}'", checkpoint->path().string(),
+             model.parameters.unused().size(), model.parameters.unused().front());
+  static std::atomic<uint64_t> loaded = 0;
+  auto impl = std::make_unique<Impl>();
+  impl->id = ++loaded;
+  impl->checkpoint = std::move(checkpoint);
+  impl->spec = model.spec;
+  impl->spec.context_length = chosen_context(*impl->checkpoint, model.spec.context_length, options);
+  Loader(model, options, team, *impl).load();
+  return std::shared_ptr<const Decoder>(new Decoder(std::move(impl)));
+}
+
+const DecoderSpec& Decoder::spec() const noexcept { return impl_->spec; }
+size_t Decoder::weight_bytes() const noexcept { return impl_->weight_bytes; }
+size_t Decoder::bytes_per_token() const noexcept { return impl_->bytes_per_token; }
+size_t Decoder::kv_page_bytes() const noexcept { return impl_->kv_page_bytes; }
+
+}  // namespace shenbi::models
