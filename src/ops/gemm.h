@@ -1,18 +1,11 @@
 #pragma once
 // Matrix products in both arithmetic types: f32 by the kernel, f64 (which only proofs use) by a plain loop.
 
-#include <cstddef>
-#include <cstdint>
-
-#include "base/thread_team.h"
+#include "kernels/gemm_f32.h"
 
 namespace shenbi::ops {
 
-enum class GemmLayout : uint8_t {
-  kNT,  ///< A [m, k], B [n, k]
-  kNN,  ///< A [m, k], B [k, n]
-  kTN,  ///< A [k, m], B [k, n]
-};
+using kernels::GemmLayout;
 
 /// As kernels::GemmF32: C = A * B or C += A * B; strides are elements between stored rows, 0 means dense.
 template <class T>
