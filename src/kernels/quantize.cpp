@@ -15,8 +15,9 @@ namespace {
 constexpr size_t kPiece = 1024;
 
 void check(const QuantType& from, const QuantType& to, size_t columns, std::span<const float> importance) {
-  if (!to.encode)
+  if (!to.encode && to.name != from.name) {
     throw Error(Code::kUnsupported, fmt::format("quantize: type {} can be read but not written", to.name));
+  }
   for (const QuantType* type : {&from, &to}) {
     SHENBI_CHECK(kPiece % type->block_elements == 0);
     if (columns % type->block_elements != 0) {
