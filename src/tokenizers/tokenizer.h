@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace shenbi::tokenizers {
@@ -27,15 +28,16 @@ struct EncodeOptions {
 
 /// The vocabulary as GGUF keeps it (tokenizer.ggml.*). Views need to live only during the call.
 struct GgufVocabulary {
-  std::string_view model;                  ///< "llama", "gpt2", "t5", "bert", "gemma4", "rwkv", "no_vocab"
-  std::string_view pre;                    ///< pre-tokenizer name, "" if absent
+  std::string_view model;  ///< "llama", "gpt2", "t5", "bert", "gemma4", "rwkv", "no_vocab"
+  std::string_view pre;    ///< pre-tokenizer name, "" if absent
   std::vector<std::string_view> tokens;
-  std::vector<float> scores;               ///< may be empty
-  std::vector<int32_t> kinds;              ///< TokenKind values, may be empty
-  std::vector<std::string_view> merges;    ///< "left right"
+  std::vector<float> scores;             ///< may be empty
+  std::vector<int32_t> kinds;            ///< TokenKind values, may be empty
+  std::vector<std::string_view> merges;  ///< "left right"
   std::optional<int32_t> bos, eos, eot, eom, unknown, separator, padding, mask;
   std::optional<bool> add_bos, add_eos, add_space_prefix, remove_extra_whitespaces, escape_whitespaces;
-  std::string_view precompiled_charsmap;   ///< SentencePiece normaliser blob, "" if absent
+  std::optional<bool> lowercase, strip_accents;  ///< tokenizer.ggml.normalizer.*, for "bert"
+  std::string_view precompiled_charsmap;         ///< SentencePiece normaliser blob, "" if absent
 };
 
 class Tokenizer {
@@ -44,7 +46,8 @@ class Tokenizer {
 
   /// Throws Error{kCorruptFile} naming the field and value, Error{kUnsupported} naming the kind.
   static std::unique_ptr<Tokenizer> from_gguf(const GgufVocabulary& vocabulary);
-  static std::unique_ptr<Tokenizer> from_tokenizer_json(std::string_view json, std::string_view tokenizer_config_json = {});
+  static std::unique_ptr<Tokenizer> from_tokenizer_json(std::string_view json,
+                                                        std::string_view tokenizer_config_json = {});
   static std::unique_ptr<Tokenizer> from_sentencepiece(std::string_view model_bytes);
   /// A tiktoken rank file (base64 token, space, rank, newline) with the pattern and special tokens that go with it.
   static std::unique_ptr<Tokenizer> from_tiktoken(std::string_view ranks, std::string_view pattern,

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Compares token ids with llama.cpp's golden files for its vocabulary-only GGUF files.
+
+    tests/parity/tokenizers_llama_cpp.py [--models FOLDER] [--tool build/dev/tokenizers_tool] [--python-reference GGUF]
+
+FOLDER holds ggml-vocab-*.gguf with .inp/.out beside them (llama.cpp's models/). Without it the source package of
+llama-cpp-python is downloaded from PyPI, which carries them. Files without .inp are only loaded and fed the texts of
+the others. Needs the Python package `gguf`.
+"""
+import argparse
+import glob
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+import gguf
+
+FIELDS = [
+    "model", "pre", "tokens", "scores", "token_type", "merges", "bos_token_id", "eos_token_id", "unknown_token_id",
+    "seperator_token_id", "add_bos_token", "add_eos_token", "add_space_prefix", "remove_extra_whitespaces",
+    "precompiled_charsmap",
+]
+
+# Texts in which llama.cpp departs from the model's own tokenizer, by file and line: none at present.
+DEVIATIONS = {}
+
+
+def fetch(folder):
+    subprocess.run([sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", "llama-cpp-python",
+                    "--no-build-isolation", "-d", folder, "llama-cpp-python"], check=True)
+    with tarfile.open(glob.glob(os.path.join(folder, "*.tar.gz"))[0]) as package:
+        package.extractall(folder, filter="data")
+    return glob.glob(os.path.join(folder, "*/vendor/llama.cpp/models"))[0]
+
+
+def dump_vocabulary(path, out):
+    reader = gguf.GGUFReader(path)
+    vocabulary = {}
+    for name in FIELDS:
+        field = reader.fields.get("tokenizer.ggml." + name)
+        if field is not None:
+            value = field.contents()
+            vocabulary[name] = value.tolist() if hasattr(value, "tolist") else value
+    with open(out, "w", encoding="utf-8") as file:
+        json.dump(vocabulary, file)
+
+
+def encode(tool, kind, path, texts, option="--plain"):
+    lines = "".join(json.dumps(text) + "\n" for text in texts)
+    done = subprocess.run([tool, kind, path, option], input=lines, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{path}: {done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def golden_texts(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return file.read().split("\n__ggml_vocab_test__\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models")
+    parser.add_argument("--tool", default="build/dev/tokenizers_tool")
+    arguments = parser.parse_args()
+    failures = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        models = arguments.models or fetch(scratch)
+        paths = sorted(glob.glob(os.path.join(models, "ggml-vocab-*.gguf")))
+        if not paths:
+            raise SystemExit(f"{models}: no ggml-vocab-*.gguf")
+        some_texts = next(golden_texts(p + ".inp") for p in paths if os.path.exists(p + ".inp"))
+        for path in paths:
+            name = os.path.basename(path)[len("ggml-vocab-"):-len(".gguf")]
+            dumped = os.path.join(scratch, name + ".json")
+            dump_vocabulary(path, dumped)
+            if not os.path.exists(path + ".inp"):
+                ids = encode(arguments.tool, "gguf", dumped, some_texts)
+                print(f"{name}: loads; {sum(map(len, ids))} ids for {len(some_texts)} texts (no golden file)")
+                continue
+            texts = golden_texts(path + ".inp")
+            with open(path + ".out", encoding="utf-8") as file:
+                expected = [[int(i) for i in line.split()] for line in file.read().split("\n")[:len(texts)]]
+            got = encode(arguments.tool, "gguf", dumped, texts)
+            wrong = [i for i in range(len(texts)) if got[i] != expected[i] and i not in DEVIATIONS.get(name, {})]
+            failures += len(wrong)
+            print(f"{name}: {len(texts) - len(wrong)} of {len(texts)} texts agree")
+            for i in wrong[:3]:
+                print(f"  text {i}: {texts[i]!r}\n    expected {expected[i]}\n    got      {got[i]}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
