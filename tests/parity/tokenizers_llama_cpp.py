@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares token ids with llama.cpp's golden files for its vocabulary-only GGUF files.
 
-    tests/parity/tokenizers_llama_cpp.py [--models FOLDER] [--tool build/dev/tokenizers_tool] [--python-reference GGUF]
+    tests/parity/tokenizers_llama_cpp.py [--models FOLDER] [--tool build/dev/tokenizers_tool]
 
 FOLDER holds ggml-vocab-*.gguf with .inp/.out beside them (llama.cpp's models/). Without it the source package of
 llama-cpp-python is downloaded from PyPI, which carries them. Files without .inp are only loaded and fed the texts of
@@ -24,8 +24,9 @@ FIELDS = [
     "precompiled_charsmap",
 ]
 
-# Texts in which llama.cpp departs from the model's own tokenizer, by file and line: none at present.
-DEVIATIONS = {}
+# Texts in which llama.cpp departs from the model's own tokenizer. Qwen 3.5 normalises to NFC (transformers' Qwen3_5
+# tokenizer says so); llama.cpp does not, and these three texts hold decomposed accents.
+DEVIATIONS = {"qwen35": {46, 47, 48}}
 
 
 def fetch(folder):
@@ -87,7 +88,9 @@ def main():
             got = encode(arguments.tool, "gguf", dumped, texts)
             wrong = [i for i in range(len(texts)) if got[i] != expected[i] and i not in DEVIATIONS.get(name, {})]
             failures += len(wrong)
-            print(f"{name}: {len(texts) - len(wrong)} of {len(texts)} texts agree")
+            known = len(DEVIATIONS.get(name, ()))
+            print(f"{name}: {len(texts) - known - len(wrong)} of {len(texts) - known} texts agree"
+                  + (f" ({known} where llama.cpp departs from the original left out)" if known else ""))
             for i in wrong[:3]:
                 print(f"  text {i}: {texts[i]!r}\n    expected {expected[i]}\n    got      {got[i]}")
     return 1 if failures else 0
