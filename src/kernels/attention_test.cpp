@@ -189,6 +189,38 @@ TEST(KvLayout, gives_back_what_was_stored_rounded_to_bf16) {
   }
 }
 
+TEST(KvLayout, stores_the_same_bytes_on_every_instruction_set_whatever_the_values) {
+  const KvLayout layout{.kv_heads = 2, .key_dim = 70, .value_dim = 100};
+  const float odd_ones[] = {std::numeric_limits<float>::infinity(),
+                            -std::numeric_limits<float>::infinity(),
+                            std::numeric_limits<float>::quiet_NaN(),
+                            std::numeric_limits<float>::signaling_NaN(),
+                            1e-40f,
+                            3.4e38f,
+                            -0.0f,
+                            1.00390625f,
+                            1.01171875f};  // the last two are ties
+  std::vector<float> k = normals(140, 1), v = normals(200, 2);
+  std::copy(std::begin(odd_ones), std::end(odd_ones), k.begin() + 30);
+  std::copy(std::begin(odd_ones), std::end(odd_ones), v.begin() + 90);
+  for (const Isa isa : available_isas()) {
+    IsaGuard guard(isa);
+    std::vector<std::byte> page(layout.page_bytes(), std::byte{0x11});
+    std::vector<float> k_back(140), v_back(200);
+    for (const uint32_t position : {6u, 31u}) {
+      store_kv(layout, page.data(), position, k.data(), v.data());
+      load_kv(layout, page.data(), position, k_back.data(), v_back.data());
+      for (size_t i = 0; i < 140; ++i) ASSERT_EQ(f32_to_bf16(k_back[i]), f32_to_bf16(k[i])) << isa_name(isa) << i;
+      for (size_t i = 0; i < 200; ++i) ASSERT_EQ(f32_to_bf16(v_back[i]), f32_to_bf16(v[i])) << isa_name(isa) << i;
+    }
+    for (const uint32_t neighbour : {5u, 7u, 30u}) {
+      load_kv(layout, page.data(), neighbour, k_back.data(), v_back.data());
+      for (const float untouched : k_back) ASSERT_EQ(f32_to_bf16(untouched), 0x1111);
+      for (const float untouched : v_back) ASSERT_EQ(f32_to_bf16(untouched), 0x1111);
+    }
+  }
+}
+
 TEST(KvLayout, places_pairs_of_dims_of_keys_and_pairs_of_positions_of_values) {
   const KvLayout layout{.kv_heads = 2, .key_dim = 6, .value_dim = 80};
   EXPECT_EQ(layout.key_bytes(), 6u * 32 * 2);

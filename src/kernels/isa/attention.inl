@@ -20,7 +20,7 @@ constexpr float kNothing = -__builtin_inff();
 // Accumulators: rows x halves of a page x 2 (even and odd dims) for scores, rows x 16-dim groups for values.
 constexpr int kScoreHalves = kAccumulators >= 24 ? 2 : 1;
 constexpr int kScoreRows = kAccumulators / (2 * kScoreHalves);
-constexpr int kValueGroups = kAccumulators >= 24 ? 4 : 2;
+constexpr int kValueGroups = kAccumulators >= 24 ? 4 : 1;
 constexpr int kValueRows = kAccumulators / kValueGroups;
 static_assert(kScoreRows <= kMaxRowsAtOnce && kValueRows <= kMaxRowsAtOnce);
 
@@ -45,7 +45,8 @@ SHENBI_INLINE float exp_one(float x) {
 
 // scores[r * 32 + position] = q[r] . key(position) for R rows, `Halves` x 16 positions from `keys` on.
 template <int R, int Halves>
-SHENBI_INLINE void score_tile(const float* const* q, const unsigned char* keys, uint32_t key_dim, float* scores) {
+SHENBI_INLINE void score_tile(const float* const* q, const unsigned char* keys, uint32_t key_dim, ptrdiff_t lead,
+                              float* scores) {
   constexpr size_t kLine = kLanes * 4, kPairBytes = kPage * 4;
   Lanes evens[R][Halves], odds[R][Halves];
 #pragma GCC unroll 8
@@ -56,6 +57,10 @@ SHENBI_INLINE void score_tile(const float* const* q, const unsigned char* keys, 
   uint32_t d = 0;
   for (; d + 1 < key_dim; d += 2, keys += kPairBytes) {
     Lanes key[Halves];
+    if (lead != 0) {
+#pragma GCC unroll 2
+      for (int h = 0; h < Halves; ++h) __builtin_prefetch(keys + lead + h * kLine);
+    }
 #pragma GCC unroll 2
     for (int h = 0; h < Halves; ++h) key[h] = even(load_pairs(keys + h * kLine));
 #pragma GCC unroll 8
@@ -90,26 +95,27 @@ SHENBI_INLINE void score_tile(const float* const* q, const unsigned char* keys, 
 }
 
 template <int R>
-void score_rows(const float* const* q, const unsigned char* keys, uint32_t key_dim, float* scores) {
+void score_rows(const float* const* q, const unsigned char* keys, uint32_t key_dim, ptrdiff_t lead, float* scores) {
   for (int h = 0; h < 2; h += kScoreHalves) {
-    score_tile<R, kScoreHalves>(q, keys + h * kLanes * 4, key_dim, scores + h * kLanes);
+    score_tile<R, kScoreHalves>(q, keys + h * kLanes * 4, key_dim, lead, scores + h * kLanes);
   }
 }
 
-void score_rows(int rows, const float* const* q, const unsigned char* keys, uint32_t key_dim, float* scores) {
+void score_rows(int rows, const float* const* q, const unsigned char* keys, uint32_t key_dim, ptrdiff_t lead,
+                float* scores) {
   switch (rows) {
     case 1:
-      return score_rows<1>(q, keys, key_dim, scores);
+      return score_rows<1>(q, keys, key_dim, lead, scores);
     case 2:
-      return score_rows<2>(q, keys, key_dim, scores);
+      return score_rows<2>(q, keys, key_dim, lead, scores);
     case 3:
-      return score_rows<3 <= kScoreRows ? 3 : 1>(q, keys, key_dim, scores);
+      return score_rows<3 <= kScoreRows ? 3 : 1>(q, keys, key_dim, lead, scores);
     case 4:
-      return score_rows<4 <= kScoreRows ? 4 : 1>(q, keys, key_dim, scores);
+      return score_rows<4 <= kScoreRows ? 4 : 1>(q, keys, key_dim, lead, scores);
     case 5:
-      return score_rows<5 <= kScoreRows ? 5 : 1>(q, keys, key_dim, scores);
+      return score_rows<5 <= kScoreRows ? 5 : 1>(q, keys, key_dim, lead, scores);
     default:
-      return score_rows<kScoreRows>(q, keys, key_dim, scores);
+      return score_rows<kScoreRows>(q, keys, key_dim, lead, scores);
   }
 }
 
@@ -142,7 +148,7 @@ SHENBI_INLINE float soften(const AttentionBlock& block, uint32_t head, float rel
 // ascending, for R rows and `Groups` x 16 dims from `tile` on, where a pair of positions takes `pair_bytes`.
 template <int R, int Groups>
 SHENBI_INLINE void value_tile(const float* p, const float* factors, const unsigned char* tile, size_t pair_bytes,
-                              uint32_t first, uint32_t end, float* values, size_t stride) {
+                              ptrdiff_t lead, uint32_t first, uint32_t end, float* values, size_t stride) {
   constexpr size_t kLine = kLanes * 4;
   Lanes sum[R][Groups];
 #pragma GCC unroll 8
@@ -155,6 +161,10 @@ SHENBI_INLINE void value_tile(const float* p, const float* factors, const unsign
   const auto add_even = [&](uint32_t t) __attribute__((always_inline)) {
     const unsigned char* pairs = tile + t / 2 * pair_bytes;
     Lanes value[Groups];
+    if (lead != 0) {
+#pragma GCC unroll 4
+      for (int g = 0; g < Groups; ++g) __builtin_prefetch(pairs + lead + g * kLine);
+    }
 #pragma GCC unroll 4
     for (int g = 0; g < Groups; ++g) value[g] = even(load_pairs(pairs + g * kLine));
 #pragma GCC unroll 8
@@ -192,36 +202,36 @@ SHENBI_INLINE void value_tile(const float* p, const float* factors, const unsign
 
 // All dims of R rows: chunks of 64 dims, each [16 pairs][width][2], then in the last chunk what is left.
 template <int R>
-void value_rows(const float* p, const float* factors, const unsigned char* tile, uint32_t first, uint32_t end,
-                float* values, size_t padded) {
+void value_rows(const float* p, const float* factors, const unsigned char* tile, ptrdiff_t lead, uint32_t first,
+                uint32_t end, float* values, size_t padded) {
   for (size_t begin = 0; begin < padded; begin += 64) {
     const size_t width = padded - begin < 64 ? padded - begin : 64;
     const unsigned char* chunk = tile + begin * kPage * 2;
     size_t d = 0;
     for (; d + kValueGroups * kLanes <= width; d += kValueGroups * kLanes) {
-      value_tile<R, kValueGroups>(p, factors, chunk + d * 4, width * 4, first, end, values + begin + d, padded);
+      value_tile<R, kValueGroups>(p, factors, chunk + d * 4, width * 4, lead, first, end, values + begin + d, padded);
     }
     for (; d < width; d += kLanes) {
-      value_tile<R, 1>(p, factors, chunk + d * 4, width * 4, first, end, values + begin + d, padded);
+      value_tile<R, 1>(p, factors, chunk + d * 4, width * 4, lead, first, end, values + begin + d, padded);
     }
   }
 }
 
-void value_rows(int rows, const float* p, const float* factors, const unsigned char* tile, uint32_t first, uint32_t end,
-                float* values, size_t padded) {
+void value_rows(int rows, const float* p, const float* factors, const unsigned char* tile, ptrdiff_t lead,
+                uint32_t first, uint32_t end, float* values, size_t padded) {
   switch (rows) {
     case 1:
-      return value_rows<1>(p, factors, tile, first, end, values, padded);
+      return value_rows<1>(p, factors, tile, lead, first, end, values, padded);
     case 2:
-      return value_rows<2>(p, factors, tile, first, end, values, padded);
+      return value_rows<2>(p, factors, tile, lead, first, end, values, padded);
     case 3:
-      return value_rows<3 <= kValueRows ? 3 : 1>(p, factors, tile, first, end, values, padded);
+      return value_rows<3 <= kValueRows ? 3 : 1>(p, factors, tile, lead, first, end, values, padded);
     case 4:
-      return value_rows<4 <= kValueRows ? 4 : 1>(p, factors, tile, first, end, values, padded);
+      return value_rows<4 <= kValueRows ? 4 : 1>(p, factors, tile, lead, first, end, values, padded);
     case 5:
-      return value_rows<5 <= kValueRows ? 5 : 1>(p, factors, tile, first, end, values, padded);
+      return value_rows<5 <= kValueRows ? 5 : 1>(p, factors, tile, lead, first, end, values, padded);
     default:
-      return value_rows<kValueRows>(p, factors, tile, first, end, values, padded);
+      return value_rows<kValueRows>(p, factors, tile, lead, first, end, values, padded);
   }
 }
 
@@ -246,12 +256,27 @@ SHENBI_INLINE Range queries_that_see(const AttentionBlock& block, uint32_t from,
   return {begin, end};
 }
 
+// Positions that any query of the block sees.
+SHENBI_INLINE Range keys_of(const AttentionBlock& block) {
+  return {attention_first_key(block, block.first_position),
+          attention_end_key(block, block.first_position + block.queries - 1)};
+}
+
 void attend_page(const AttentionBlock& block, uint32_t page, Partial partial, Scratch scratch) {
   const uint32_t from = page * kPage;
   const Range seen = queries_that_see(block, from, from + kPage);
   if (seen.begin == seen.end) return;
   const unsigned char* tiles = block.layer + block.pages[page] * block.page_stride;
   const uint32_t first_row = seen.begin * block.heads, end_row = seen.end * block.heads;
+  // In decode a page is used once, as it comes from memory: while the keys are read their values are called for, and
+  // with the values the keys of the next page (0: nothing to call for).
+  const bool once = end_row - first_row <= kMaxRowsAtOnce;
+  const bool more = page < (keys_of(block).end - 1) / kPage;
+  const ptrdiff_t to_values = once ? static_cast<ptrdiff_t>(block.value_offset - block.key_offset) : 0;
+  const ptrdiff_t to_next =
+      once && more
+          ? (block.layer + block.pages[page + 1] * block.page_stride + block.key_offset) - (tiles + block.value_offset)
+          : 0;
 
   for (uint32_t row = first_row; row < end_row; row += kScoreRows) {
     const int count = static_cast<int>(smaller(kScoreRows, end_row - row));
@@ -260,7 +285,7 @@ void attend_page(const AttentionBlock& block, uint32_t page, Partial partial, Sc
       const uint32_t r = row + static_cast<uint32_t>(i);
       q[i] = block.q + r / block.heads * block.q_stride + size_t{r % block.heads} * block.key_dim;
     }
-    score_rows(count, q, tiles + block.key_offset, block.key_dim, scratch.scores + size_t{row} * kPage);
+    score_rows(count, q, tiles + block.key_offset, block.key_dim, to_values, scratch.scores + size_t{row} * kPage);
   }
 
   uint32_t first = kPage, end = 0;  // of the slots that any row sees: all others may hold anything
@@ -282,19 +307,14 @@ void attend_page(const AttentionBlock& block, uint32_t page, Partial partial, Sc
   const size_t padded = padded_values(block);
   for (uint32_t row = first_row; row < end_row; row += kValueRows) {
     value_rows(static_cast<int>(smaller(kValueRows, end_row - row)), scratch.scores + size_t{row} * kPage,
-               scratch.factors + row, tiles + block.value_offset, first, end, partial.values + row * padded, padded);
+               scratch.factors + row, tiles + block.value_offset, to_next, first, end, partial.values + row * padded,
+               padded);
   }
 }
 
 Scratch scratch_at(const AttentionBlock& block, float* memory) {
   const size_t rows = size_t{block.queries} * block.heads;
   return {memory, memory + rows * kPage, memory + rows * (kPage + kLanes)};
-}
-
-// Positions that any query of the block sees.
-SHENBI_INLINE Range keys_of(const AttentionBlock& block) {
-  return {attention_first_key(block, block.first_position),
-          attention_end_key(block, block.first_position + block.queries - 1)};
 }
 
 void attend_chunk(const AttentionBlock& block, uint32_t chunk, float* memory, float* scratch_memory) {
@@ -375,6 +395,37 @@ void attend(const AttentionBlock& block, float* memory) {
   finish(block, total);
 }
 
-constexpr shenbi::kernels::AttentionTable kAttention = {.attend = attend, .attend_chunk = attend_chunk, .merge = merge};
+void store_keys(const float* keys, size_t dims, uint32_t position, unsigned char* tile) {
+  unsigned char* slot = tile + size_t{position} * 4;
+  for (size_t d = 0; d < dims; d += 2 * kLanes) {
+    const size_t count = dims - d < 2 * kLanes ? dims - d : 2 * kLanes;
+    float tail[2 * kLanes] = {};
+    if (count < 2 * kLanes) std::memcpy(tail, keys + d, count * sizeof(float));
+    Lanes evens, odds;
+    load_split(count < 2 * kLanes ? tail : keys + d, evens, odds);
+    uint32_t pairs[kLanes];
+    store_pairs(pairs, make_pairs(evens, odds));
+    for (size_t i = 0; i < (count + 1) / 2; ++i) std::memcpy(slot + (d / 2 + i) * kPage * 4, &pairs[i], 4);
+  }
+}
+
+void store_values(const float* values, size_t dims, uint32_t position, unsigned char* tile) {
+  const size_t padded = (dims + 15) / 16 * 16;
+  for (size_t d = 0; d < padded; d += kLanes) {
+    const size_t chunk = d / 64 * 64, width = padded - chunk < 64 ? padded - chunk : 64;
+    const Lanes lanes = dims - d < kLanes ? load_first(values + d, dims - d) : load(values + d);
+    uint32_t pairs[kLanes];
+    store_pairs(pairs, make_pairs(lanes, lanes));
+    // Single elements, because another thread may be writing the other position of these pairs.
+    unsigned char* slot = tile + chunk * kPage * 2 + (position / 2 * width + (d - chunk)) * 4 + position % 2 * 2;
+    for (size_t i = 0; i < kLanes; ++i) std::memcpy(slot + i * 4, &pairs[i], 2);
+  }
+}
+
+constexpr shenbi::kernels::AttentionTable kAttention = {.store_keys = store_keys,
+                                                        .store_values = store_values,
+                                                        .attend = attend,
+                                                        .attend_chunk = attend_chunk,
+                                                        .merge = merge};
 
 }  // namespace

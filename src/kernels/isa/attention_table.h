@@ -42,6 +42,10 @@ constexpr size_t attention_scratch_floats(size_t rows, size_t value_dim) noexcep
 }
 
 struct AttentionTable {
+  /// Keys [dims] of one position into its head's key tile, values [dims] into the value tile (kernels/kv_layout.h).
+  void (*store_keys)(const float* keys, size_t dims, uint32_t position, unsigned char* tile);
+  void (*store_values)(const float* values, size_t dims, uint32_t position, unsigned char* tile);
+
   /// All chunks of a block, merged, into block.out.
   void (*attend)(const AttentionBlock& block, float* scratch);
   /// One chunk, positions [chunk * kAttentionChunk, + kAttentionChunk), into `partial`.

@@ -49,14 +49,40 @@ void tile(const float* a, const float* b, size_t k, float* c, size_t c_stride, s
   for (size_t r = 0; r < rows; ++r) std::memcpy(c + r * c_stride, edge + r * kColumns, columns * sizeof(float));
 }
 
+typedef float Four __attribute__((vector_size(16)));
+
+SHENBI_INLINE Four load_four(const float* p) {
+  Four four;
+  __builtin_memcpy(&four, p, sizeof(four));
+  return four;
+}
+
+// to[j * width + i] = from[i * stride + j] for i, j < 4.
+SHENBI_INLINE void transpose_four(const float* from, size_t stride, float* to, size_t width) {
+  const Four r0 = load_four(from), r1 = load_four(from + stride);
+  const Four r2 = load_four(from + 2 * stride), r3 = load_four(from + 3 * stride);
+  const Four low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+  const Four low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5), high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+  const Four columns[4] = {__builtin_shufflevector(low01, low23, 0, 1, 4, 5),
+                           __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+                           __builtin_shufflevector(high01, high23, 0, 1, 4, 5),
+                           __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+#pragma GCC unroll 4
+  for (size_t j = 0; j < 4; ++j) __builtin_memcpy(to + j * width, &columns[j], sizeof(Four));
+}
+
 void pack_across(const float* source, size_t stride, size_t count, size_t k, size_t width, float* panel) {
   if (count < width) std::memset(panel, 0, k * width * sizeof(float));
-  // Sixteen columns of k at a time: the lines of the panel stay in the cache until they are full.
-  for (size_t p = 0; p < k; p += kLanes) {
-    const size_t end = k - p < kLanes ? k : p + kLanes;
-    for (size_t i = 0; i < count; ++i) {
-      for (size_t j = p; j < end; ++j) panel[j * width + i] = source[i * stride + j];
+  const size_t whole_i = count / 4 * 4, whole_k = k / 4 * 4;
+  // A line of sixteen k of each row at a time: the lines of the panel stay in the cache until they are full.
+  for (size_t line = 0; line < whole_k; line += kLanes) {
+    const size_t end = whole_k - line < kLanes ? whole_k : line + kLanes;
+    for (size_t i = 0; i < whole_i; i += 4) {
+      for (size_t p = line; p < end; p += 4) transpose_four(source + i * stride + p, stride, panel + p * width + i, width);
     }
+  }
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t p = i < whole_i ? whole_k : 0; p < k; ++p) panel[p * width + i] = source[i * stride + p];
   }
 }
 

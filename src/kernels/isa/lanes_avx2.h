@@ -116,6 +116,25 @@ SHENBI_INLINE Lanes odd(Pairs p) {
   const __m256i mask = _mm256_set1_epi32(static_cast<int>(0xFFFF0000u));
   return {_mm256_castsi256_ps(_mm256_and_si256(p.low, mask)), _mm256_castsi256_ps(_mm256_and_si256(p.high, mask))};
 }
+// bf16 in the upper halves; the lower ones hold garbage.
+SHENBI_INLINE __m256i round_to_bf16(__m256 x) {
+  const __m256i bits = _mm256_castps_si256(x);
+  const __m256i is_odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(is_odd, _mm256_set1_epi32(0x7FFF)));
+  const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+  return _mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q)));
+}
+SHENBI_INLINE __m256i join_halves(__m256 evens, __m256 odds) {
+  return _mm256_blend_epi16(_mm256_srli_epi32(round_to_bf16(evens), 16), round_to_bf16(odds), 0xAA);
+}
+SHENBI_INLINE Pairs make_pairs(Lanes evens, Lanes odds) {
+  return {join_halves(evens.low, odds.low), join_halves(evens.high, odds.high)};
+}
+SHENBI_INLINE void store_pairs(void* p, Pairs a) {
+  __m256i* vectors = static_cast<__m256i*>(p);
+  _mm256_storeu_si256(vectors, a.low);
+  _mm256_storeu_si256(vectors + 1, a.high);
+}
 
 // Sixteen floats -> their eight of even and their eight of odd index. shuffle_ps works inside halves of 128 bits; the
 // permutation of 64-bit pieces puts the halves in order.

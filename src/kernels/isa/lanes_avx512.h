@@ -81,6 +81,17 @@ SHENBI_INLINE Lanes even(Pairs p) { return {_mm512_castsi512_ps(_mm512_slli_epi3
 SHENBI_INLINE Lanes odd(Pairs p) {
   return {_mm512_castsi512_ps(_mm512_and_si512(p.v, _mm512_set1_epi32(static_cast<int>(0xFFFF0000u))))};
 }
+// bf16 in the upper halves; the lower ones hold garbage.
+SHENBI_INLINE __m512i round_to_bf16(__m512 x) {
+  const __m512i bits = _mm512_castps_si512(x);
+  const __m512i is_odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(is_odd, _mm512_set1_epi32(0x7FFF)));
+  return _mm512_mask_or_epi32(rounded, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), bits, _mm512_set1_epi32(0x400000));
+}
+SHENBI_INLINE Pairs make_pairs(Lanes evens, Lanes odds) {
+  return {_mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srli_epi32(round_to_bf16(evens.v), 16), round_to_bf16(odds.v))};
+}
+SHENBI_INLINE void store_pairs(void* p, Pairs a) { _mm512_storeu_si512(p, a.v); }
 
 SHENBI_INLINE void load_split(const float* p, Lanes& evens, Lanes& odds) {
   const __m512 a = _mm512_loadu_ps(p), b = _mm512_loadu_ps(p + 16);

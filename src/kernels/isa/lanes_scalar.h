@@ -147,6 +147,17 @@ SHENBI_INLINE Lanes even(Pairs p) {
 SHENBI_INLINE Lanes odd(Pairs p) {
   return each_lane([&](size_t i) { return from_bits(p.v[i] & 0xFFFF0000u); });
 }
+// And back, rounded to nearest even; NaN stays a quiet NaN.
+SHENBI_INLINE uint32_t round_to_bf16(float x) {
+  const uint32_t bits = to_bits(x);
+  return x == x ? (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16 : (bits >> 16) | 0x40u;
+}
+SHENBI_INLINE Pairs make_pairs(Lanes evens, Lanes odds) {
+  Pairs r;
+  for (size_t i = 0; i < kLanes; ++i) r.v[i] = round_to_bf16(odds.v[i]) << 16 | round_to_bf16(evens.v[i]);
+  return r;
+}
+SHENBI_INLINE void store_pairs(void* p, Pairs a) { __builtin_memcpy(p, a.v, sizeof(a.v)); }
 
 // 32 neighbouring floats <-> those of even and those of odd index.
 SHENBI_INLINE void load_split(const float* p, Lanes& evens, Lanes& odds) {
