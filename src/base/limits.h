@@ -36,7 +36,9 @@ inline constexpr uint64_t kMaxTemplateBytes = 1u << 20;
 inline constexpr uint64_t kMaxTemplateSteps = 20'000'000;    ///< real templates stay under one million on long chats
 inline constexpr uint64_t kMaxTemplateOutputBytes = 64u << 20;
 inline constexpr uint64_t kMaxTemplateMemoryBytes = 256u << 20;  ///< values alive while rendering
-inline constexpr uint64_t kMaxTemplateDepth = 200;           ///< nesting of expressions, blocks and macro calls
+inline constexpr uint64_t kMaxTemplateDepth = 200;           ///< nesting of expressions and blocks in the source, and of macro calls
+inline constexpr uint64_t kMaxTemplateEvaluationDepth = 2000;  ///< nested evaluations while rendering, about 0.5 KB of stack each
+inline constexpr uint64_t kMaxTemplateRange = 100'000;       ///< items of one range(); the bound of jinja2's sandbox
 
 // --- requests ---
 inline constexpr uint64_t kMaxPromptBytes = 256u << 20;
