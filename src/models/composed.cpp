@@ -78,6 +78,17 @@ Variable embed(const DecoderSpec& spec, const nn::Scope& scope, std::span<const 
 
 }  // namespace
 
+ComposedDecoder ComposedDecoder::from(const Model& model) {
+  nn::NamedTensors tensors;
+  for (const auto& [name, parameter] : model.parameters.all()) {
+    const std::vector<size_t> sizes(parameter.shape().begin(), parameter.shape().end());
+    tensor::Tensor tensor = tensor::Tensor::uninitialized(tensor::Shape(sizes));
+    parameter.decode(tensor.values<float>().data());
+    tensors.emplace(name, std::move(tensor));
+  }
+  return ComposedDecoder(model.spec, std::move(tensors));
+}
+
 Variable ComposedDecoder::hidden(const nn::Variables& parameters, std::span<const int32_t> tokens,
                                  const nn::Sequences& sequences) const {
   if (sequences.positions.size() != tokens.size())

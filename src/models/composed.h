@@ -2,7 +2,7 @@
 // A decoder as a composition of differentiable ops, every knob of DecoderSpec included. The oracle of the fused path
 // (models/decoder.h) and what training differentiates. f32 (or f64) throughout, no cache, no quantisation.
 //
-//   ComposedDecoder decoder(spec, tensors);
+//   const auto decoder = ComposedDecoder::from(describe(Checkpoint::open(path)));
 //   Tape tape(team);
 //   nn::Variables parameters = nn::bind(tape, decoder.parameters());
 //   Variable loss = ops::cross_entropy(decoder.forward(parameters, tokens, nn::Sequences::one(tokens.size())), labels);
@@ -14,6 +14,7 @@
 #include <span>
 
 #include "models/decoder_spec.h"
+#include "models/parameters.h"
 #include "nn/compose.h"
 
 namespace shenbi::models {
@@ -23,6 +24,9 @@ class ComposedDecoder {
   /// Parameters by canonical name, all of one float type, in the shapes that decoder_spec.h lists.
   ComposedDecoder(DecoderSpec spec, nn::NamedTensors parameters)
       : spec_(std::move(spec)), parameters_(std::move(parameters)) {}
+
+  /// All parameters of a model, decoded to f32: four bytes each.
+  static ComposedDecoder from(const Model& model);
 
   const DecoderSpec& spec() const noexcept { return spec_; }
   /// The tensors themselves; an optimiser may write to them between passes.
