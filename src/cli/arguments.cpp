@@ -70,6 +70,7 @@ Option Arguments::flag(const std::string& names, bool& value, const std::string&
   return Option(app(app_).add_flag(names, value, help));
 }
 
-void Arguments::example(const std::string& lines) { app(app_).footer("Examples:\n" + lines); }
+void Arguments::example(const std::string& lines) { footer("Examples:\n" + lines); }
+void Arguments::footer(const std::string& text) { app(app_).footer(text); }
 
 }  // namespace shenbi::cli

@@ -5,8 +5,8 @@
 //   args.option("-n,--tokens", options->tokens, "stop after this many tokens").range(0, 1e6);
 //   args.flag("--json", options->json, "print JSON for programs");
 //
-// Values are written into the referenced variables when the command line is parsed; they keep their value when the option is
-// not given, and the help text shows that default.
+// Values are written into the referenced variables when the command line is parsed; they keep their value when the
+// option is not given, and the help text shows that default.
 
 #include <cstdint>
 #include <map>
@@ -49,6 +49,8 @@ class Arguments {
 
   /// Lines shown under the options in the help: real commands a newcomer can copy.
   void example(const std::string& lines);
+  /// Free text at the end of the help.
+  void footer(const std::string& text);
 
  private:
   void* app_;

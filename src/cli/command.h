@@ -8,7 +8,8 @@
 //             .execute = [options] { ...; return 0; }};
 //   }
 //
-// Answers go to stdout, everything else to stderr. execute() returns the exit status or throws Error, whose code decides it.
+// Answers go to stdout, everything else to stderr. execute() returns the exit status or throws Error, whose code
+// decides it.
 
 #include <functional>
 #include <string>

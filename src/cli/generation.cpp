@@ -35,8 +35,8 @@ Answer stream_answer(engine::Engine& engine, engine::Request request) {
 }
 
 std::string describe(const Answer& answer) {
-  return fmt::format("{} prompt tokens, first token after {:.2f} s; {} tokens at {:.1f} tokens/s ({})", answer.prompt_tokens,
-                     answer.first_token_s, answer.ids.size(), answer.decode_tps,
+  return fmt::format("{} prompt tokens, first token after {:.2f} s; {} tokens at {:.1f} tokens/s ({})",
+                     answer.prompt_tokens, answer.first_token_s, answer.ids.size(), answer.decode_tps,
                      engine::finish_reason_name(answer.finish));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Ctrl-C stops the answer, not the program: while an Interrupt object lives, SIGINT sets a flag that the running loop reads.
+// Ctrl-C stops the answer, not the program: while an Interrupt object lives, SIGINT sets a flag that the running loop
+// reads.
 
 #include <atomic>
 
@@ -13,6 +14,7 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
 
   bool raised() const noexcept;
+  const std::atomic<bool>& flag() const noexcept;  ///< for loops below the cli module
   void clear() noexcept;
 };
 

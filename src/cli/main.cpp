@@ -1,5 +1,5 @@
-// The program. Parses the command line, runs one command, and is the door where every Error becomes one line on stderr and
-// an exit status (base/error.h has the table).
+// The program. Parses the command line, runs one command, and is the door where every Error becomes one line on stderr
+// and an exit status (base/error.h has the table).
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -41,7 +41,8 @@ int main_guarded(int argc, char** argv) {
   app.name("shenbi");
   app.set_version_flag("--version", std::string(kVersion));
   app.require_subcommand(1);
-  app.footer("`shenbi COMMAND --help` tells more. Start with: shenbi pull gemma3:270m && shenbi run gemma3:270m \"Hello\"");
+  app.footer(
+      "`shenbi COMMAND --help` tells more. Start with: shenbi pull gemma3:270m && shenbi run gemma3:270m \"Hello\"");
 
   std::list<Command> commands;
   const Command* chosen = nullptr;

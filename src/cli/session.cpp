@@ -35,12 +35,14 @@ Session open_session(const ModelOptions& options) {
   session.team = make_team(options.threads, options.quiet);
   const auto path = engine::resolve_model(options.model);
   session.model = engine::load_model(
-      path, {.context_length = options.context, .context_length_cap = options.context ? 0 : kDefaultContext}, *session.team);
+      path, {.context_length = options.context, .context_length_cap = options.context ? 0 : kDefaultContext},
+      *session.team);
   return session;
 }
 
 void declare_sampling_options(Arguments& args, SamplingOptions& options) {
-  args.option("--temp,--temperature", options.temperature, "0: always the most probable token; default: the model's own");
+  args.option("--temp,--temperature", options.temperature,
+              "0: always the most probable token; default: the model's own");
   args.option("--top-k", options.top_k, "draw from the K most probable tokens only; 0: all");
   args.option("--top-p", options.top_p, "draw from the most probable tokens that hold this share");
   args.option("--min-p", options.min_p, "leave out tokens less probable than this share of the best");

@@ -17,17 +17,23 @@ using models::kPagePositions;
 
 std::string_view finish_reason_name(FinishReason reason) noexcept {
   switch (reason) {
-    case FinishReason::kStop: return "stop";
-    case FinishReason::kLength: return "length";
-    case FinishReason::kCancelled: return "cancelled";
-    case FinishReason::kNone: break;
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kCancelled:
+      return "cancelled";
+    case FinishReason::kNone:
+      break;
   }
   return "";
 }
 
 namespace {
 
-uint32_t pages_for(size_t positions) { return static_cast<uint32_t>((positions + kPagePositions - 1) / kPagePositions); }
+uint32_t pages_for(size_t positions) {
+  return static_cast<uint32_t>((positions + kPagePositions - 1) / kPagePositions);
+}
 
 // One request while it lives. `history` is prompt plus output; the first `computed` of it have keys in `pages`.
 struct Sequence {
@@ -91,11 +97,13 @@ struct Engine::Impl {
     uint64_t bytes = options.kv_bytes;
     if (bytes == 0) {
       const uint64_t memory = memory_limit_bytes(), weights = model.decoder->weight_bytes();
-      bytes = std::min<uint64_t>(options.max_sequences * context_pages * page_bytes, (memory - std::min(memory, weights)) / 4);
+      bytes = std::min<uint64_t>(options.max_sequences * context_pages * page_bytes,
+                                 (memory - std::min(memory, weights)) / 4);
     }
     const uint64_t pages = std::min<uint64_t>(bytes / page_bytes, UINT32_MAX / 2);
     if (pages == 0) {
-      throw Error(Code::kOutOfMemory, fmt::format("KV cache: {} bytes do not hold one page of {} bytes", bytes, page_bytes));
+      throw Error(Code::kOutOfMemory,
+                  fmt::format("KV cache: {} bytes do not hold one page of {} bytes", bytes, page_bytes));
     }
     return static_cast<uint32_t>(pages);
   }
@@ -103,7 +111,9 @@ struct Engine::Impl {
   uint32_t context() const { return model->decoder->spec().context_length; }
 
   bool is_end(const Sequence& s, int32_t id) const {
-    const auto has = [id](const std::vector<int32_t>& ids) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
+    const auto has = [id](const std::vector<int32_t>& ids) {
+      return std::find(ids.begin(), ids.end(), id) != ids.end();
+    };
     return (!s.request.ignore_end && has(model->stop_ids)) || has(s.request.stop_ids);
   }
 
@@ -112,8 +122,10 @@ struct Engine::Impl {
   // Grows the page list to hold `positions`; when memory is full the youngest other sequence gives way.
   bool ensure_pages(Sequence& s, size_t positions) {
     while (s.pages.size() < pages_for(positions)) {
-      if (const auto page = cache.allocate()) s.pages.push_back(*page);
-      else if (!preempt_younger_than(s)) return false;
+      if (const auto page = cache.allocate())
+        s.pages.push_back(*page);
+      else if (!preempt_younger_than(s))
+        return false;
     }
     return true;
   }
@@ -171,14 +183,14 @@ struct Engine::Impl {
       if (!still_running) continue;  // preempted while this plan was made
       const size_t count = std::min(left, s->history.size() - s->computed);
       if (!ensure_pages(*s, s->computed + count)) {
-        throw Error(Code::kOutOfMemory,
-                    fmt::format("KV cache: {} pages of {} bytes do not hold {} positions", cache.total_pages(),
-                                cache.pool().page_bytes, s->computed + count));
+        throw Error(Code::kOutOfMemory, fmt::format("KV cache: {} pages of {} bytes do not hold {} positions",
+                                                    cache.total_pages(), cache.pool().page_bytes, s->computed + count));
       }
       left -= count;
       parts.push_back({s, count});
     }
-    std::erase_if(parts, [](const Part& part) { return part.sequence->pages.empty(); });  // preempted after it was planned
+    std::erase_if(parts,
+                  [](const Part& part) { return part.sequence->pages.empty(); });  // preempted after it was planned
     return parts;
   }
 
@@ -215,14 +227,21 @@ struct Engine::Impl {
       reason = FinishReason::kStop;
     } else {
       text = s.stops.push(s.decoder.push(choice.id));
-      if (s.stops.stopped()) reason = FinishReason::kStop;
+      if (s.stops.stopped())
+        reason = FinishReason::kStop;
       else if ((s.request.max_tokens > 0 && generated >= s.request.max_tokens) || s.history.size() >= context()) {
         reason = FinishReason::kLength;
       }
     }
-    if (reason != FinishReason::kNone && !s.stops.stopped()) text += s.stops.push(s.decoder.finish()) + s.stops.finish();
-    emit(s, {.sequence = s.number, .id = choice.id, .text = text, .logprob = choice.logprob,
-             .top = s.request.top_logprobs > 0 ? &top : nullptr, .finish = reason, .stop_string = s.stops.matched()});
+    if (reason != FinishReason::kNone && !s.stops.stopped())
+      text += s.stops.push(s.decoder.finish()) + s.stops.finish();
+    emit(s, {.sequence = s.number,
+             .id = choice.id,
+             .text = text,
+             .logprob = choice.logprob,
+             .top = s.request.top_logprobs > 0 ? &top : nullptr,
+             .finish = reason,
+             .stop_string = s.stops.matched()});
     return reason;
   }
 
@@ -274,8 +293,10 @@ struct Engine::Impl {
       s->computed += count;
       {
         std::lock_guard lock(mutex);
-        if (was_prompt) stats.prompt_tokens += count;
-        else stats.generated_tokens += count;
+        if (was_prompt)
+          stats.prompt_tokens += count;
+        else
+          stats.generated_tokens += count;
       }
       if (s->computed < s->history.size()) continue;
       // A finished prompt is offered to others at once, so that requests sent together share it.
@@ -297,8 +318,9 @@ uint64_t Engine::submit(Request request) {
   const auto& spec = impl_->model->decoder->spec();
   if (request.prompt.empty()) throw Error(Code::kInvalidArgument, "prompt has no tokens");
   if (request.prompt.size() >= spec.context_length) {
-    throw Error(Code::kInvalidArgument, fmt::format("prompt has {} tokens, the context is {}: at most {} fit",
-                                                    request.prompt.size(), spec.context_length, spec.context_length - 1));
+    throw Error(Code::kInvalidArgument,
+                fmt::format("prompt has {} tokens, the context is {}: at most {} fit", request.prompt.size(),
+                            spec.context_length, spec.context_length - 1));
   }
   const size_t most = static_cast<size_t>(impl_->cache.total_pages()) * kPagePositions;
   if (request.prompt.size() >= most) {

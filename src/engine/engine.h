@@ -5,9 +5,9 @@
 //   auto id = engine.submit({.prompt = ids, .max_tokens = 64, .on_token = [](const TokenEvent& e) { ... }});
 //   while (engine.step()) {}
 //
-// Each step is one forward pass: every decoding sequence gets its next token, and what room is left in the step's budget goes to
-// prompts, oldest first, in chunks. The tokens of a sequence do not depend on who runs beside it, on the chunks, on the number of
-// threads or on what the prefix tree held.
+// Each step is one forward pass: every decoding sequence gets its next token, and what room is left in the step's
+// budget goes to prompts, oldest first, in chunks. The tokens of a sequence do not depend on who runs beside it, on the
+// chunks, on the number of threads or on what the prefix tree held.
 //
 // Threads: step() and run() from one thread at a time; submit() and cancel() from any thread.
 
@@ -27,39 +27,41 @@ namespace shenbi::engine {
 
 enum class FinishReason {
   kNone,
-  kStop,       ///< an end token or a stop string
-  kLength,     ///< max_tokens, or the context is full
+  kStop,    ///< an end token or a stop string
+  kLength,  ///< max_tokens, or the context is full
   kCancelled,
 };
 std::string_view finish_reason_name(FinishReason reason) noexcept;
 
-/// What on_token receives, in order: one event a token, the last with a finish reason. The views live during the call only.
+/// What on_token receives, in order: one event a token, the last with a finish reason. The views live during the call
+/// only.
 struct TokenEvent {
   uint64_t sequence = 0;
-  int32_t id = -1;                 ///< -1 in a final event without a token (cancelled)
-  std::string_view text;           ///< what became certain: whole characters, no part of a stop string; may be empty
+  int32_t id = -1;        ///< -1 in a final event without a token (cancelled)
+  std::string_view text;  ///< what became certain: whole characters, no part of a stop string; may be empty
   float logprob = 0;
   const Sampler::TopLogprobs* top = nullptr;
   FinishReason finish = FinishReason::kNone;
-  std::string_view stop_string;    ///< which stop string matched, if one did
+  std::string_view stop_string;  ///< which stop string matched, if one did
 };
 
 struct Request {
   std::vector<int32_t> prompt;
-  uint32_t max_tokens = 0;         ///< 0: until the context is full
+  uint32_t max_tokens = 0;  ///< 0: until the context is full
   SamplingParams sampling;
-  std::vector<std::string> stop;   ///< strings; not part of the text
-  std::vector<int32_t> stop_ids;   ///< besides the model's own end tokens
-  bool ignore_end = false;         ///< the model's end tokens do not stop (benchmarks)
+  std::vector<std::string> stop;  ///< strings; not part of the text
+  std::vector<int32_t> stop_ids;  ///< besides the model's own end tokens
+  bool ignore_end = false;        ///< the model's end tokens do not stop (benchmarks)
   uint32_t top_logprobs = 0;
-  bool keep_special = false;       ///< control tokens appear in the text
-  std::function<void(const TokenEvent&)> on_token;  ///< called inside step(); must not call into the engine except cancel()
+  bool keep_special = false;  ///< control tokens appear in the text
+  std::function<void(const TokenEvent&)>
+      on_token;  ///< called inside step(); must not call into the engine except cancel()
 };
 
 struct EngineOptions {
-  uint32_t max_sequences = 16;     ///< running at once; more wait
-  uint32_t step_tokens = 512;      ///< most tokens in one pass: bounds the pause a long prompt causes for the others
-  uint64_t kv_bytes = 0;           ///< 0: enough for max_sequences full contexts, at most a quarter of the memory left
+  uint32_t max_sequences = 16;  ///< running at once; more wait
+  uint32_t step_tokens = 512;   ///< most tokens in one pass: bounds the pause a long prompt causes for the others
+  uint64_t kv_bytes = 0;        ///< 0: enough for max_sequences full contexts, at most a quarter of the memory left
 };
 
 struct EngineStats {
@@ -71,12 +73,13 @@ class Engine {
   Engine(std::shared_ptr<const Model> model, ThreadTeam& team, const EngineOptions& options = {});
   ~Engine();
 
-  /// Queues a request and returns its number. Throws Error{kInvalidArgument} if the prompt is empty, holds an id outside the
-  /// vocabulary, or is as long as the context ("prompt has 5000 tokens, the context is 4096"); nothing is ever cut.
+  /// Queues a request and returns its number. Throws Error{kInvalidArgument} if the prompt is empty, holds an id
+  /// outside the vocabulary, or is as long as the context ("prompt has 5000 tokens, the context is 4096"); nothing is
+  /// ever cut.
   uint64_t submit(Request request);
 
-  /// The sequence ends with kCancelled within one layer of the running pass (if nobody else is in it) or after the pass.
-  /// Unknown or finished numbers are no error.
+  /// The sequence ends with kCancelled within one layer of the running pass (if nobody else is in it) or after the
+  /// pass. Unknown or finished numbers are no error.
   void cancel(uint64_t sequence);
 
   /// One forward pass. False when there is nothing left to do.

@@ -16,7 +16,8 @@ namespace shenbi::engine {
 using models::kPagePositions;
 using Block = std::array<int32_t, kPagePositions>;
 
-// A full page in the tree. Children are keyed by their 32 tokens, compared in full: a hash alone could mix up two prompts.
+// A full page in the tree. Children are keyed by their 32 tokens, compared in full: a hash alone could mix up two
+// prompts.
 struct KvCache::Node {
   Node* parent = nullptr;
   Block tokens{};
@@ -27,7 +28,8 @@ struct KvCache::Node {
 
 KvCache::KvCache(size_t page_bytes, uint32_t pages) : pages_(pages), root_(std::make_unique<Node>()) {
   mapped_bytes_ = page_bytes * pages;
-  void* base = ::mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* base =
+      ::mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) {
     throw Error(Code::kOutOfMemory,
                 fmt::format("KV cache: cannot reserve {} bytes: {}", mapped_bytes_, std::strerror(errno)));
@@ -109,8 +111,10 @@ void KvCache::release(std::span<const uint32_t> pages) {
     Page& entry = pages_[page];
     SHENBI_CHECK(entry.holders > 0);
     if (--entry.holders > 0) continue;
-    if (entry.node) ++evictable_;
-    else free_.push_back(page);
+    if (entry.node)
+      ++evictable_;
+    else
+      free_.push_back(page);
   }
 }
 

@@ -1,13 +1,13 @@
 #pragma once
-// Paged KV cache: who owns which page. The memory is cut into pages of models::kPagePositions (32) positions of all layers;
-// a sequence owns a list of page ids.
+// Paged KV cache: who owns which page. The memory is cut into pages of models::kPagePositions (32) positions of all
+// layers; a sequence owns a list of page ids.
 //
-// Full pages of tokens are also nodes of a prefix tree (page of 32 tokens after a certain history), so a prompt that begins like an
-// earlier one reuses its pages. Since the model's result does not depend on how a prompt was cut, reuse changes no answer.
+// Full pages of tokens are also nodes of a prefix tree (page of 32 tokens after a certain history), so a prompt that
+// begins like an earlier one reuses its pages. Since the model's result does not depend on how a prompt was cut, reuse
+// changes no answer.
 //
-// Invariant: a page is in exactly one of {free list, held by sequences, kept by the tree alone}; a page is written only by the one
-// sequence that holds it and only while it is not in the tree.
-// Not thread-safe: the engine's step owns it.
+// Invariant: a page is in exactly one of {free list, held by sequences, kept by the tree alone}; a page is written only
+// by the one sequence that holds it and only while it is not in the tree. Not thread-safe: the engine's step owns it.
 
 #include <cstddef>
 #include <cstdint>

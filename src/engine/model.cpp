@@ -7,9 +7,11 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "base/folders.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mapped_file.h"
+#include "formats/model_store.h"
 
 namespace shenbi::engine {
 namespace {
@@ -23,8 +25,8 @@ std::optional<int32_t> token_id(const Checkpoint& checkpoint, std::string_view k
   // 2^32 - 1 is what some writers store for "none".
   if (!value || *value == 0xFFFFFFFFu) return std::nullopt;
   if (*value > limits::kMaxVocabulary) {
-    throw Error(Code::kCorruptFile, fmt::format("{}: {} is {}, more than any vocabulary ({})", checkpoint.path().string(),
-                                                key, *value, limits::kMaxVocabulary));
+    throw Error(Code::kCorruptFile, fmt::format("{}: {} is {}, more than any vocabulary ({})",
+                                                checkpoint.path().string(), key, *value, limits::kMaxVocabulary));
   }
   return static_cast<int32_t>(*value);
 }
@@ -39,7 +41,8 @@ const formats::MetadataArray* find_array(const Checkpoint& checkpoint, std::stri
   const auto found = checkpoint.metadata().find(key);
   if (found == checkpoint.metadata().end()) return nullptr;
   const auto* array = std::get_if<formats::MetadataArray>(&found->second);
-  if (!array) throw Error(Code::kCorruptFile, fmt::format("{}: {}: expected an array", checkpoint.path().string(), key));
+  if (!array)
+    throw Error(Code::kCorruptFile, fmt::format("{}: {}: expected an array", checkpoint.path().string(), key));
   return array;
 }
 
@@ -95,7 +98,8 @@ std::string read_small_file(const fs::path& path, uint64_t limit) {
   const auto file = MappedFile::open(path);
   const auto bytes = file->bytes();
   if (bytes.size() > limit) {
-    throw Error(Code::kCorruptFile, fmt::format("{}: {} bytes, the limit for this file is {}", path.string(), bytes.size(), limit));
+    throw Error(Code::kCorruptFile,
+                fmt::format("{}: {} bytes, the limit for this file is {}", path.string(), bytes.size(), limit));
   }
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -120,19 +124,33 @@ void read_generation_config(const Checkpoint& checkpoint, Model& model) {
     if (id.is_number_integer()) model.stop_ids.push_back(id.get<int32_t>());
   };
   if (const auto found = config.find("eos_token_id"); found != config.end()) {
-    if (found->is_array()) for (const Json& id : *found) add(id);
-    else add(*found);
+    if (found->is_array())
+      for (const Json& id : *found) add(id);
+    else
+      add(*found);
   }
 }
 
 }  // namespace
 
+fs::path resolve_model(const std::string& name) {
+  std::error_code none;
+  if (fs::exists(name, none)) return name;
+  const bool path_like =
+      name.find('/') == 0 || name.starts_with("./") || name.starts_with("../") || name.ends_with(".gguf");
+  if (path_like) throw Error(Code::kNotFound, fmt::format("{}: no such file or folder", name));
+  if (auto path = formats::ModelStore(data_folder()).find(name)) return *path;
+  throw Error(Code::kNotFound, fmt::format("no model '{}' here; get it with: shenbi pull {}", name, name));
+}
+
 std::unique_ptr<tokenizers::Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {
   if (checkpoint.kind() == CheckpointKind::kGguf) return tokenizer_from_gguf(checkpoint);
   if (const auto json = checkpoint.side_file("tokenizer.json")) {
-    return tokenizers::Tokenizer::from_tokenizer_json(*json, checkpoint.side_file("tokenizer_config.json").value_or(""));
+    return tokenizers::Tokenizer::from_tokenizer_json(*json,
+                                                      checkpoint.side_file("tokenizer_config.json").value_or(""));
   }
-  if (const auto model = checkpoint.side_file("tokenizer.model")) return tokenizers::Tokenizer::from_sentencepiece(*model);
+  if (const auto model = checkpoint.side_file("tokenizer.model"))
+    return tokenizers::Tokenizer::from_sentencepiece(*model);
   throw Error(Code::kNotFound, fmt::format("{}: no tokenizer.json and no tokenizer.model", checkpoint.path().string()));
 }
 
@@ -184,8 +202,8 @@ std::shared_ptr<const Model> load_model(const fs::path& path, const models::Deco
   model->stop_ids.erase(std::unique(model->stop_ids.begin(), model->stop_ids.end()), model->stop_ids.end());
   const uint32_t rows = model->decoder->spec().vocab_size;
   if (model->tokenizer->vocab_size() > rows) {
-    throw Error(Code::kCorruptFile, fmt::format("{}: the tokenizer has {} tokens, the embedding only {} rows", path.string(),
-                                                model->tokenizer->vocab_size(), rows));
+    throw Error(Code::kCorruptFile, fmt::format("{}: the tokenizer has {} tokens, the embedding only {} rows",
+                                                path.string(), model->tokenizer->vocab_size(), rows));
   }
   return model;
 }

@@ -19,8 +19,8 @@
 
 namespace shenbi::engine {
 
-/// A path that exists stays itself; anything else is looked up in the model store. Throws Error{kNotFound} that says what to
-/// pull.
+/// A path that exists stays itself; anything else is looked up in the model store. Throws Error{kNotFound} that says
+/// what to pull.
 std::filesystem::path resolve_model(const std::string& name);
 
 /// The tokenizer alone (a vocabulary-only GGUF, a tokenizer.json, a tokenizer.model or a folder will do).
@@ -36,8 +36,8 @@ struct Model {
   std::shared_ptr<const models::Decoder> decoder;
   std::shared_ptr<const tokenizers::Tokenizer> tokenizer;
   std::optional<chat::ChatTemplate> chat_template;
-  SamplingParams defaults;          ///< from generation_config.json, where the checkpoint has one
-  std::vector<int32_t> stop_ids;    ///< the tokenizer's and generation_config's
+  SamplingParams defaults;        ///< from generation_config.json, where the checkpoint has one
+  std::vector<int32_t> stop_ids;  ///< the tokenizer's and generation_config's
 };
 
 std::shared_ptr<const Model> load_model(const std::filesystem::path& path, const models::DecoderOptions& options,

@@ -23,7 +23,9 @@ void require(bool fine, std::string_view field, T value, std::string_view allowe
 }
 
 // Greater logit first, then lower id: one order, so that results do not depend on how a list was cut.
-constexpr auto kByRank = [](const auto& a, const auto& b) { return a.logit != b.logit ? a.logit > b.logit : a.id < b.id; };
+constexpr auto kByRank = [](const auto& a, const auto& b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+};
 
 int32_t arg_max(std::span<const float> logits) noexcept {
   size_t best = 0;
@@ -111,7 +113,8 @@ void Sampler::penalise(std::span<float> logits, std::span<const int32_t> history
     std::unordered_map<int32_t, uint32_t> counts;
     for (int32_t id : history.subspan(prompt_length)) ++counts[id];
     for (const auto& [id, count] : counts) {
-      logits[static_cast<size_t>(id)] -= params_.frequency_penalty * static_cast<float>(count) + params_.presence_penalty;
+      logits[static_cast<size_t>(id)] -=
+          params_.frequency_penalty * static_cast<float>(count) + params_.presence_penalty;
     }
   }
 }
@@ -149,7 +152,8 @@ void Sampler::apply_dry(std::span<float> logits, std::span<const int32_t> histor
   }
 }
 
-// Fills candidates_ with what temperature, top-k, top-p and min-p leave, in order of rank, probabilities not normalised.
+// Fills candidates_ with what temperature, top-k, top-p and min-p leave, in order of rank, probabilities not
+// normalised.
 void Sampler::gather(std::span<const float> logits) {
   const float highest = *std::max_element(logits.begin(), logits.end());
   const float temperature = params_.temperature;
@@ -173,7 +177,8 @@ void Sampler::gather(std::span<const float> logits) {
   size_t keep = candidates_.size();
   if (params_.top_p < 1) {
     double sum = 0;
-    for (keep = 0; keep < candidates_.size() && sum < params_.top_p * total; ++keep) sum += candidates_[keep].probability;
+    for (keep = 0; keep < candidates_.size() && sum < params_.top_p * total; ++keep)
+      sum += candidates_[keep].probability;
   }
   if (params_.min_p > 0) {
     while (keep > 1 && candidates_[keep - 1].probability < params_.min_p * candidates_[0].probability) --keep;

@@ -1,12 +1,12 @@
 #pragma once
-// From logits to one token. A draw depends only on the logits, the history of its own sequence, the seed and the step: never on
-// the batch around it.
+// From logits to one token. A draw depends only on the logits, the history of its own sequence, the seed and the step:
+// never on the batch around it.
 //
 //   Sampler sampler(params, vocab_size);
 //   Sampler::Choice choice = sampler.sample(logits, history, prompt_length, step);
 //
-// Order of the stages (the one vLLM and transformers use): logit bias, repetition / frequency / presence penalties, DRY,
-// then either argmax (temperature 0; ties go to the lowest id) or temperature, top-k, top-p, min-p, typical, draw.
+// Order of the stages (the one vLLM and transformers use): logit bias, repetition / frequency / presence penalties,
+// DRY, then either argmax (temperature 0; ties go to the lowest id) or temperature, top-k, top-p, min-p, typical, draw.
 
 #include <cstdint>
 #include <map>
@@ -24,22 +24,22 @@ struct DryParams {
   float multiplier = 0;  ///< 0 switches it off
   float base = 1.75f;
   uint32_t allowed_length = 2;
-  uint32_t last_n = 1024;              ///< how far back repetitions are searched
-  std::vector<int32_t> breaker_ids;    ///< filled from breaker strings by the engine
+  uint32_t last_n = 1024;            ///< how far back repetitions are searched
+  std::vector<int32_t> breaker_ids;  ///< filled from breaker strings by the engine
 };
 
 struct SamplingParams {
-  float temperature = 1.0f;            ///< 0: greedy
-  uint32_t top_k = 0;                  ///< 0: all
+  float temperature = 1.0f;  ///< 0: greedy
+  uint32_t top_k = 0;        ///< 0: all
   float top_p = 1.0f;
-  float min_p = 0.0f;                  ///< keep p >= min_p * p_max
-  float typical_p = 1.0f;              ///< locally typical sampling (Meister et al. 2022)
-  float repetition_penalty = 1.0f;     ///< over prompt and output (Keskar et al. 2019)
-  float frequency_penalty = 0.0f;      ///< times the count in the output
-  float presence_penalty = 0.0f;       ///< once if the output has the token
+  float min_p = 0.0f;               ///< keep p >= min_p * p_max
+  float typical_p = 1.0f;           ///< locally typical sampling (Meister et al. 2022)
+  float repetition_penalty = 1.0f;  ///< over prompt and output (Keskar et al. 2019)
+  float frequency_penalty = 0.0f;   ///< times the count in the output
+  float presence_penalty = 0.0f;    ///< once if the output has the token
   DryParams dry;
   std::map<int32_t, float> logit_bias;
-  std::optional<uint64_t> seed;        ///< absent: a new one each time
+  std::optional<uint64_t> seed;  ///< absent: a new one each time
 
   /// Throws Error{kInvalidArgument} naming the field, its value and what is allowed.
   void check(uint32_t vocab_size) const;

@@ -10,8 +10,8 @@
 namespace shenbi::engine {
 namespace {
 
-int32_t draw(const SamplingParams& params, std::vector<float> logits, std::vector<int32_t> history = {}, size_t prompt = 0,
-             uint64_t step = 0) {
+int32_t draw(const SamplingParams& params, std::vector<float> logits, std::vector<int32_t> history = {},
+             size_t prompt = 0, uint64_t step = 0) {
   Sampler sampler(params, static_cast<uint32_t>(logits.size()));
   return sampler.sample(logits, history, prompt, step).id;
 }

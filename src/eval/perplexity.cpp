@@ -20,7 +20,8 @@ Perplexity perplexity(const engine::Model& model, std::span<const int32_t> token
   if (context < 2 || context > longest) {
     throw Error(Code::kInvalidArgument, fmt::format("context is {}, allowed: 2 to {}", context, longest));
   }
-  if (stride >= context) throw Error(Code::kInvalidArgument, fmt::format("stride is {}, allowed: 1 to {}", stride, context - 1));
+  if (stride >= context)
+    throw Error(Code::kInvalidArgument, fmt::format("stride is {}, allowed: 1 to {}", stride, context - 1));
   const auto& tokenizer = *model.tokenizer;
   const size_t bos = tokenizer.adds_bos() && tokenizer.bos() ? 1 : 0;
   if (bos && !tokens.empty() && tokens[0] == *tokenizer.bos()) tokens = tokens.subspan(1);
@@ -34,7 +35,8 @@ Perplexity perplexity(const engine::Model& model, std::span<const int32_t> token
     const size_t begin = end > room ? end - room : 0;
     std::vector<int32_t> window;
     if (bos) window.push_back(*tokenizer.bos());
-    window.insert(window.end(), tokens.begin() + static_cast<ptrdiff_t>(begin), tokens.begin() + static_cast<ptrdiff_t>(end));
+    window.insert(window.end(), tokens.begin() + static_cast<ptrdiff_t>(begin),
+                  tokens.begin() + static_cast<ptrdiff_t>(end));
     for_each_row(model, window, team, [&](size_t i, std::span<float> logits) {
       const size_t target = begin + i + 1 - bos;  // row i of the window predicts this token of the text
       if (target >= end || target < next) return;
@@ -50,7 +52,8 @@ Perplexity perplexity(const engine::Model& model, std::span<const int32_t> token
   result.scored_tokens = scored;
   result.mean_nll = sum / static_cast<double>(scored);
   result.perplexity = std::exp(result.mean_nll);
-  const double variance = std::max(0.0, sum_of_squares / static_cast<double>(scored) - result.mean_nll * result.mean_nll);
+  const double variance =
+      std::max(0.0, sum_of_squares / static_cast<double>(scored) - result.mean_nll * result.mean_nll);
   result.standard_error = std::sqrt(variance / static_cast<double>(scored));
   return result;
 }

@@ -23,8 +23,8 @@ struct Perplexity {
 };
 
 /// Sliding windows: each window of `context` tokens scores its last `stride` tokens (the first window all but its first
-/// token), so every token but the first is scored once, with at least context - stride tokens before it where the text has
-/// them. `bos`, if the model adds one, begins every window.
+/// token), so every token but the first is scored once, with at least context - stride tokens before it where the text
+/// has them. `bos`, if the model adds one, begins every window.
 Perplexity perplexity(const engine::Model& model, std::span<const int32_t> tokens, const PerplexityOptions& options,
                       ThreadTeam& team, const std::function<void(size_t done, size_t total)>& progress = {});
 

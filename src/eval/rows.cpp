@@ -19,7 +19,8 @@ void for_each_row(const engine::Model& model, std::span<const int32_t> tokens, T
     throw Error(Code::kInvalidArgument,
                 fmt::format("the text has {} tokens, the context is {}", tokens.size(), spec.context_length));
   }
-  const auto pages_needed = static_cast<uint32_t>((tokens.size() + models::kPagePositions - 1) / models::kPagePositions);
+  const auto pages_needed =
+      static_cast<uint32_t>((tokens.size() + models::kPagePositions - 1) / models::kPagePositions);
   engine::KvCache cache(model.decoder->kv_page_bytes(), std::max(pages_needed, 1u));
   std::vector<uint32_t> pages;
   while (pages.size() < pages_needed) pages.push_back(cache.allocate().value());

@@ -29,8 +29,8 @@ int execute(const Options& options) {
   const auto progress = [&](size_t done, size_t total) {
     if (!options.model.quiet) std::fprintf(stderr, "\r%zu of %zu tokens", done, total);
   };
-  const auto result =
-      eval::perplexity(*session.model, ids, {.context = options.window, .stride = options.stride}, *session.team, progress);
+  const auto result = eval::perplexity(*session.model, ids, {.context = options.window, .stride = options.stride},
+                                       *session.team, progress);
   if (!options.model.quiet) std::fputc('\n', stderr);
   if (options.json) {
     std::cout << Json{{"perplexity", result.perplexity},

@@ -12,6 +12,7 @@
 #include "cli/generation.h"
 #include "cli/input.h"
 #include "cli/session.h"
+#include "engine/prompt.h"
 
 namespace shenbi::cli::commands {
 namespace {
@@ -27,25 +28,17 @@ struct Options {
 };
 
 // An instruct model answers the prompt as one user turn; a base model continues the text.
-std::vector<int32_t> prompt_tokens(const engine::Model& model, const Options& options, const std::string& text) {
+engine::Prompt make_prompt(const engine::Model& model, const Options& options, const std::string& text) {
   if (options.raw || !model.chat_template) {
     if (!options.system.empty()) {
       throw Error(Code::kInvalidArgument, "--system needs a model with a chat template, this one is a base model");
     }
-    return model.tokenizer->encode(text);
+    return {.text = text, .ids = model.tokenizer->encode(text), .stops = {}};
   }
   auto messages = nlohmann::ordered_json::array();
   if (!options.system.empty()) messages.push_back({{"role", "system"}, {"content", options.system}});
   messages.push_back({{"role", "user"}, {"content", text}});
-  const auto token = [&](std::optional<int32_t> id) { return id ? model.tokenizer->token_text(*id) : std::string(); };
-  const std::string prompt = model.chat_template->render({{"messages", messages},
-                                                          {"add_generation_prompt", true},
-                                                          {"bos_token", token(model.tokenizer->bos())},
-                                                          {"eos_token", token(model.tokenizer->eos())}});
-  // The template spells its control tokens; most write the bos themselves.
-  const std::string bos = token(model.tokenizer->bos());
-  const bool has_bos = !bos.empty() && prompt.starts_with(bos);
-  return model.tokenizer->encode(prompt, {.add_special = !has_bos, .parse_special = true});
+  return engine::chat_prompt(model, {{"messages", messages}});
 }
 
 int execute(const Options& options) {
@@ -55,10 +48,12 @@ int execute(const Options& options) {
   const Session session = open_session(options.model);
   engine::Engine engine(session.model, *session.team, {.max_sequences = 1});
   engine::Request request;
-  request.prompt = prompt_tokens(*session.model, options, text);
+  engine::Prompt prompt = make_prompt(*session.model, options, text);
+  request.prompt = std::move(prompt.ids);
   request.max_tokens = options.tokens;
   request.sampling = sampling_params(options.sampling, session.model->defaults);
   request.stop = options.stop;
+  request.stop.insert(request.stop.end(), prompt.stops.begin(), prompt.stops.end());
   const Answer answer = stream_answer(engine, std::move(request));
   if (std::cout) std::cout << '\n' << std::flush;
   if (!options.model.quiet) std::fprintf(stderr, "%s\n", describe(answer).c_str());

@@ -45,7 +45,8 @@ int execute(const Options& options) {
       std::cout << Json{{"id", ids[i]}, {"piece", piece}, {"logprob", logprob}, {"top", top}}.dump() << '\n';
     } else {
       std::cout << fmt::format("{:>8}  {:>9}  {}\n", ids[i],
-                               logprob.is_null() ? "-" : fmt::format("{:.4f}", logprob.get<double>()), Json(piece).dump());
+                               logprob.is_null() ? "-" : fmt::format("{:.4f}", logprob.get<double>()),
+                               Json(piece).dump());
     }
   };
   if (!ids.empty()) print(0, nullptr, nullptr);

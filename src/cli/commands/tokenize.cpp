@@ -21,7 +21,8 @@ struct Options {
 int execute(const Options& options) {
   const auto tokenizer = engine::load_tokenizer(engine::resolve_model(options.model));
   const std::string text = read_text(options.file, options.text);
-  const auto ids = tokenizer->encode(text, {.add_special = !options.no_special, .parse_special = options.parse_special});
+  const auto ids =
+      tokenizer->encode(text, {.add_special = !options.no_special, .parse_special = options.parse_special});
   if (options.json) {
     std::cout << Json(ids).dump() << '\n';
     return 0;
@@ -45,7 +46,8 @@ Command tokenize() {
                 args.option("-f,--file", options->file, "read the text from this file, - for standard input");
                 args.flag("--json", options->json, "print a JSON array of ids");
                 args.flag("--no-special", options->no_special, "leave out begin and end tokens");
-                args.flag("--parse-special", options->parse_special, "let text like <|im_end|> become the control token");
+                args.flag("--parse-special", options->parse_special,
+                          "let text like <|im_end|> become the control token");
                 args.example("  shenbi tokenize gemma3:270m \"Hello 世界\"");
               },
           .execute = [options] { return execute(*options); }};

@@ -1,0 +1,53 @@
+#pragma once
+// The one door for outgoing HTTP. Proxies come from the environment (http_proxy, https_proxy, no_proxy).
+//
+//   net::Response r = net::get("https://host/api", {.headers = {"Accept: application/json"}});
+//
+// Rules that hold for every call: http and https only; certificates are checked; size and time are bounded; redirects
+// are followed here, one hop at a time, at most five; a hop to another host loses Authorization and Cookie headers; a
+// hop from a public address to a private one (loopback, link-local, RFC 1918 and their IPv6 kin) is refused, and so is
+// one from https to http.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shenbi::net {
+
+struct Options {
+  std::vector<std::string> headers;  ///< "Name: value"
+  uint64_t max_bytes = 64u << 20;    ///< of the body; more is Error{kUpstream}
+  double connect_timeout_s = 20;
+  double stall_timeout_s = 30;                   ///< no byte for this long is Error{kUpstream}
+  const std::atomic<bool>* cancelled = nullptr;  ///< when it turns true: Error{kCancelled}
+};
+
+struct Response {
+  int status = 0;
+  std::map<std::string, std::string, std::less<>> headers;  ///< names in lower case, last one wins
+  std::string body;
+  std::string final_url;
+};
+
+/// GET. Any HTTP status is a response, not an error; Error{kUpstream} names the host when there is none.
+Response get(const std::string& url, const Options& options = {});
+
+/// GET of bytes [begin, end) (end 0: to the end) into `sink`, which returns false to stop. The response's body stays
+/// empty. A server that ignores the range answers with status 200 instead of 206: `sink` is then not called and the
+/// caller decides.
+Response get_range(const std::string& url, uint64_t begin, uint64_t end, const Options& options,
+                   const std::function<bool(std::span<const std::byte>)>& sink);
+
+/// Like get(), but the body goes to `sink` (only for status 200).
+Response get_stream(const std::string& url, const Options& options,
+                    const std::function<bool(std::span<const std::byte>)>& sink);
+
+/// Percent-encodes everything but unreserved characters and '/'.
+std::string encode_path(std::string_view path);
+
+}  // namespace shenbi::net
