@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "base/error.h"
@@ -70,11 +69,20 @@ class FolderCheckpoint final : public SafetensorsCheckpoint {
  private:
   void read_config() {
     const auto text = read_in_folder(folder_, "config.json", limits::kMaxConfigBytes);
-    if (!text) throw Error(Code::kNotFound, fmt::format("{}: no config.json, so not a model folder", folder_.string()));
+    if (!text) throw Error(Code::kNotFound, fmt::format("{}: no config.json{}", folder_.string(), gguf_hint()));
     const std::string name = (folder_ / "config.json").string();
     Json config = parse_json(*text, name);
     if (!config.is_object()) throw Error(Code::kCorruptFile, fmt::format("{}: expected a JSON object", name));
     config_ = std::make_shared<const Json>(std::move(config));
+  }
+
+  /// People often give the folder where they should give the GGUF file in it.
+  std::string gguf_hint() const {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path().extension() != ".gguf") continue;
+      return fmt::format("; to use its GGUF file, open '{}'", printable(entry.path().filename().string()));
+    }
+    return ", so not a model folder";
   }
 
   void add_shards(std::map<std::string, std::string, std::less<>> weight_map) {
@@ -86,7 +94,7 @@ class FolderCheckpoint final : public SafetensorsCheckpoint {
         throw Error(Code::kNotFound,
                     fmt::format("{}: the index names the shard '{}', which is missing", folder_.string(), shard));
       }
-      shard_of_file_.push_back(shard);
+      file_of_shard_[shard] = files_.size();
       add_file(*path);
     }
     expected_ = std::move(weight_map);
@@ -94,9 +102,7 @@ class FolderCheckpoint final : public SafetensorsCheckpoint {
 
   void require_in_shard(std::string_view tensor, const std::string& shard) const {
     const TensorEntry* entry = find(tensor);
-    const auto file =
-        static_cast<size_t>(std::find(shard_of_file_.begin(), shard_of_file_.end(), shard) - shard_of_file_.begin());
-    if (entry && lies_in(*entry, *files_[file])) return;
+    if (entry && lies_in(*entry, *files_[file_of_shard_.at(shard)])) return;
     throw Error(Code::kCorruptFile, fmt::format("{}: the index places tensor '{}' in '{}', which does not hold it",
                                                 folder_.string(), tensor, shard));
   }
@@ -129,7 +135,7 @@ class FolderCheckpoint final : public SafetensorsCheckpoint {
   }
 
   fs::path folder_;
-  std::vector<std::string> shard_of_file_;  // shard name of files_[i]
+  std::map<std::string, size_t> file_of_shard_;  // index in files_
   std::map<std::string, std::string, std::less<>> expected_;
 };
 

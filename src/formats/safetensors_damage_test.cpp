@@ -210,6 +210,8 @@ TEST_F(DamagedFolder, config_must_be_a_bounded_json_object) {
   }
   std::filesystem::remove(in("config.json"));
   EXPECT_THAT(error(), HasSubstr("model: no config.json, so not a model folder"));
+  write("small.gguf", "GGUF");
+  EXPECT_THAT(error(), HasSubstr("model: no config.json; to use its GGUF file, open 'small.gguf'"));
 }
 
 TEST_F(DamagedFolder, index_must_map_names_to_plain_file_names) {
