@@ -121,7 +121,7 @@ TEST(QuantEncode, gives_back_a_constant_block_to_within_the_rounding_of_its_scal
 
 TEST(QuantEncode, is_never_worse_than_zeros_however_small_the_weights) {
   for (const QuantType* type : encoders()) {
-    for (const float factor : {1e-3f, 1e-5f, 1e-6f, 1e-7f, 1e-9f, 1e-30f, 1e-42f}) {
+    for (const float factor : {1e-3f, 1e-5f, 1e-6f, 1e-7f, 1e-9f, 1e-30f, 1e-38f, 1e-39f, 1e-40f, 1e-42f}) {
       std::vector<float> values = bell_shaped();
       for (float& x : values) x *= factor;
       // A little above 1, because the one-formula types round their scale to the nearest f16 without looking at the
@@ -130,6 +130,15 @@ TEST(QuantEncode, is_never_worse_than_zeros_however_small_the_weights) {
       EXPECT_LE(relative_error(values, round_trip(*type, values)), rounds_a_minimum ? 2.5 : 1.2)
           << type->name << " at " << factor;
     }
+  }
+}
+
+TEST(QuantEncode, writes_zeros_for_subnormal_weights_whose_inverse_scale_would_be_infinite) {
+  // Found by fuzzing: 0 * infinity became NaN and was cast to an integer.
+  std::vector<float> values(256, 0.0f);
+  for (size_t i = 1; i < values.size(); i += 2) values[i] = 3e-39f;
+  for (const char* name : {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"}) {
+    for (const float x : round_trip(*find_quant_type(name), values)) EXPECT_EQ(x, 0.0f) << name;
   }
 }
 

@@ -36,7 +36,7 @@ inline void encode_q4_0(const float* in, const float* importance, Q4_0Block& to)
     float largest = 0.0f;
     for (const float x : block.x) largest = std::fabs(x) > std::fabs(largest) ? x : largest;
     const float d = largest / -8;
-    const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+    const float inverse = inverse_scale(d);
     to.d = to_f16_scale(d);
     for (size_t i = 0; i < 32; ++i)
       q[i] = static_cast<uint8_t>(std::min(15, static_cast<int>(block.x[i] * inverse + 8.5f)));

@@ -39,7 +39,7 @@ inline void encode_q5_1(const float* in, const float* importance, Q5_1Block& to)
   } else {
     const auto [low, high] = std::minmax_element(block.x, block.x + 32);
     const float d = (*high - *low) / 31;
-    const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+    const float inverse = inverse_scale(d);
     to.d = to_f16_scale(d);
     to.m = to_f16_scale(*low);
     for (size_t i = 0; i < 32; ++i)

@@ -28,7 +28,7 @@ inline void encode_q8_0(const float* in, const float*, Q8_0Block& to) noexcept {
   float largest = 0.0f;
   for (const float x : block.x) largest = std::max(largest, std::fabs(x));
   const float d = largest / 127.0f;
-  const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+  const float inverse = inverse_scale(d);
   to.d = to_f16_scale(d);
   for (size_t i = 0; i < 32; ++i) {
     const float value = block.x[i] * inverse;
