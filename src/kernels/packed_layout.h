@@ -97,6 +97,7 @@ struct PackedView {
   const uint8_t* data;
   size_t rows, columns;
   size_t panel_bytes;  ///< of 16 rows
+  size_t read_ahead;   ///< bytes that a product with few tokens fetches ahead; 0 leaves it to the CPU
 };
 
 /// What belongs to 32 activations besides their codes.
@@ -129,6 +130,11 @@ struct PackedKernels {
   /// One row of activations into codes; `low` and `low_groups` may be null. Writes all padded_columns.
   void (*quantize)(const float* x, size_t columns, size_t padded_columns, int8_t* high, ActivationGroup* high_groups,
                    int8_t* low, ActivationGroup* low_groups);
+  /// For measure.h: reads `bytes` (a multiple of 512) as fast as it can; the result only keeps the loads alive.
+  uint64_t (*read)(const uint8_t* p, size_t bytes);
+  /// For measure.h: `rounds` rounds of int8 dot products in registers; returns the number of multiply and add
+  /// operations.
+  uint64_t (*dots)(size_t rounds);
 };
 
 /// Room for 32 unpacked rows of kStripColumns columns in the widest form (two f32 scales and minima for 32 columns).

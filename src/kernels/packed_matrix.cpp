@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 
@@ -14,13 +19,23 @@
 
 namespace shenbi::kernels {
 namespace {
+std::atomic<bool> g_plain_avx2{false};
+}  // namespace
 
-const PackedKernels& kernels_of(Isa isa) noexcept {
+void force_plain_avx2(bool plain) noexcept { g_plain_avx2.store(plain, std::memory_order_relaxed); }
+
+const PackedKernels& packed_kernels(Isa isa) noexcept {
 #if defined(__x86_64__)
   if (isa == Isa::kAvx512) return kPackedAvx512;
+  if (isa == Isa::kAvx2) {
+    const bool vnni = cpu_features().avx_vnni && !g_plain_avx2.load(std::memory_order_relaxed);
+    return vnni ? kPackedAvxVnni : kPackedAvx2;
+  }
 #endif
   return kPackedScalar;
 }
+
+namespace {
 
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -30,6 +45,21 @@ size_t checked_product(size_t a, size_t b, const char* what) {
     throw Error(Code::kInvalidArgument, fmt::format("{}: {} x {} is too large", what, a, b));
   }
   return product;
+}
+
+// How far ahead a product with few tokens should fetch. Zen 5 (family 1Ah) reads at a third to a half of its bandwidth
+// without (Q4_K 47 %, Q5_K 36 %; 97 % with 8 KB); on Zen 4 (19h) prefetching cost 10 to 30 %, its own prefetcher is
+// enough.
+size_t read_ahead_bytes() {
+  constexpr size_t kAhead = 8192;
+#if defined(__x86_64__)
+  uint32_t a = 0, vendor = 0, c = 0, d = 0;
+  if (__get_cpuid(0, &a, &vendor, &c, &d) && vendor == signature_AMD_ebx && __get_cpuid(1, &a, &vendor, &c, &d)) {
+    const uint32_t family = (a >> 8 & 15) + (a >> 20 & 255);
+    if (family <= 0x19) return 0;
+  }
+#endif
+  return kAhead;
 }
 
 // The parts of one allocation, in the order in which a product walks them.
@@ -111,8 +141,9 @@ void convert(const ActivationView& to, const float* x, size_t columns, size_t to
   }
   auto* low = to.low ? const_cast<int8_t*>(to.low) + at : nullptr;
   auto* low_groups = to.low_groups ? const_cast<ActivationGroup*>(to.low_groups) + at / kGroupColumns : nullptr;
-  kPackedScalar.quantize(from, given, end - begin, const_cast<int8_t*>(to.high) + at,
-                         const_cast<ActivationGroup*>(to.high_groups) + at / kGroupColumns, low, low_groups);
+  packed_kernels(chosen_isa())
+      .quantize(from, given, end - begin, const_cast<int8_t*>(to.high) + at,
+                const_cast<ActivationGroup*>(to.high_groups) + at / kGroupColumns, low, low_groups);
 }
 
 }  // namespace
@@ -188,7 +219,7 @@ PackedMatrix PackedMatrix::pack(const QuantType& type, const std::byte* data, si
   auto impl = std::make_shared<Impl>();
   impl->bytes = checked_product(round_up(rows, kPanelRows) / kPanelRows, panel_bytes, "packed matrix");
   impl->storage = allocate_huge(impl->bytes);
-  impl->view = {layout, impl->storage.get(), rows, columns, panel_bytes};
+  impl->view = {layout, impl->storage.get(), rows, columns, panel_bytes, read_ahead_bytes()};
   impl->form = is_float_layout(layout)          ? ActivationForm::kF32
                : precision == Precision::kInt16 ? ActivationForm::kInt16
                                                 : ActivationForm::kInt8;
@@ -218,7 +249,7 @@ void PackedMatrix::multiply_rows(size_t row_begin, size_t row_end, const Activat
   if (row_begin >= row_end || x.tokens() == 0) return;
   constexpr size_t kFewTokens = 16;
   uint8_t* scratch = x.tokens() > kFewTokens ? lane_scratch() : nullptr;
-  kernels_of(chosen_isa()).multiply(&impl_->view, &x.view_, row_begin, row_end, out, out_stride, scratch);
+  packed_kernels(chosen_isa()).multiply(&impl_->view, &x.view_, row_begin, row_end, out, out_stride, scratch);
 }
 
 }  // namespace shenbi::kernels

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/isa.h"
 #include "kernels/packed_layout.h"
 #include "kernels/quant_type.h"
 
@@ -12,6 +13,12 @@ namespace shenbi::kernels {
 /// The layout that a type is packed into. Common types keep their size; the others are spread to a byte a weight with
 /// f32 scales, which loses nothing; types without integers inside become floats.
 PackedLayout packed_layout_of(const QuantType& type);
+
+/// The kernels of an instruction set that this machine has.
+const PackedKernels& packed_kernels(Isa isa) noexcept;
+
+/// For tests: whether Isa::kAvx2 does without the 256-bit dot product on machines that have it.
+void force_plain_avx2(bool plain) noexcept;
 
 /// Bytes of 16 rows.
 size_t packed_panel_bytes(PackedLayout layout, size_t columns);

@@ -5,11 +5,16 @@
 //   constants  kSixteenfold  a code may stand 16 times too large (the high nibble where it lies); dots are shifted back
 //              kSignedBytes  eight-bit codes are multiplied as signed numbers, so their dots need no offset
 //              kStripPanels, kTileTokens, kTileTokensTwoScales     register tile of many tokens
-//              kFloatBlocks, kFloatTokens                          the same for float weights, in blocks of 16 rows
-//   dot4<kBits>(acc, codes[4], x)  adds the products of four steps with x[0..15]
+//              kFloatSums, kFloatTokens   the same for float weights: registers of 16 sums, tokens (at most 6)
+//              kDotSteps                  steps of four columns that a register tile takes at once
+//   dot4<kBits>(acc, codes[4], x)  adds the products of four steps with x[0..15]; dot_steps the same for kDotSteps
+//   load_packed(p, ahead)  loads a line of packed weights once and where it is written, and fetches the line `ahead` bytes
+//                          on. Left alone, compilers load a line again for each use and headers in any order, and a core
+//                          whose own prefetcher is weak then reads at half the bandwidth (docs/kernels.md).
 //   and the small operations used below.
 //
-// Arithmetic: isa/packed_scalar.cpp is the truth; every function here keeps its order of operations.
+// Arithmetic: isa/packed_scalar.cpp is the truth; every function here keeps its order of operations. Vectors are 16 rows
+// (or 16 activations) whatever the width of a register.
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -20,15 +25,15 @@
 
 // Codes [8 steps] of 256 bytes of nibbles, the fifth bits in front if kFifth.
 template <bool kFifth>
-ALWAYS_INLINE void nibble_codes(const uint8_t* p, Bytes* u) {
+ALWAYS_INLINE void nibble_codes(const uint8_t* p, size_t ahead, Bytes* u) {
   Bytes fifth;
   if constexpr (kFifth) {
-    fifth = load_bytes(p);
+    fifth = load_packed(p, ahead);
     p += 64;
   }
   Bytes v[4];
   for (int j = 0; j < 4; ++j) {
-    v[j] = load_bytes(p + 64 * j);
+    v[j] = load_packed(p + 64 * j, ahead);
     u[j] = and8(v[j], 0x0F);
     if constexpr (kFifth || !kSixteenfold) {
       u[4 + j] = and8(shift_right<4>(v[j]), 0x0F);
@@ -54,11 +59,12 @@ struct TypeQ8_0 {
   static constexpr size_t kUnitBytes = packed_unit(PackedLayout::kQ8_0).bytes;
   struct Unit {
     const uint8_t* p;
+    size_t ahead;
   };
-  ALWAYS_INLINE void open(const uint8_t* p, Unit& unit) { unit.p = p; }
+  ALWAYS_INLINE void open(const uint8_t* p, size_t ahead, Unit& unit) { unit = {p, ahead}; }
   ALWAYS_INLINE void terms(const Unit& unit, int g, Floats* s, Floats*) { s[0] = floats_from_f16(unit.p + 32 * g); }
   ALWAYS_INLINE void codes(const Unit& unit, int g, Bytes* u) {
-    for (int j = 0; j < 8; ++j) u[j] = load_bytes(unit.p + 64 + 512 * g + 64 * j);
+    for (int j = 0; j < 8; ++j) u[j] = load_packed(unit.p + 64 + 512 * g + 64 * j, unit.ahead);
   }
 };
 
@@ -69,11 +75,12 @@ struct TypeQ45_0 {
   static constexpr size_t kUnitBytes = packed_unit(kFifth ? PackedLayout::kQ5_0 : PackedLayout::kQ4_0).bytes;
   struct Unit {
     const uint8_t* p;
+    size_t ahead;
   };
-  ALWAYS_INLINE void open(const uint8_t* p, Unit& unit) { unit.p = p; }
+  ALWAYS_INLINE void open(const uint8_t* p, size_t ahead, Unit& unit) { unit = {p, ahead}; }
   ALWAYS_INLINE void terms(const Unit& unit, int g, Floats* s, Floats*) { s[0] = floats_from_f16(unit.p + 32 * g); }
   ALWAYS_INLINE void codes(const Unit& unit, int g, Bytes* u) {
-    nibble_codes<kFifth>(unit.p + 64 + (kFifth ? 320 : 256) * g, u);
+    nibble_codes<kFifth>(unit.p + 64 + (kFifth ? 320 : 256) * g, unit.ahead, u);
   }
 };
 
@@ -84,13 +91,16 @@ struct TypeQ45_K {
   static constexpr size_t kUnitBytes = packed_unit(kFifth ? PackedLayout::kQ5K : PackedLayout::kQ4K).bytes;
   struct Unit {
     const uint8_t* p;
+    size_t ahead;
     alignas(64) float scale[8][16];
     alignas(64) float min[8][16];  // negated
   };
-  ALWAYS_INLINE void open(const uint8_t* p, Unit& unit) {
+  ALWAYS_INLINE void open(const uint8_t* p, size_t ahead, Unit& unit) {
     unit.p = p;
-    const Bytes low[2] = {load_bytes(p), load_bytes(p + 64)}, high = load_bytes(p + 128);
-    const Floats d = floats_from_f16(p + 192), minus_dmin = negate(floats_from_f16(p + 224));
+    unit.ahead = ahead;
+    const Bytes low[2] = {load_packed(p, ahead), load_packed(p + 64, ahead)}, high = load_packed(p + 128, ahead);
+    const Bytes halves = load_packed(p + 192, ahead);
+    const Floats d = floats_from_f16(halves, 0), minus_dmin = negate(floats_from_f16(halves, 1));
     alignas(64) uint8_t scale[128], min[128];
     store_bytes(scale, merge(shift_left<4>(high), 0x30, and8(low[0], 0x0F)));
     store_bytes(scale + 64, merge(high, 0x30, and8(low[1], 0x0F)));
@@ -106,7 +116,7 @@ struct TypeQ45_K {
     m[0] = load_floats(unit.min[g]);
   }
   ALWAYS_INLINE void codes(const Unit& unit, int g, Bytes* u) {
-    nibble_codes<kFifth>(unit.p + 256 + (kFifth ? 320 : 256) * g, u);
+    nibble_codes<kFifth>(unit.p + 256 + (kFifth ? 320 : 256) * g, unit.ahead, u);
   }
 };
 
@@ -116,10 +126,12 @@ struct TypeQ6_K {
   static constexpr size_t kUnitBytes = packed_unit(PackedLayout::kQ6K).bytes;
   struct Unit {
     const uint8_t* p;
+    size_t ahead;
     Floats d;
   };
-  ALWAYS_INLINE void open(const uint8_t* p, Unit& unit) {
+  ALWAYS_INLINE void open(const uint8_t* p, size_t ahead, Unit& unit) {
     unit.p = p;
+    unit.ahead = ahead;
     unit.d = floats_from_f16(p);
   }
   ALWAYS_INLINE void terms(const Unit& unit, int g, Floats* s, Floats*) {
@@ -130,7 +142,7 @@ struct TypeQ6_K {
   ALWAYS_INLINE void codes(const Unit& unit, int g, Bytes* u) {
     for (int half = 0; half < 2; ++half, u += 4) {
       const uint8_t* p = unit.p + 32 + 832 * (g / 2) + 64 + 384 * (g % 2) + 192 * half;
-      const Bytes v0 = load_bytes(p), v1 = load_bytes(p + 64), high = load_bytes(p + 128);
+      const Bytes v0 = load_packed(p, unit.ahead), v1 = load_packed(p + 64, unit.ahead), high = load_packed(p + 128, unit.ahead);
       u[0] = merge(shift_left<4>(high), 0x30, and8(v0, 0x0F));
       u[1] = merge(shift_left<2>(high), 0x30, and8(v1, 0x0F));
       u[2] = merge(high, 0x30, and8(shift_right<4>(v0), 0x0F));
@@ -146,15 +158,16 @@ struct TypeAffine {
   static constexpr size_t kUnitBytes = 64 * (kScales + kMinima) + 512;
   struct Unit {
     const uint8_t* p;
+    size_t ahead;
   };
-  ALWAYS_INLINE void open(const uint8_t* p, Unit& unit) { unit.p = p; }
+  ALWAYS_INLINE void open(const uint8_t* p, size_t ahead, Unit& unit) { unit = {p, ahead}; }
   ALWAYS_INLINE void terms(const Unit& unit, int, Floats* s, Floats* m) {
     const float* header = reinterpret_cast<const float*>(unit.p);
     for (int i = 0; i < kScales; ++i) s[i] = load_floats(header + 16 * i);
     for (int i = 0; i < kMinima; ++i) m[i] = negate(load_floats(header + 16 * (kScales + i)));
   }
   ALWAYS_INLINE void codes(const Unit& unit, int, Bytes* u) {
-    for (int j = 0; j < 8; ++j) u[j] = load_bytes(unit.p + 64 * (kScales + kMinima) + 64 * j);
+    for (int j = 0; j < 8; ++j) u[j] = load_packed(unit.p + 64 * (kScales + kMinima) + 64 * j, unit.ahead);
   }
 };
 
@@ -216,7 +229,7 @@ static void few_tokens(const PackedView& m, const ActivationView& view, const ui
   for (int t = 0; t < kTokens; ++t) acc[t] = zero_floats();
   for (size_t i = 0; i < units; ++i, panel += T::kUnitBytes) {
     typename T::Unit unit;
-    T::open(panel, unit);
+    T::open(panel, m.read_ahead, unit);
     for (int g = 0; g < T::kUnitGroups; ++g) {
       Bytes u[8];
       Floats s[2], min[2];
@@ -288,7 +301,7 @@ static void unpack_strip(const uint8_t* panels, size_t panel_bytes, size_t panel
     uint8_t* to = strip;
     for (size_t i = 0; i < units; ++i, from += T::kUnitBytes) {
       typename T::Unit unit;
-      T::open(from, unit);
+      T::open(from, 0, unit);
       for (int g = 0; g < T::kUnitGroups; ++g, to += Strip<T>::kGroupBytes) {
         Bytes u[8];
         Floats s[2], m[2];
@@ -324,6 +337,7 @@ ALWAYS_INLINE void tile_group(const uint8_t* w, const int8_t* x, ptrdiff_t strid
   const int8_t* x3 = x + 3 * stride;
   const ActivationGroup* xg3 = xg + 3 * group_stride;
   Floats value[kStripPanels][kTokens];
+#pragma GCC unroll 2
   for (int half = 0; half < S::kScales; ++half) {
     constexpr int kSteps = 8 / S::kScales;
     Ints dot[kStripPanels][kTokens];
@@ -545,8 +559,8 @@ static void float_tile(const FloatTile& job) {
 
 template <PackedLayout kLayout, int kTokens>
 static void float_blocks(FloatTile job, size_t blocks) {
-  // One or two tokens leave room for the sums of a whole panel; many take the tile of the instruction set.
-  constexpr int kBlocks = kTokens <= kFloatWideTokens ? 4 : kFloatBlocks;
+  // As much of a panel as leaves its sums in registers.
+  constexpr int kBlocks = 4 * kTokens <= kFloatSums ? 4 : 2 * kTokens <= kFloatSums ? 2 : 1;
   while (blocks > 0) {
     int done = 1;
     if (kBlocks == 4 && blocks >= 4) {
@@ -614,6 +628,51 @@ static void multiply_floats(const PackedView& m, const ActivationView& x, size_t
   }
 }
 
+// ---------------------------------------------------------------- activations
+
+ALWAYS_INLINE void quantize_group(const float* x, int8_t* high, ActivationGroup* high_group, int8_t* low,
+                                  ActivationGroup* low_group) {
+  Floats v[2] = {load_floats(x), load_floats(x + 16)};
+  const uint32_t bits = largest_bits(v[0], v[1]);
+  float amax;
+  memcpy(&amax, &bits, 4);
+  float scale = amax / 127.0f, inverse = 127.0f / amax;
+  if (bits >= 0x7F800000u) {
+    v[0] = v[1] = zero_floats();
+    scale = __builtin_nanf(""), inverse = 0;
+  }
+  if (amax < kSmallestAmax) scale = inverse = 0;
+  int32_t sum[2], low_sum[2];
+  for (int i = 0; i < 2; ++i) {
+    const Floats y = mul(v[i], broadcast(inverse));
+    const Ints codes = round_to_ints(y);
+    store_codes(high + 16 * i, codes);
+    sum[i] = total(codes);
+    if (low == nullptr) continue;
+    const Ints rest = round_to_ints(mul(sub(y, to_floats(codes)), broadcast(254.0f)));
+    store_codes(low + 16 * i, rest);
+    low_sum[i] = total(rest);
+  }
+  *high_group = {scale, static_cast<float>(sum[0] + sum[1]), -128 * (sum[0] + sum[1]), -128 * sum[0]};
+  if (low == nullptr) return;
+  *low_group = {scale / 254.0f, static_cast<float>(low_sum[0] + low_sum[1]), -128 * (low_sum[0] + low_sum[1]),
+                -128 * low_sum[0]};
+}
+
+static void quantize(const float* x, size_t columns, size_t padded_columns, int8_t* high, ActivationGroup* high_groups,
+                     int8_t* low, ActivationGroup* low_groups) {
+  for (size_t k = 0, g = 0; k < padded_columns; k += 32, ++g) {
+    int8_t* low_at = low == nullptr ? nullptr : low + k;
+    if (k + 32 <= columns) {
+      quantize_group(x + k, high + k, high_groups + g, low_at, low_groups + g);
+    } else {
+      float padded[32] = {};
+      if (k < columns) memcpy(padded, x + k, (columns - k) * sizeof(float));
+      quantize_group(padded, high + k, high_groups + g, low_at, low_groups + g);
+    }
+  }
+}
+
 // ---------------------------------------------------------------- the table
 
 static void multiply(const PackedView* m, const ActivationView* x, size_t begin, size_t end, float* out, size_t stride,
@@ -646,4 +705,32 @@ static void multiply(const PackedView* m, const ActivationView* x, size_t begin,
     case PackedLayout::kAffine16Min:
       return multiply_type<TypeAffine<2, 2>>(*m, *x, begin, end, out, stride, scratch);
   }
+}
+
+static uint64_t read(const uint8_t* p, size_t bytes) {
+  Ints sum[4];
+  for (int j = 0; j < 4; ++j) sum[j] = zero_ints();
+  for (size_t i = 0; i < bytes; i += 512) {
+    for (int j = 0; j < 8; ++j) sum[j % 4] = add(sum[j % 4], load_bytes(p + i + 64 * j));
+  }
+  alignas(64) uint8_t out[64];
+  store_bytes(out, add(add(sum[0], sum[1]), add(sum[2], sum[3])));
+  return out[0];
+}
+
+static uint64_t dots(size_t rounds) {
+  alignas(64) uint8_t bytes[64] = {1};
+  int8_t x[16] = {1};
+  Ints a = zero_ints(), b = a, c = a, d = a, e = a, f = a, g = a, h = a, i = a, j = a, k = a, l = a;
+  Bytes u[4];
+  for (int n = 0; n < 4; ++n) u[n] = load_bytes(bytes);
+  for (size_t r = 0; r < rounds; ++r) {
+    __asm__ volatile("" : : "r"(x) : "memory");
+    a = dot_steps<4>(a, u, x), b = dot_steps<4>(b, u, x), c = dot_steps<4>(c, u, x), d = dot_steps<4>(d, u, x);
+    e = dot_steps<4>(e, u, x), f = dot_steps<4>(f, u, x), g = dot_steps<4>(g, u, x), h = dot_steps<4>(h, u, x);
+    i = dot_steps<4>(i, u, x), j = dot_steps<4>(j, u, x), k = dot_steps<4>(k, u, x), l = dot_steps<4>(l, u, x);
+  }
+  store_bytes(bytes, add(add(add(add(a, b), add(c, d)), add(add(e, f), add(g, h))), add(add(i, j), add(k, l))));
+  __asm__ volatile("" : : "r"(bytes) : "memory");
+  return rounds * 12 * kDotSteps * 64 * 2;
 }

@@ -300,8 +300,32 @@ void quantize(const float* x, size_t columns, size_t padded_columns, int8_t* hig
   }
 }
 
+// ---------------------------------------------------------------- measuring
+
+uint64_t read(const uint8_t* p, size_t bytes) {
+  uint64_t sum[8] = {};
+  for (size_t i = 0; i < bytes; i += sizeof(sum)) {
+    uint64_t words[8];
+    memcpy(words, p + i, sizeof(words));
+    for (size_t j = 0; j < 8; ++j) sum[j] += words[j];
+  }
+  return sum[0] + sum[1] + sum[2] + sum[3] + sum[4] + sum[5] + sum[6] + sum[7];
+}
+
+uint64_t dots(size_t rounds) {
+  Group g = {};
+  int8_t x[kGroupColumns] = {};
+  int32_t dot[2][kPanelRows], sum[2];
+  for (size_t i = 0; i < rounds; ++i) {
+    __asm__ volatile("" : : "r"(&g), "r"(x) : "memory");
+    dots(g, x, dot, sum);
+    __asm__ volatile("" : : "r"(dot) : "memory");
+  }
+  return rounds * kGroupColumns * kPanelRows * 2;
+}
+
 }  // namespace
 
-const PackedKernels kPackedScalar = {multiply, quantize};
+const PackedKernels kPackedScalar = {multiply, quantize, read, dots};
 
 }  // namespace shenbi::kernels
