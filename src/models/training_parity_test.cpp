@@ -6,7 +6,9 @@
 #include "autograd/adamw.h"
 #include "models/composed.h"
 #include "nn/rope.h"
+#include "ops/arithmetic.h"
 #include "ops/cross_entropy.h"
+#include "ops/linear.h"
 #include "tensor/testing.h"
 
 namespace shenbi::models {
@@ -188,6 +190,33 @@ TEST(TrainingParity, a_sequence_does_not_see_its_neighbours) {
     const Tensor alone = decoder.forward(parameters, own, nn::Sequences::one(length)).value();
     EXPECT_TRUE(tensor::same_bits(alone, together.rows(begin, begin + length))) << "from " << begin;
     begin += length;
+  }
+}
+
+// W + B A in the place of W: with B = 0 the loss is that of W, and dB = dW A^T.
+TEST(TrainingParity, an_adapter_is_a_weight_bound_to_an_expression) {
+  const std::string name = "layers.0.query.weight";
+  const Golden golden("llama");
+  const ComposedDecoder decoder(llama(), golden.named("weight", DType::kF64));
+  const auto tokens = golden.integers("tokens"), labels = golden.integers("labels");
+  const std::vector<size_t> lengths(kBatch, kLength);
+  ThreadTeam team(1);
+  const Pass plain = run(decoder, golden, team);
+  Tape tape(team);
+  nn::Variables parameters;
+  for (const auto& [key, tensor] : decoder.parameters()) parameters.emplace(key, tape.constant(tensor));
+  const Variable a = tape.leaf(Tensor::of({1, 16}, std::vector<double>(16, 0.5)));
+  const Variable b = tape.leaf(Tensor::zeros({24, 1}, DType::kF64));
+  parameters.at(name) = ops::add(parameters.at(name), ops::matmul(b, a));
+  const Variable loss = ops::cross_entropy(decoder.forward(parameters, tokens, nn::Sequences::of(lengths)), labels);
+  tape.backward(loss);
+  EXPECT_EQ(loss.value().item(), plain.loss);
+  const auto at = std::distance(decoder.parameters().begin(), decoder.parameters().find(name));
+  const auto dw = plain.gradients[static_cast<size_t>(at)].values<double>();
+  for (size_t row = 0; row < 24; ++row) {
+    double expected = 0;
+    for (size_t j = 0; j < 16; ++j) expected += dw[row * 16 + j] * 0.5;
+    EXPECT_NEAR(tape.gradient(b).values<double>()[row], expected, 1e-15);  // the same sum of 16 numbers below 0.1
   }
 }
 

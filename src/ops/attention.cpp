@@ -203,7 +203,7 @@ void each_head(const Tape& tape, const Sizes& n, const AttentionOptions& options
   }
   const T *queries = q.values<T>().data(), *keys = k.values<T>().data(), *values = v.values<T>().data();
   const size_t q_stride = n.heads * n.key_dim, k_stride = n.kv_heads * n.key_dim, v_stride = n.kv_heads * n.value_dim;
-  tape.team().run([&](Lane& lane) {
+  const auto work = [&](Lane& lane) {
     const auto [begin, end] = lane.share(starts.size() * n.heads);
     for (size_t task = begin; task < end; ++task) {
       const size_t start = starts[task / n.heads], h = task % n.heads, kv = h / n.group();
@@ -219,7 +219,10 @@ void each_head(const Tape& tape, const Sizes& n, const AttentionOptions& options
                          .alibi = options.alibi_slopes.empty() ? 0.0 : static_cast<double>(options.alibi_slopes[h])};
       f(head, start, h, scratch[static_cast<size_t>(lane.index())]);
     }
-  });
+  };
+  if (ThreadTeam* team = team_for_product(tape, n.tokens * n.heads, longest, n.key_dim)) return team->run(work);
+  ThreadTeam alone(1);
+  alone.run(work);
 }
 
 /// [tokens, heads, dims] -> [tokens, kv_heads, dims]: query heads that read one key head add up.

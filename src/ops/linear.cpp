@@ -19,6 +19,12 @@ const T* row(const Tensor& x, size_t index) {
   return x.values<T>().data() + index * x.shape().columns();
 }
 
+/// A product of dense matrices, on the team where that is worth it.
+template <class T>
+void product(const Tape& tape, GemmLayout layout, size_t m, size_t n, size_t k, const T* a, const T* b, T* c) {
+  gemm(Gemm<T>{.layout = layout, .m = m, .n = n, .k = k, .a = a, .b = b, .c = c}, team_for_product(tape, m, n, k));
+}
+
 void add_bias(const Tape& tape, Tensor& y, const Tensor& bias) {
   const size_t columns = y.shape().columns();
   with_type(y.dtype(), [&]<class T>(T) {
@@ -57,14 +63,7 @@ Variable linear(const Variable& input, const Variable& weight, const Variable& b
   Tape& tape = input.tape();
   Tensor y = Tensor::uninitialized(x.shape().with(x.shape().rank() - 1, out_dim), x.dtype());
   with_type(x.dtype(), [&]<class T>(T) {
-    gemm(Gemm<T>{.layout = GemmLayout::kNT,
-                 .m = rows,
-                 .n = out_dim,
-                 .k = in_dim,
-                 .a = row<T>(x, 0),
-                 .b = row<T>(w, 0),
-                 .c = row<T>(y, 0)},
-         &tape.team());
+    product(tape, GemmLayout::kNT, rows, out_dim, in_dim, row<T>(x, 0), row<T>(w, 0), row<T>(y, 0));
   });
   if (bias.defined()) add_bias(tape, y, bias.value());
 
@@ -75,23 +74,9 @@ Variable linear(const Variable& input, const Variable& weight, const Variable& b
     if (wants_w) gradients[1] = Tensor::uninitialized(w.shape(), w.dtype());
     with_type(g.dtype(), [&]<class T>(T) {
       if (wants_x)
-        gemm(Gemm<T>{.layout = GemmLayout::kNN,
-                     .m = rows,
-                     .n = in_dim,
-                     .k = out_dim,
-                     .a = row<T>(g, 0),
-                     .b = row<T>(w, 0),
-                     .c = row<T>(gradients[0], 0)},
-             &tape.team());
+        product(tape, GemmLayout::kNN, rows, in_dim, out_dim, row<T>(g, 0), row<T>(w, 0), row<T>(gradients[0], 0));
       if (wants_w)
-        gemm(Gemm<T>{.layout = GemmLayout::kTN,
-                     .m = out_dim,
-                     .n = in_dim,
-                     .k = rows,
-                     .a = row<T>(g, 0),
-                     .b = row<T>(x, 0),
-                     .c = row<T>(gradients[1], 0)},
-             &tape.team());
+        product(tape, GemmLayout::kTN, out_dim, in_dim, rows, row<T>(g, 0), row<T>(x, 0), row<T>(gradients[1], 0));
     });
     if (wants_b) gradients[2] = column_sums(tape, g);
     return gradients;
@@ -106,36 +91,16 @@ Variable matmul(const Variable& left, const Variable& right) {
   const size_t m = a.shape()[0], k = a.shape()[1], n = b.shape()[1];
   Tape& tape = left.tape();
   Tensor c = Tensor::uninitialized({m, n}, a.dtype());
-  with_type(a.dtype(), [&]<class T>(T) {
-    gemm(
-        Gemm<T>{
-            .layout = GemmLayout::kNN, .m = m, .n = n, .k = k, .a = row<T>(a, 0), .b = row<T>(b, 0), .c = row<T>(c, 0)},
-        &tape.team());
-  });
+  with_type(a.dtype(),
+            [&]<class T>(T) { product(tape, GemmLayout::kNN, m, n, k, row<T>(a, 0), row<T>(b, 0), row<T>(c, 0)); });
   const bool wants_a = left.needs_gradient(), wants_b = right.needs_gradient();
   return tape.record("matmul", c, {left, right}, [=, &tape](const Tensor& g) {
     std::vector<Tensor> gradients(2);
     if (wants_a) gradients[0] = Tensor::uninitialized(a.shape(), a.dtype());
     if (wants_b) gradients[1] = Tensor::uninitialized(b.shape(), b.dtype());
     with_type(g.dtype(), [&]<class T>(T) {
-      if (wants_a)
-        gemm(Gemm<T>{.layout = GemmLayout::kNT,
-                     .m = m,
-                     .n = k,
-                     .k = n,
-                     .a = row<T>(g, 0),
-                     .b = row<T>(b, 0),
-                     .c = row<T>(gradients[0], 0)},
-             &tape.team());
-      if (wants_b)
-        gemm(Gemm<T>{.layout = GemmLayout::kTN,
-                     .m = k,
-                     .n = n,
-                     .k = m,
-                     .a = row<T>(a, 0),
-                     .b = row<T>(g, 0),
-                     .c = row<T>(gradients[1], 0)},
-             &tape.team());
+      if (wants_a) product(tape, GemmLayout::kNT, m, k, n, row<T>(g, 0), row<T>(b, 0), row<T>(gradients[0], 0));
+      if (wants_b) product(tape, GemmLayout::kTN, k, n, m, row<T>(a, 0), row<T>(g, 0), row<T>(gradients[1], 0));
     });
     return gradients;
   });
@@ -159,14 +124,7 @@ Variable grouped_linear(const Variable& input, const Variable& weight, const std
   };
   with_type(x.dtype(), [&]<class T>(T) {
     each_group([&](size_t begin, size_t rows, size_t group) {
-      gemm(Gemm<T>{.layout = GemmLayout::kNT,
-                   .m = rows,
-                   .n = out_dim,
-                   .k = in_dim,
-                   .a = row<T>(x, begin),
-                   .b = row<T>(w, group),
-                   .c = row<T>(y, begin)},
-           &tape.team());
+      product(tape, GemmLayout::kNT, rows, out_dim, in_dim, row<T>(x, begin), row<T>(w, group), row<T>(y, begin));
     });
   });
 
@@ -178,23 +136,11 @@ Variable grouped_linear(const Variable& input, const Variable& weight, const std
     with_type(g.dtype(), [&]<class T>(T) {
       each_group([&](size_t begin, size_t rows, size_t group) {
         if (wants_x)
-          gemm(Gemm<T>{.layout = GemmLayout::kNN,
-                       .m = rows,
-                       .n = in_dim,
-                       .k = out_dim,
-                       .a = row<T>(g, begin),
-                       .b = row<T>(w, group),
-                       .c = row<T>(gradients[0], begin)},
-               &tape.team());
+          product(tape, GemmLayout::kNN, rows, in_dim, out_dim, row<T>(g, begin), row<T>(w, group),
+                  row<T>(gradients[0], begin));
         if (wants_w)  // a group without rows gets zeros
-          gemm(Gemm<T>{.layout = GemmLayout::kTN,
-                       .m = out_dim,
-                       .n = in_dim,
-                       .k = rows,
-                       .a = row<T>(g, begin),
-                       .b = row<T>(x, begin),
-                       .c = row<T>(gradients[1], group)},
-               &tape.team());
+          product(tape, GemmLayout::kTN, out_dim, in_dim, rows, row<T>(g, begin), row<T>(x, begin),
+                  row<T>(gradients[1], group));
       });
     });
     return gradients;

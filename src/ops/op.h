@@ -59,6 +59,12 @@ void parallel(const Tape& tape, size_t items, size_t work_per_item, F&& f, size_
   });
 }
 
+/// The team for a matrix product of m x n x k, or null (the calling thread alone) where it is too small to wake
+/// anybody. A vector register does about 16 of its multiplications in the time of one scalar operation.
+inline ThreadTeam* team_for_product(const Tape& tape, size_t m, size_t n, size_t k) {
+  return m * n * k / 16 < tape.options().serial_below ? nullptr : &tape.team();
+}
+
 /// out[j] = sum over t, ascending and in double, of term(t, j): how gradients of weights that rows share are summed.
 template <class T, class F>
 void sum_over_rows(const Tape& tape, size_t rows, size_t columns, T* out, F&& term) {
