@@ -110,7 +110,7 @@ void add_byte_bpe(Pipeline& pipeline, const GgufVocabulary& file, const PreName&
   if (pre.nfc) pipeline.normalizers.push_back(unicode_normalizer(NormalForm::kNfc));
   for (const std::string_view pattern : pre.patterns) {
     pipeline.pre_tokenizers.push_back(
-        regex_splitter(pattern, Regex::Dialect::kFancyRegex, SplitBehavior::kIsolated, false));
+        regex_splitter(pattern, Regex::Dialect::kOniguruma, SplitBehavior::kIsolated, false));
   }
   BpeOptions options{.over_bytes = true, .whole_words = pre.whole_words};
   pipeline.model = BpeModel::from_merges(vocabulary, options, split_merges(file), true, "tokenizer.ggml.merges");
@@ -129,7 +129,7 @@ void add_character_bpe(Pipeline& pipeline, const GgufVocabulary& file, const Pre
   pipeline.normalizers.push_back(sentencepiece_normalizer({.add_dummy_prefix = file.add_space_prefix.value_or(false)}));
   for (const std::string_view pattern : pre.patterns) {
     pipeline.pre_tokenizers.push_back(
-        regex_splitter(pattern, Regex::Dialect::kFancyRegex, SplitBehavior::kIsolated, false));
+        regex_splitter(pattern, Regex::Dialect::kOniguruma, SplitBehavior::kIsolated, false));
   }
   BpeOptions options{.whole_line_ends = pre.name == "gemma4", .byte_fallback = true, .fuse_unknown = true};
   options.unknown = checked(file.unknown, "unknown", file);

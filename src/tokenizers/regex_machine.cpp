@@ -9,6 +9,7 @@
 //     which only says yes or no, markers still on the stack at its success are marked as succeeding.
 // Markers depend on the text alone, not on where the scan began, so they serve the whole text.
 
+#include <algorithm>
 #include <bit>
 
 #include "base/utf8.h"
@@ -177,16 +178,19 @@ bool Regex::Scanner::Machine::resume(size_t base, uint32_t& pc, size_t& position
         stack_.pop_back();
         return true;
       case Frame::kRunShorter: {
+        // The end at frame.position has failed, and so would every end in the futile stretch around it.
         Stretch& futile = futile_[in.slot];
-        const bool rest_is_futile = futile.begin <= frame.bound && frame.position <= futile.end;
-        if (frame.position == frame.bound || rest_is_futile) {
-          const Stretch failed{frame.bound, frame.longest};
-          if (failed.end - failed.begin >= futile.end - futile.begin || failed.begin > futile.end) futile = failed;
+        size_t failed = frame.position;
+        if (futile.begin <= failed && failed <= futile.end) failed = std::min(failed, futile.begin);
+        if (failed <= frame.bound) {
+          const bool touches = futile.begin <= frame.longest && frame.bound <= futile.end;
+          futile = {touches ? std::min(futile.begin, frame.bound) : frame.bound,
+                    touches ? std::max(futile.end, frame.longest) : frame.longest};
           stack_.pop_back();
           break;
         }
         ++steps_;
-        frame.position = previous(text_, frame.position);
+        frame.position = previous(text_, failed);
         position = frame.position;
         pc = frame.pc + 1;
         return true;
@@ -227,6 +231,10 @@ size_t Regex::Scanner::Machine::scan(const RegexInstruction& in, size_t position
   const CharSet& set = program_.sets[in.set];
   size_t end = position;
   for (uint32_t count = 0; count < max && end < text_.size(); ++count) {
+    if (end == known.begin && max == kUnlimited && known.end > known.begin) {  // met from the left
+      known.begin = position;
+      return known.end;
+    }
     size_t length;
     if (!set.contains(at(end, length))) break;
     end += length;
@@ -251,12 +259,16 @@ bool Regex::Scanner::Machine::enter_run(const RegexInstruction& in, uint32_t pc,
     return true;
   }
   const size_t longest = more == 0 ? shortest : scan(in, shortest, more);
+  size_t first = longest;
   if (longest > shortest && in.repeat == Repeat::kGreedy) {
     const Stretch& futile = futile_[in.slot];
-    if (futile.begin <= shortest && longest <= futile.end) return false;
-    stack_.push_back({Frame::kRunShorter, pc, longest, shortest, 0, longest});
+    if (futile.begin <= longest && longest <= futile.end) {
+      if (futile.begin <= shortest) return false;
+      first = previous(text_, futile.begin);
+    }
+    stack_.push_back({Frame::kRunShorter, pc, first, shortest, 0, longest});
   }
-  position = longest;
+  position = first;
   return true;
 }
 

@@ -43,6 +43,13 @@ icu::UnicodeSet word_set() {  // letters, marks, digits, connectors: Unicode's d
   return set;
 }
 
+// Outside brackets Oniguruma takes Latin-1's superscript digits and fractions for word characters as well.
+icu::UnicodeSet bare_word_set(Regex::Dialect dialect) {
+  icu::UnicodeSet set = word_set();
+  if (dialect == Regex::Dialect::kOniguruma) set.add(0xB2, 0xB3).add(0xB9).add(0xBC, 0xBE);
+  return set;
+}
+
 class Parser {
  public:
   Parser(std::string_view pattern, Regex::Dialect dialect) : pattern_(pattern), dialect_(dialect) {}
@@ -127,6 +134,7 @@ class Parser {
 
   std::unique_ptr<RegexNode> repeats(std::unique_ptr<RegexNode> node) {
     uint32_t min = 0, max = 0;
+    const bool braces = next_is("{");
     if (!repeat_count(min, max)) return node;
     if (node->kind == RegexNode::kLook || node->kind == RegexNode::kBehind || node->kind == RegexNode::kAnchor) {
       unsupported("repeat of an assertion");
@@ -136,13 +144,21 @@ class Parser {
     repeated->max = max;
     if (take("?"))
       repeated->repeat = Repeat::kLazy;
-    else if (take("+"))
+    else if (!(braces && dialect_ == Regex::Dialect::kOniguruma) && take("+"))
       repeated->repeat = Repeat::kPossessive;
     if (repeated->repeat == Repeat::kPossessive && node->kind != RegexNode::kSet) {
       unsupported("possessive repeat of a group");
     }
     if (max != 1 && may_be_empty(*node)) unsupported("repeat of a group that can match nothing");
     repeated->children.push_back(std::move(node));
+    if (braces && take("+")) {  // Oniguruma: x{1,3}+ is (?:x{1,3})+
+      if (may_be_empty(*repeated)) unsupported("repeat of a group that can match nothing");
+      auto outer = make(RegexNode::kRepeat);
+      outer->min = 1;
+      outer->max = kUnlimited;
+      outer->children.push_back(std::move(repeated));
+      return outer;
+    }
     uint32_t again_min, again_max;
     const size_t before = position_;
     if (repeat_count(again_min, again_max)) {
@@ -201,11 +217,17 @@ class Parser {
     if (next_is("\\b") || next_is("\\B")) {
       auto edge = make_anchor(RegexOp::kWordEdge);
       edge->negative = next_is("\\B");
-      edge->set = word_set();
+      edge->set = bare_word_set(dialect_);
       position_ += 2;
       return edge;
     }
     if (next_is("*") || next_is("+") || next_is("?")) broken("nothing to repeat");
+    if (next_is("\\w") || next_is("\\W")) {
+      icu::UnicodeSet set = bare_word_set(dialect_);
+      if (next_is("\\W")) set.complement();
+      position_ += 2;
+      return make_set(std::move(set));
+    }
     if (next_is("\\")) return make_set(escape());
     const char32_t c = take_character();
     return make_set(icu::UnicodeSet(static_cast<UChar32>(c), static_cast<UChar32>(c)));
@@ -243,7 +265,7 @@ class Parser {
     take("[");
     const bool negated = take("^");
     icu::UnicodeSet whole(0, 0x10FFFF), part;
-    for (bool first = true; !take("]"); first = false) {
+    for (bool first = true; first || !take("]"); first = false) {
       if (take("&&")) {
         whole.retainAll(part);
         part.clear();
@@ -300,7 +322,7 @@ class Parser {
     const std::string_view name = pattern_.substr(position_, end - position_);
     icu::UnicodeSet set;
     if (name == "punct")
-      set = category_set(U_GC_P_MASK).addAll(category_set(U_GC_S_MASK).retain(0, 0x7F));
+      set = category_set(U_GC_P_MASK | U_GC_S_MASK);
     else if (name == "alpha")
       set = binary_set(UCHAR_ALPHABETIC);
     else if (name == "digit")

@@ -94,7 +94,7 @@ void add_sentencepiece(Pipeline& pipeline, SentencePieceParts parts) {
   }
   if (parts.kind == SentencePieceParts::kWord) {
     pipeline.pre_tokenizers.push_back(metaspace(std::string(kSpaceMark), PrependScheme::kNever, true));
-    pipeline.model = std::make_unique<WordLevelModel>(vocabulary, parts.unknown);
+    pipeline.model = std::make_unique<WordLevelModel>(vocabulary, parts.unknown, true);
     return;
   }
   std::vector<uint32_t> ranks = ranks_by_score(vocabulary, parts.scores);

@@ -50,9 +50,10 @@ class WordLevelModel::Session final : public ModelSession {
   explicit Session(const WordLevelModel& model) : model_(model) {}
   void encode(std::string_view word, std::vector<int32_t>& out) override {
     const int32_t id = model_.vocabulary_.find(word);
+    const bool fused = model_.fuse_unknown_ && !out.empty() && out.back() == model_.unknown_;
     if (id >= 0)
       out.push_back(id);
-    else if (model_.unknown_)
+    else if (model_.unknown_ && !fused)
       out.push_back(*model_.unknown_);
   }
 

@@ -31,14 +31,16 @@ class WordPieceModel final : public Model {
 
 class WordLevelModel final : public Model {
  public:
-  WordLevelModel(const Vocabulary& vocabulary, std::optional<int32_t> unknown)
-      : vocabulary_(vocabulary), unknown_(unknown) {}
+  /// `fuse_unknown`: neighbouring unknown words give one token.
+  WordLevelModel(const Vocabulary& vocabulary, std::optional<int32_t> unknown, bool fuse_unknown = false)
+      : vocabulary_(vocabulary), unknown_(unknown), fuse_unknown_(fuse_unknown) {}
   std::unique_ptr<ModelSession> start() const override;
 
  private:
   class Session;
   const Vocabulary& vocabulary_;
   std::optional<int32_t> unknown_;
+  bool fuse_unknown_;
 };
 
 }  // namespace shenbi::tokenizers

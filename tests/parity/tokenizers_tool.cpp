@@ -1,8 +1,8 @@
 // Drives the tokenizers from scripts.
 //
-//   tokenizers_tool KIND FILE [--plain|--special|--text] < texts   one JSON string a line in, one array of ids a line
-//   out tokenizers_tool KIND FILE --time TEXT_FILE           {"seconds": CPU time of one encode, "ids": count, "hash":
-//   of ids}
+//   tokenizers_tool KIND FILE [--plain|--special|--text|--both] < texts   one JSON string a line in, one array of ids a
+//   line out tokenizers_tool KIND FILE --time TEXT_FILE           {"seconds": CPU time of one encode, "ids": count,
+//   "hash": of ids}
 //
 // KIND: json (tokenizer.json), sentencepiece (tokenizer.model), tiktoken ({"ranks": path, "pattern", "special"}), gguf
 // (the vocabulary of a GGUF file as JSON). --special parses control tokens; --plain neither parses nor adds any; --text
@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "tokenizers/pre_names.h"
 #include "tokenizers/tokenizer.h"
 
 using shenbi::Json;
@@ -90,13 +91,22 @@ void time_encode(const Tokenizer& tokenizer, const std::string& path) {
 int main(int argc, char** argv) {
   try {
     if (argc < 3) throw shenbi::Error(shenbi::Code::kInvalidArgument, "usage: tokenizers_tool KIND FILE [OPTION]");
+    if (std::string(argv[1]) == "patterns") {
+      Json patterns = Json::array();
+      for (const auto& name : shenbi::tokenizers::pre_names()) {
+        for (const std::string_view pattern : name.patterns) patterns.push_back(pattern);
+      }
+      fmt::print("{}\n", patterns.dump());
+      return 0;
+    }
     const auto tokenizer = load(argv[1], argv[2]);
     const std::string option = argc > 3 ? argv[3] : "--plain";
     if (option == "--time") {
       time_encode(*tokenizer, argc > 4 ? argv[4] : "");
       return 0;
     }
-    const EncodeOptions options{.add_special = option == "--text", .parse_special = option == "--special"};
+    const EncodeOptions options{.add_special = option == "--text" || option == "--both",
+                                .parse_special = option == "--special" || option == "--both"};
     for (std::string line; std::getline(std::cin, line);) {
       const auto ids = tokenizer->encode(shenbi::parse_json(line, "input").get<std::string>(), options);
       fmt::print("[{}]\n", fmt::join(ids, ", "));
