@@ -4,6 +4,7 @@ The sandbox of transformers refuses methods that change a list or a dict; ours r
 runtimes accept need them. `mutable=True` is the same environment without that one refusal.
 """
 import datetime
+import functools
 import json
 import subprocess
 
@@ -70,10 +71,15 @@ def environment(now=None, mutable=False):
     return env
 
 
+@functools.lru_cache(maxsize=256)
+def _compiled(template, now, mutable):
+    return environment(now, mutable).from_string(template)
+
+
 def render(template, variables, now=None, mutable=False):
     """('output', text), ('raised', message) from raise_exception, or ('error', message)."""
     try:
-        text = environment(now, mutable).from_string(template).render(**variables)
+        text = _compiled(template, now, mutable).render(**variables)
         text.encode("utf-8")
         return "output", text
     except _Raised as error:

@@ -85,7 +85,7 @@ Interpreter::Flow Interpreter::run_body(const Body& body) {
 }
 
 Interpreter::Flow Interpreter::run_statement(const Statement& statement) {
-  heap_.step();
+  heap_.step(2);
   line_ = statement.line;
   switch (statement.kind) {
     case StatementKind::kText:

@@ -130,10 +130,11 @@ Value repeat(Heap& heap, const Value& sequence, int64_t count) {
   }
   const auto& items = sequence.list().items;
   auto* out = heap.make<List>(sequence.kind());
-  if (items.empty()) return out;
-  for (uint64_t i = 0; i < times; ++i) {
-    for (const Value& item : items) out->push(heap, item);
-  }
+  if (items.empty() || times == 0) return out;
+  const __uint128_t total = static_cast<__uint128_t>(items.size()) * times;
+  List::charge(heap, total > UINT64_MAX ? UINT64_MAX : static_cast<uint64_t>(total));
+  out->items.reserve(static_cast<size_t>(total));
+  for (uint64_t i = 0; i < times; ++i) out->items.insert(out->items.end(), items.begin(), items.end());
   return out;
 }
 
@@ -146,8 +147,10 @@ Value concatenate(Heap& heap, const Value& a, const Value& b) {
     return Value::string(heap, left.text() + right.text(), is_markup);
   }
   auto* out = heap.make<List>(a.kind());
-  for (const Value& item : a.list().items) out->push(heap, item);
-  for (const Value& item : b.list().items) out->push(heap, item);
+  List::charge(heap, a.list().items.size() + b.list().items.size());
+  out->items.reserve(a.list().items.size() + b.list().items.size());
+  for (const Value* part : {&a, &b})
+    out->items.insert(out->items.end(), part->list().items.begin(), part->list().items.end());
   return out;
 }
 
@@ -270,7 +273,7 @@ int64_t in_range(int64_t index, int64_t length) {
 Value character(Heap& heap, const Value& string, int64_t index) {
   const std::string& text = string.text();
   if (string.is_ascii()) return Value::string(heap, text.substr(static_cast<size_t>(index), 1), string.is_markup());
-  heap.work(text.size());
+  heap.step(text.size() / 8);
   const size_t begin = byte_offset(text, static_cast<size_t>(index));
   const size_t end = begin + byte_offset(std::string_view(text).substr(begin), 1);
   return Value::string(heap, text.substr(begin, end - begin), string.is_markup());
@@ -309,7 +312,7 @@ Bounds slice_bounds(const Value& start, const Value& stop, const Value& step, in
 
 Value slice_string(Heap& heap, const Value& value, const Bounds& bounds) {
   const std::string& text = value.text();
-  heap.work(text.size());
+  heap.step(text.size() / (value.is_ascii() ? 32 : 8));
   std::string out;
   if (bounds.count == 0) return Value::string(heap, out, value.is_markup());
   if (bounds.step == 1) {

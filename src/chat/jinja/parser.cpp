@@ -1,5 +1,6 @@
 #include "chat/jinja/parser.h"
 
+#include "base/utf8.h"
 #include "chat/jinja/expression_parser.h"
 #include "chat/jinja/scope.h"
 
@@ -224,7 +225,7 @@ Syntax parse(std::string_view text, std::string_view source) {
   }
   Syntax syntax;
   syntax.source = std::string(source);
-  syntax.body = Parser(text, syntax).run();
+  syntax.body = is_valid_utf8(text) ? Parser(text, syntax).run() : Parser(sanitize_utf8(text), syntax).run();
   resolve_names(syntax);
   return syntax;
 }

@@ -229,7 +229,8 @@ Value filter_batch(Interpreter& interpreter, const Value& input, Args& args) {
     }
     done = true;
     if (row->items.empty()) return false;
-    if (!filler.is_missing() && !filler.is_none()) {
+    if (!filler.is_missing() && !filler.is_none() && static_cast<int64_t>(row->items.size()) < size) {
+      List::charge(heap, static_cast<uint64_t>(size) - row->items.size());
       while (static_cast<int64_t>(row->items.size()) < size) row->push(heap, filler);
     }
     out = row;

@@ -74,7 +74,7 @@ struct Window {
 
 Window window(Heap& heap, const Value& self, const Value& start, const Value& end) {
   if ((start.is_missing() || start.is_none()) && (end.is_missing() || end.is_none())) return {self.text(), 0, true};
-  heap.work(self.text().size());
+  heap.step(self.text().size() / 4);
   const int64_t length = self.characters();
   const auto clamp = [&](const Value& value, int64_t absent) {
     if (value.is_missing() || value.is_none()) return absent;

@@ -77,9 +77,11 @@ size_t count_characters(std::string_view text) noexcept {
 }
 
 size_t byte_offset(std::string_view text, size_t index) noexcept {
-  size_t offset = 0;
-  for (; index > 0 && offset < text.size(); --index) offset += decode_utf8(text, offset).length;
-  return offset;
+  // Counts the first bytes of characters; the text is valid UTF-8.
+  for (size_t offset = 0; offset < text.size(); ++offset) {
+    if (!is_continuation(text[offset]) && index-- == 0) return offset;
+  }
+  return text.size();
 }
 
 size_t character_index(std::string_view text, size_t offset) noexcept {

@@ -151,14 +151,15 @@ Value filter_indent(Interpreter& interpreter, const Value& input, Args& args) {
 }
 
 Value filter_truncate(Interpreter& interpreter, const Value& input, Args& args) {
-  auto [length, kill, end, leeway] = bind<4>(args, "truncate", {"length", "killwords", "end", "leeway"});
-  if (!input.is_string()) fail(fmt::format("object of type '{}' cannot be truncated", type_name(input.kind())));
-  const int64_t max = int_argument(length, "truncate", 255);
+  auto [limit, kill, end, leeway] = bind<4>(args, "truncate", {"length", "killwords", "end", "leeway"});
+  const int64_t max = int_argument(limit, "truncate", 255);
   const int64_t slack = leeway.is_missing() || leeway.is_none() ? 5 : int_argument(leeway, "truncate");
   const Value tail = end.is_missing() ? interpreter.string("...") : end;
   const std::string_view tail_text = text_argument(tail, "truncate");
   if (max < tail.characters() || slack < 0) fail("truncate: length or leeway is too small");
-  if (input.characters() <= max || input.characters() - max <= slack) return input;
+  const int64_t size = length(input);
+  if (size <= max || size - max <= slack) return input;
+  if (!input.is_string()) fail(fmt::format("an object of type '{}' cannot be truncated", type_name(input.kind())));
   std::string kept = input.text().substr(0, byte_offset(input.text(), static_cast<size_t>(max - tail.characters())));
   if (!bool_argument(kill)) kept = kept.substr(0, std::min(kept.rfind(' '), kept.size()));
   return interpreter.string(kept + std::string(tail_text), input.is_markup());

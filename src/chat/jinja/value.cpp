@@ -68,7 +68,7 @@ std::string Value::undefined_message() const {
 int64_t Value::characters() const {
   StringBody* string = data_.string;
   if (string->characters < 0) {
-    string->heap->work(string->text.size());
+    string->heap->step(string->text.size() / 8);
     string->characters = static_cast<int64_t>(count_characters(string->text));
   }
   return string->characters;
@@ -356,7 +356,7 @@ Cursor::Cursor(Heap& heap, Value source) : heap_(heap), source_(std::move(source
 }
 
 bool Cursor::next(Value& out) {
-  heap_.step();
+  heap_.step(2);
   switch (source_.kind()) {
     case Kind::kString: {
       const std::string& text = source_.text();

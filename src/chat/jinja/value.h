@@ -107,9 +107,13 @@ class Value {
 struct List : Object {
   explicit List(Kind which = Kind::kList) : Object(which) {}
   bool is_group = false;  ///< a pair of groupby, whose items are also called grouper and list
+  /// Charges for `count` more items before any is made: twice their size, as a growing vector holds up to that.
+  static void charge(Heap& heap, uint64_t count) {
+    heap.step(count > UINT32_MAX ? UINT32_MAX : count);
+    heap.grow(count > UINT32_MAX ? UINT64_MAX : count * 2 * sizeof(Value));
+  }
   void push(Heap& heap, Value value) {
-    heap.step();
-    heap.grow(sizeof(Value));
+    charge(heap, 1);
     items.push_back(std::move(value));
   }
   std::vector<Value> items;
