@@ -81,18 +81,6 @@ inline double difference(const std::vector<float>& got, const std::vector<float>
   return worst / largest(want);
 }
 
-/// Largest difference of each row of `columns`, as a part of the largest magnitude of all.
-inline std::vector<double> row_differences(const std::vector<float>& got, const std::vector<float>& want,
-                                           size_t columns) {
-  std::vector<double> out;
-  for (size_t i = 0; i < want.size(); ++i) {
-    if (i % columns == 0) out.push_back(0);
-    const double apart = i < got.size() ? std::abs(got[i] - want[i]) : HUGE_VAL;
-    out.back() = std::max(out.back(), apart / largest(want));
-  }
-  return out;
-}
-
 /// A decoder with pages of its own, given out in an order that is not that of their addresses.
 class Runner {
  public:

@@ -48,6 +48,7 @@ struct Scope {
 struct Sequences {
   std::vector<size_t> lengths;
   std::vector<int32_t> positions;
+  bool bf16_cache = false;  ///< keys and values as the inference cache keeps them, rounded to bf16
 
   static Sequences of(std::span<const size_t> lengths);
   static Sequences one(size_t length) { return of(std::span(&length, 1)); }

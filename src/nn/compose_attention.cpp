@@ -3,6 +3,7 @@
 #include "ops/attention.h"
 #include "ops/layout.h"
 #include "ops/rope.h"
+#include "ops/round.h"
 
 namespace shenbi::nn {
 namespace {
@@ -31,9 +32,11 @@ Variable positioned(const Scope& scope, const std::string& name, uint32_t heads,
 Variable compose_attention(const Scope& scope, const AttentionSpec& spec, const NormSpec& norm, const Variable& x,
                            const Sequences& sequences) {
   const Variable q = positioned(scope, "query", spec.num_heads, spec, norm, x, sequences);
-  const Variable k = positioned(scope, "key", spec.num_kv_heads, spec, norm, x, sequences);
+  Variable k = positioned(scope, "key", spec.num_kv_heads, spec, norm, x, sequences);
   Variable v = compose_linear(scope, "value", x);
   v = ops::reshape(v, Shape{v.shape().rows(), spec.num_kv_heads, spec.value_dim});
+
+  if (sequences.bf16_cache) k = ops::round_bf16(k), v = ops::round_bf16(v);
 
   ops::AttentionOptions options{
       .scale = spec.scale, .softcap = spec.softcap, .window = spec.window, .lengths = sequences.lengths};
