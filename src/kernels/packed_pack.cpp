@@ -65,9 +65,35 @@ void put_codes_q6(const int8_t* q, size_t row, uint8_t* to) noexcept {
   store_word(to + 128 + row * 4, bits);
 }
 
-// Q4_0, Q5_0, Q8_0 begin each block of 32 with an f16 scale: copied as it is.
-void put_f16_scale(const uint8_t* block, size_t row, uint8_t* scales) noexcept {
-  std::memcpy(scales + 2 * row, block, 2);
+// Q8_0, Q4_0 and Q5_0 have blocks of 32 columns that begin with an f16 scale, and codes already in the panel's words:
+// they are copied without a detour. Q5_0 has the fifth bits of column i at bit i of a word: column 4s + i goes to byte
+// i, bit s.
+void put_simple(PackedLayout layout, const uint8_t* block, size_t group, size_t row, uint8_t* unit) noexcept {
+  std::memcpy(unit + group * 32 + 2 * row, block, 2);
+  uint8_t* to = unit + 64 + row * 4;
+  block += 2;
+  if (layout == PackedLayout::kQ8_0) {
+    to += group * 512;
+    for (size_t step = 0; step < 8; ++step) store_word(to + step * 64, load_word(block + 4 * step) ^ 0x80808080u);
+    return;
+  }
+  if (layout == PackedLayout::kQ5_0) {
+    const uint32_t high = load_word(block);
+    uint32_t bits = 0;
+    // The multiplication sends bit i of four to bit 8i.
+    for (size_t step = 0; step < 8; ++step) bits |= ((high >> (4 * step) & 15) * 0x00204081u & 0x01010101u) << step;
+    to += group * 320;
+    store_word(to, bits);
+    to += 64;
+    block += 4;
+  } else {
+    to += group * 256;
+  }
+  for (size_t j = 0; j < 4; ++j) store_word(to + j * 64, load_word(block + 4 * j));
+}
+
+bool is_simple(PackedLayout layout) noexcept {
+  return layout == PackedLayout::kQ8_0 || layout == PackedLayout::kQ5_0 || layout == PackedLayout::kQ4_0;
 }
 
 // Q4_K and Q5_K begin with f16 d, f16 dmin and twelve bytes of eight 6-bit scales and minima (kernels/quant/q4_k.h).
@@ -93,24 +119,9 @@ void put_stretch(PackedLayout layout, const Stretch& s, size_t block_bytes, size
   const size_t groups = s.columns / kGroupColumns;
   switch (layout) {
     case PackedLayout::kQ8_0:
-      for (size_t g = 0; g < groups; ++g) {
-        put_f16_scale(s.blocks + g * block_bytes, row, unit + g * 32);
-        put_codes_8(s.q + g * 32, row, unit + 64 + g * 512);
-      }
-      return;
     case PackedLayout::kQ5_0:
-      for (size_t g = 0; g < groups; ++g) {
-        uint8_t* codes = unit + 64 + g * 320;
-        put_f16_scale(s.blocks + g * block_bytes, row, unit + g * 32);
-        put_codes_nibbles(s.q + g * 32, 16, row, codes + 64, codes);
-      }
-      return;
     case PackedLayout::kQ4_0:
-      for (size_t g = 0; g < groups; ++g) {
-        put_f16_scale(s.blocks + g * block_bytes, row, unit + g * 32);
-        put_codes_nibbles(s.q + g * 32, 8, row, unit + 64 + g * 256, nullptr);
-      }
-      return;
+      return;  // put_simple
     case PackedLayout::kQ4K:
       put_header_k(s.blocks, row, unit);
       for (size_t g = 0; g < groups; ++g) put_codes_nibbles(s.q + g * 32, 0, row, unit + 256 + g * 256, nullptr);
@@ -150,6 +161,15 @@ void pack_quantised_panel(const QuantType& type, PackedLayout layout, const uint
   const PackedUnit unit = packed_unit(layout);
   const size_t span = std::max<size_t>(unit.columns, type.block_elements);
   const size_t row_bytes = type.row_bytes(columns);
+  if (is_simple(layout)) {
+    for (size_t group = 0; group < columns / kGroupColumns; ++group) {
+      uint8_t* to = panel + group / 2 * unit.bytes;
+      for (size_t row = 0; row < rows; ++row) {
+        put_simple(layout, data + row * row_bytes + group * type.block_bytes, group % 2, row, to);
+      }
+    }
+    return;
+  }
   Stretch whole, part;
   for (size_t column = 0; column < columns; column += span) {
     const size_t count = std::min(span, columns - column);
@@ -174,39 +194,36 @@ void pack_quantised_panel(const QuantType& type, PackedLayout layout, const uint
   }
 }
 
-// 16 rows (block `block` of a panel of `blocks`) of plain numbers.
+// 16 rows (block `block` of a panel of `blocks`) of plain numbers. Some columns of all rows are gathered first: rows
+// are often a multiple of 4 KB apart and would push each other out of the cache.
+template <class Number>
 void pack_float_block(const QuantType& type, PackedLayout layout, const uint8_t* data, size_t rows, size_t columns,
                       size_t blocks, size_t block, uint8_t* panel) noexcept {
   constexpr size_t kChunk = 256;
   const size_t pair_bytes = blocks * packed_unit(layout).bytes, row_bytes = type.row_bytes(columns);
-  uint8_t chunk[kChunk * 4];  // this row's numbers as the layout stores them
-  const size_t size = layout == PackedLayout::kF32 ? 4 : 2;
+  Number numbers[kPanelRows][kChunk] = {};
   for (size_t column = 0; column < columns; column += kChunk) {
     const size_t count = std::min(kChunk, columns - column);
     for (size_t row = 0; row < rows; ++row) {
       const uint8_t* from = data + row * row_bytes + column / type.block_elements * type.block_bytes;
-      if (layout == PackedLayout::kF32) {
-        float values[kChunk];
-        type.decode(reinterpret_cast<const std::byte*>(from), count / type.block_elements, values);
-        std::memcpy(chunk, values, count * 4);
+      if constexpr (sizeof(Number) == 4) {
+        type.decode(reinterpret_cast<const std::byte*>(from), count / type.block_elements, numbers[row]);
       } else {
-        std::memcpy(chunk, from, count * 2);
+        std::memcpy(numbers[row], from, count * sizeof(Number));
       }
-      for (size_t k = 0; k < count; ++k) {
-        uint8_t* pair = panel + (column + k) / 2 * pair_bytes;
-        size_t place = 0;
-        switch (layout) {
-          case PackedLayout::kF32:
-            place = (k % 2 * blocks + block) * 64 + row * 4;
-            break;
-          case PackedLayout::kF16:
-            place = block * 64 + k % 2 * 32 + row * 2;
-            break;
-          default:
-            place = block * 64 + row * 4 + k % 2 * 2;
-            break;
+      if (count % 2 != 0) numbers[row][count] = 0;
+    }
+    uint8_t* pair = panel + column / 2 * pair_bytes;
+    for (size_t k = 0; k < count; k += 2, pair += pair_bytes) {
+      for (size_t row = 0; row < kPanelRows; ++row) {
+        if (layout == PackedLayout::kBf16) {
+          std::memcpy(pair + block * 64 + row * 4, &numbers[row][k], 4);
+          continue;
         }
-        std::memcpy(pair + place, chunk + k * size, size);
+        uint8_t* first = pair + block * 64;
+        const size_t next = layout == PackedLayout::kF16 ? 32 : blocks * 64;
+        std::memcpy(first + row * sizeof(Number), &numbers[row][k], sizeof(Number));
+        std::memcpy(first + next + row * sizeof(Number), &numbers[row][k + 1], sizeof(Number));
       }
     }
   }
@@ -272,8 +289,9 @@ void pack_rows(const QuantType& type, PackedLayout layout, const std::byte* data
     }
     const size_t first = row / kFloatPanelRows * kFloatPanelRows;
     const size_t blocks = std::min(kFloatPanelRows, rows - first + kPanelRows - 1) / kPanelRows;
-    pack_float_block(type, layout, from, count, columns, blocks, (row - first) / kPanelRows,
-                     packed + first / kPanelRows * panel_bytes);
+    const auto pack = layout == PackedLayout::kF32 ? &pack_float_block<float> : &pack_float_block<uint16_t>;
+    pack(type, layout, from, count, columns, blocks, (row - first) / kPanelRows,
+         packed + first / kPanelRows * panel_bytes);
   }
 }
 

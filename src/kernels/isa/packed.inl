@@ -721,7 +721,9 @@ static uint64_t read(const uint8_t* p, size_t bytes) {
 static uint64_t dots(size_t rounds) {
   alignas(64) uint8_t bytes[64] = {1};
   int8_t x[16] = {1};
-  Ints a = zero_ints(), b = a, c = a, d = a, e = a, f = a, g = a, h = a, i = a, j = a, k = a, l = a;
+  // Different beginnings: equal sums would be computed once.
+  Ints a = broadcast(1), b = broadcast(2), c = broadcast(3), d = broadcast(4), e = broadcast(5), f = broadcast(6);
+  Ints g = broadcast(7), h = broadcast(8), i = broadcast(9), j = broadcast(10), k = broadcast(11), l = broadcast(12);
   Bytes u[4];
   for (int n = 0; n < 4; ++n) u[n] = load_bytes(bytes);
   for (size_t r = 0; r < rounds; ++r) {
