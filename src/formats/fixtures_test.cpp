@@ -131,6 +131,12 @@ TEST(Fixtures, safetensors_of_every_dtype_have_the_bytes_and_values_that_were_wr
   for (const Json& tensor : want) expect_tensor(checkpoint->at(tensor["name"].get<std::string>()), tensor);
 }
 
+// UBSan: decoding gave memcpy the null pointers of an empty tensor.
+TEST(Fixtures, an_empty_tensor_decodes_to_nothing) {
+  const auto checkpoint = Checkpoint::open(kFolder / "types.safetensors");
+  EXPECT_TRUE(decoded(checkpoint->at("empty")).empty());
+}
+
 TEST(Fixtures, a_sharded_folder_opens_with_its_nested_config) {
   const auto checkpoint = Checkpoint::open(kFolder / "folder");
   EXPECT_EQ(checkpoint->tensors().size(), 3u);

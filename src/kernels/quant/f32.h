@@ -12,9 +12,12 @@ inline QuantType f32() {
           .gguf_id = 0,
           .block_elements = 1,
           .block_bytes = 4,
-          .decode = [](const std::byte* in, size_t count, float* out) noexcept { std::memcpy(out, in, count * 4); },
+          // An empty tensor has null pointers, which memcpy may not be given even for no bytes.
+          .decode = [](const std::byte* in, size_t count, float* out) noexcept {
+            if (count > 0) std::memcpy(out, in, count * 4);
+          },
           .encode = [](const float* in, size_t count, const float*, std::byte* out) noexcept {
-            std::memcpy(out, in, count * 4);
+            if (count > 0) std::memcpy(out, in, count * 4);
           }};
 }
 
