@@ -160,8 +160,10 @@ Value filter_unique(Interpreter& interpreter, const Value& input, Args& args) {
   const bool mind_case = bool_argument(case_sensitive);
   auto* seen = heap.make<Dict>();
   const auto path = std::make_shared<AttributePath>(interpreter, attribute);
-  auto cursor = std::make_shared<Cursor>(heap, input);
-  return heap.make<Iterator>([&interpreter, &heap, mind_case, seen, path, cursor](Value& out) {
+  const Value source = input;
+  std::shared_ptr<Cursor> cursor;
+  return heap.make<Iterator>([&interpreter, &heap, mind_case, seen, path, source, cursor](Value& out) mutable {
+    if (!cursor) cursor = std::make_shared<Cursor>(heap, source);
     for (Value item; cursor->next(item);) {
       Value key = path->read(interpreter, item);
       if (!mind_case) key = ignoring_case(interpreter, key);
@@ -212,11 +214,13 @@ Value filter_batch(Interpreter& interpreter, const Value& input, Args& args) {
   Heap& heap = interpreter.heap();
   const int64_t size = int_argument(count, "batch");
   const Value filler = fill;
-  auto cursor = std::make_shared<Cursor>(heap, input);
+  const Value source = input;
+  std::shared_ptr<Cursor> cursor;
   Value held = Value::missing();
   bool done = false;
-  return heap.make<Iterator>([&heap, size, filler, cursor, held, done](Value& out) mutable {
+  return heap.make<Iterator>([&heap, size, filler, source, cursor, held, done](Value& out) mutable {
     if (done) return false;
+    if (!cursor) cursor = std::make_shared<Cursor>(heap, source);
     auto* row = heap.make<List>();
     if (!held.is_missing()) row->push(heap, std::exchange(held, Value::missing()));
     for (Value item; cursor->next(item);) {

@@ -115,13 +115,15 @@ bool same_as(Interpreter& interpreter, const Value& value, Args& args) {
   }
 }
 
-bool names_filter(Interpreter&, const Value& value, Args& args) {
+bool names_filter(Interpreter& interpreter, const Value& value, Args& args) {
   bind_none(args, "filter");
+  hash(interpreter.heap(), value);  // fails on what cannot be a key, as the look-up in jinja2 does
   return value.is_string() && find_filter(value.text()) != nullptr;
 }
 
-bool names_test(Interpreter&, const Value& value, Args& args) {
+bool names_test(Interpreter& interpreter, const Value& value, Args& args) {
   bind_none(args, "test");
+  hash(interpreter.heap(), value);
   return value.is_string() && find_test(value.text()) != nullptr;
 }
 
