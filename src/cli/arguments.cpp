@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/command.h"
+
 namespace shenbi::cli {
 namespace {
 
@@ -72,5 +74,17 @@ Option Arguments::flag(const std::string& names, bool& value, const std::string&
 
 void Arguments::example(const std::string& lines) { footer("Examples:\n" + lines); }
 void Arguments::footer(const std::string& text) { app(app_).footer(text); }
+
+std::vector<std::string> option_names(const Command& command) {
+  CLI::App probe;
+  Arguments arguments(&probe);
+  command.declare(arguments);
+  std::vector<std::string> names;
+  for (const CLI::Option* option : probe.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
 
 }  // namespace shenbi::cli

@@ -32,4 +32,7 @@ struct Command {
 /// {file stem, function}. Generated.
 const std::vector<std::pair<std::string_view, Command (*)()>>& command_registry();
 
+/// "--tokens", "-n", ... of a command, for shell completion.
+std::vector<std::string> option_names(const Command& command);
+
 }  // namespace shenbi::cli

@@ -2,6 +2,9 @@
 // and an exit status (base/error.h has the table).
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -53,6 +56,11 @@ int main_guarded(int argc, char** argv) {
     Arguments arguments(sub);
     command.declare(arguments);
     sub->callback([&chosen, &command] { chosen = &command; });
+  }
+  const auto is_called = [&](const Command& command) { return command.name == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && std::none_of(commands.begin(), commands.end(), is_called)) {
+    return report("invalid_argument", fmt::format("no command '{}' (shenbi --help lists them)", argv[1]),
+                  code_info(Code::kInvalidArgument).exit_code);
   }
   try {
     app.parse(argc, argv);

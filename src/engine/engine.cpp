@@ -217,7 +217,8 @@ struct Engine::Impl {
   FinishReason advance(Sequence& s, std::span<float> row) {
     Sampler::TopLogprobs top;
     if (s.request.top_logprobs > 0) top = top_logprobs(row, s.request.top_logprobs);
-    const auto choice = s.sampler.sample(row, s.history, s.prompt_length, s.history.size() - s.prompt_length);
+    const auto choice =
+        s.sampler.sample(row, s.history, s.prompt_length, s.history.size() - s.prompt_length, s.request.logprobs);
     s.history.push_back(choice.id);
     const size_t generated = s.history.size() - s.prompt_length;
 

@@ -52,8 +52,9 @@ struct Request {
   std::vector<std::string> stop;  ///< strings; not part of the text
   std::vector<int32_t> stop_ids;  ///< besides the model's own end tokens
   bool ignore_end = false;        ///< the model's end tokens do not stop (benchmarks)
-  uint32_t top_logprobs = 0;
-  bool keep_special = false;  ///< control tokens appear in the text
+  bool logprobs = false;          ///< events carry the log-probability of their token (else 0)
+  uint32_t top_logprobs = 0;      ///< and of so many best tokens
+  bool keep_special = false;      ///< control tokens appear in the text
   std::function<void(const TokenEvent&)>
       on_token;  ///< called inside step(); must not call into the engine except cancel()
 };

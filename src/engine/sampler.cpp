@@ -27,14 +27,6 @@ constexpr auto kByRank = [](const auto& a, const auto& b) {
   return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
 };
 
-int32_t arg_max(std::span<const float> logits) noexcept {
-  size_t best = 0;
-  for (size_t i = 1; i < logits.size(); ++i) {
-    if (logits[i] > logits[best]) best = i;
-  }
-  return static_cast<int32_t>(best);
-}
-
 }  // namespace
 
 void SamplingParams::check(uint32_t vocab_size) const {
@@ -63,11 +55,13 @@ Sampler::Sampler(SamplingParams params, uint32_t vocab_size) : params_(std::move
 }
 
 Sampler::Choice Sampler::sample(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length,
-                                uint64_t step) {
-  for (float& logit : logits) {
-    if (std::isnan(logit)) logit = kMinusInfinity;
+                                uint64_t step, bool with_logprob) {
+  if (params_.temperature > 0 || with_logprob) {  // argmax passes over NaN by itself
+    for (float& logit : logits) {
+      if (std::isnan(logit)) logit = kMinusInfinity;
+    }
   }
-  const double normaliser = log_sum_exp(logits);
+  const double normaliser = with_logprob ? log_sum_exp(logits) : 0;
   // The model's own log-probability is reported, so it is looked up before anything changes the chosen logit. Only
   // penalties and biases change logits in place; they keep what they overwrote.
   std::unordered_map<int32_t, float> original;
@@ -83,9 +77,9 @@ Sampler::Choice Sampler::sample(std::span<float> logits, std::span<const int32_t
   const auto choice = [&](int32_t id) {
     const auto kept = original.find(id);
     const float logit = kept == original.end() ? logits[static_cast<size_t>(id)] : kept->second;
-    return Choice{id, static_cast<float>(logit - normaliser)};
+    return Choice{id, with_logprob ? static_cast<float>(logit - normaliser) : 0.0f};
   };
-  if (params_.temperature == 0) return choice(arg_max(logits));
+  if (params_.temperature == 0) return choice(static_cast<int32_t>(kernels::argmax(logits.data(), logits.size())));
 
   gather(logits);
   if (params_.typical_p < 1) cut_typical();
@@ -155,19 +149,20 @@ void Sampler::apply_dry(std::span<float> logits, std::span<const int32_t> histor
 // Fills candidates_ with what temperature, top-k, top-p and min-p leave, in order of rank, probabilities not
 // normalised.
 void Sampler::gather(std::span<const float> logits) {
-  const float highest = *std::max_element(logits.begin(), logits.end());
+  const float highest = kernels::max(logits.data(), logits.size());
   const float temperature = params_.temperature;
   candidates_.clear();
-  // A token e^-40 below the best can not be drawn with 53 random bits: leave it out of the sort.
-  const float floor = highest - 40.0f * temperature;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] >= floor) candidates_.push_back({static_cast<int32_t>(i), logits[i], 0});
+  if (params_.top_k > 0 && params_.top_k < logits.size()) {
+    kernels::top_k(logits.data(), logits.size(), params_.top_k, best_);
+    for (const auto& entry : best_) candidates_.push_back({static_cast<int32_t>(entry.index), entry.score, 0});
+  } else {
+    // A token e^-40 below the best can not be drawn with 53 random bits: leave it out of the sort.
+    const float floor = highest - 40.0f * temperature;
+    for (size_t i = 0; i < logits.size(); ++i) {
+      if (logits[i] >= floor) candidates_.push_back({static_cast<int32_t>(i), logits[i], 0});
+    }
   }
-  if (candidates_.empty()) candidates_.push_back({arg_max(logits), highest, 1});
-  if (params_.top_k > 0 && params_.top_k < candidates_.size()) {
-    std::nth_element(candidates_.begin(), candidates_.begin() + params_.top_k, candidates_.end(), kByRank);
-    candidates_.resize(params_.top_k);
-  }
+  if (candidates_.empty()) candidates_.push_back({0, highest, 1});  // every logit was -infinity
   std::sort(candidates_.begin(), candidates_.end(), kByRank);
   double total = 0;
   for (Candidate& c : candidates_) {

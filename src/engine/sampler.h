@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/rows.h"
+
 namespace shenbi::engine {
 
 /// "Don't Repeat Yourself": a token that would continue a repeated run of n >= allowed_length tokens loses
@@ -49,15 +51,18 @@ class Sampler {
  public:
   struct Choice {
     int32_t id;
-    float logprob;  ///< natural log of the probability under the model (before temperature and cuts)
+    float
+        logprob;  ///< natural log of the probability under the model (before temperature and cuts); 0 if not asked for
   };
   using TopLogprobs = std::vector<std::pair<int32_t, float>>;
 
   Sampler(SamplingParams params, uint32_t vocab_size);
 
   /// `history` holds prompt and output so far, the first `prompt_length` of it the prompt; `step` counts the draws.
-  /// `logits` [vocab_size] may be changed. A logit that is NaN counts as -infinity.
-  Choice sample(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length, uint64_t step);
+  /// `logits` [vocab_size] may be changed. A logit that is NaN counts as -infinity. Without `with_logprob` the sum over
+  /// the vocabulary is saved.
+  Choice sample(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length, uint64_t step,
+                bool with_logprob = true);
 
   const SamplingParams& params() const noexcept { return params_; }
   uint64_t seed() const noexcept { return seed_; }
@@ -76,6 +81,7 @@ class Sampler {
   SamplingParams params_;
   uint64_t seed_;
   std::vector<Candidate> candidates_;
+  std::vector<kernels::Scored> best_;  // scratch of top-k
 };
 
 /// log(sum(exp(logits))) in double.
