@@ -26,7 +26,7 @@ double tops(const QuantType& type, size_t rows, size_t columns, size_t tokens, T
 
 void report(const QuantType& type, ThreadTeam& team) {
   const GemvSpeed gemv = measure_gemv(type, Precision::kInt8, team);
-  fmt::print("{:8} {:7.1f} {:7.1f} {:5.0f} %", type.name, gemv.gbps, gemv.stream_gbps, 100 * gemv.of_stream);
+  fmt::print("{:8} {:7.1f} {:7.1f} {:5.0f} %", type.name, gemv.gbps, gemv.stream_gbps, 100 * gemv.of_stream());
   for (const size_t tokens : {4, 16}) fmt::print(" {:7.2f}", measure_batch_ratio(type, tokens, team));
   fmt::print(" {:8.3f} {:8.3f}\n", tops(type, 8192, 2048, 512, team), tops(type, 8192, 2048, 128, team));
   std::fflush(stdout);

@@ -1,10 +1,11 @@
 #include "kernels/measure.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <limits>
 #include <vector>
 
-#include "base/error.h"
 #include "kernels/huge_memory.h"
 #include "kernels/isa.h"
 #include "kernels/packed_pack.h"
@@ -14,16 +15,11 @@ namespace {
 
 constexpr size_t kWorkingSet = size_t{192} << 20;  // beyond the last-level cache of desktop machines
 constexpr size_t kColumns = 2048;
-constexpr int kTurns = 15;
+constexpr int kTurns = 25;
 
 double now() {
   using Clock = std::chrono::steady_clock;
   return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
 }
 
 // Every lane reads its part of a buffer that it touched first.
@@ -56,6 +52,14 @@ double timed(Lane& lane, const Work& work) noexcept {
   return now() - begin;
 }
 
+// The shortest of several times; lane 0 keeps it.
+struct Best {
+  double seconds = std::numeric_limits<double>::infinity();
+  void take(const Lane& lane, double turn) noexcept {
+    if (lane.index() == 0) seconds = std::min(seconds, turn);
+  }
+};
+
 // Any matrix of that type: the kernels take the same time for all values.
 struct Product {
   PackedMatrix matrix;
@@ -85,81 +89,71 @@ size_t rows_of_working_set(const QuantType& type) {
 
 double read_stream_gbps(ThreadTeam& team) {
   const Stream stream(team);
-  std::vector<double> rates;
+  Best best;
   team.run([&](Lane& lane) {
-    for (int turn = 0; turn < kTurns; ++turn) {
-      const double seconds = timed(lane, [&] { stream.read(lane); });
-      if (lane.index() == 0) rates.push_back(static_cast<double>(kWorkingSet) / seconds * 1e-9);
-    }
+    for (int turn = 0; turn < kTurns; ++turn) best.take(lane, timed(lane, [&] { stream.read(lane); }));
   });
-  return median(rates);
+  return static_cast<double>(kWorkingSet) / best.seconds * 1e-9;
 }
 
 double int8_peak_tops(ThreadTeam& team) {
   constexpr size_t kRounds = 200000;
-  double best = 0;
+  Best best;
+  std::atomic<uint64_t> operations{0};
   team.run([&](Lane& lane) {
-    uint64_t operations = 0;
     for (int turn = 0; turn < kTurns; ++turn) {
-      const double seconds = timed(lane, [&] { operations = packed_kernels(chosen_isa()).dots(kRounds); });
-      if (lane.index() != 0) continue;
-      best = std::max(best, static_cast<double>(operations) * lane.count() / seconds * 1e-12);
+      best.take(lane, timed(lane, [&] { operations = packed_kernels(chosen_isa()).dots(kRounds); }));
     }
   });
-  return best;
+  return static_cast<double>(operations) * team.count() / best.seconds * 1e-12;
 }
 
 GemvSpeed measure_gemv(const QuantType& type, Precision precision, ThreadTeam& team) {
   const Stream stream(team);
   Product product(type, rows_of_working_set(type), kColumns, 1, precision, team);
   const std::vector<float> values(kColumns, 1.0f);
-  std::vector<double> rates, streams, ratios;
+  Best read, multiply;
   team.run([&](Lane& lane) {
     product.prepare(lane, values, 1);
     for (int turn = 0; turn < kTurns; ++turn) {
-      const double read = timed(lane, [&] { stream.read(lane); });
-      const double multiply = timed(lane, [&] { product.run(lane); });
-      if (lane.index() != 0) continue;
-      streams.push_back(static_cast<double>(kWorkingSet) / read * 1e-9);
-      rates.push_back(static_cast<double>(product.matrix.bytes()) / multiply * 1e-9);
-      ratios.push_back(rates.back() / streams.back());
+      read.take(lane, timed(lane, [&] { stream.read(lane); }));
+      multiply.take(lane, timed(lane, [&] { product.run(lane); }));
     }
   });
-  return {median(rates), median(streams), median(ratios)};
+  return {static_cast<double>(product.matrix.bytes()) / multiply.seconds * 1e-9,
+          static_cast<double>(kWorkingSet) / read.seconds * 1e-9};
 }
 
 double measure_product(const QuantType& type, size_t rows, size_t columns, size_t tokens, ThreadTeam& team) {
   Product product(type, rows, columns, tokens, Precision::kInt8, team);
   const Stream stream(team);
   const std::vector<float> values(tokens * columns, 1.0f);
-  double best = 0;
+  Best best;
   team.run([&](Lane& lane) {
     product.prepare(lane, values, tokens);
     for (int turn = 0; turn < kTurns; ++turn) {
       stream.read(lane);  // empties the caches
-      const double seconds = timed(lane, [&] { product.run(lane); });
-      if (lane.index() == 0) best = turn == 0 ? seconds : std::min(best, seconds);
+      best.take(lane, timed(lane, [&] { product.run(lane); }));
     }
   });
-  return best;
+  return best.seconds;
 }
 
 double measure_batch_ratio(const QuantType& type, size_t tokens, ThreadTeam& team) {
   const size_t rows = rows_of_working_set(type) / 4 / kPanelRows * kPanelRows;
-  Product one(type, rows, kColumns, 1, Precision::kInt8, team),
-      many(type, rows, kColumns, tokens, Precision::kInt8, team);
+  Product one(type, rows, kColumns, 1, Precision::kInt8, team);
+  Product many(type, rows, kColumns, tokens, Precision::kInt8, team);
   const std::vector<float> values(tokens * kColumns, 1.0f);
-  std::vector<double> ratios;
+  Best single, batch;
   team.run([&](Lane& lane) {
     one.prepare(lane, values, 1);
     many.prepare(lane, values, tokens);
     for (int turn = 0; turn < kTurns; ++turn) {
-      const double single = timed(lane, [&] { one.run(lane); });
-      const double batch = timed(lane, [&] { many.run(lane); });
-      if (lane.index() == 0) ratios.push_back(batch / single);
+      single.take(lane, timed(lane, [&] { one.run(lane); }));
+      batch.take(lane, timed(lane, [&] { many.run(lane); }));
     }
   });
-  return median(ratios);
+  return batch.seconds / single.seconds;
 }
 
 }  // namespace shenbi::kernels
