@@ -16,6 +16,9 @@ void declare_model_options(Arguments& args, ModelOptions& options) {
   args.option("-t,--threads", options.threads, "threads; 0: as many CPUs as this process really gets").range(0, 1024);
   args.option("-c,--context", options.context,
               fmt::format("longest prompt and answer in tokens; 0: the model's own, at most {}", kDefaultContext));
+  args.option("--precision", options.precision,
+              "activations in products with quantised weights; int16 is as exact as the weights and reads prompts slower")
+      .choices({"int8", "int16"});
   args.flag("-q,--quiet", options.quiet, "nothing on stderr but errors");
 }
 
