@@ -38,7 +38,10 @@ Session open_session(const ModelOptions& options) {
   session.team = make_team(options.threads, options.quiet);
   const auto path = engine::resolve_model(options.model);
   session.model = engine::load_model(
-      path, {.context_length = options.context, .context_length_cap = options.context ? 0 : kDefaultContext},
+      path,
+      {.context_length = options.context,
+       .context_length_cap = options.context ? 0 : kDefaultContext,
+       .precision = options.precision == "int16" ? kernels::Precision::kInt16 : kernels::Precision::kInt8},
       *session.team);
   return session;
 }

@@ -34,7 +34,7 @@ int execute(const Options& options) {
     // 4096 x 2048 with 512 tokens: the shape of a middle-sized model's projection in a prompt.
     const double seconds = kernels::measure_product(*kernels::find_quant_type(name), 4096, 2048, 512, *team);
     types[name] = {{"decode_gbps", speed.gbps},
-                   {"decode_share_of_stream", speed.of_stream},
+                   {"decode_share_of_stream", speed.of_stream()},
                    {"prefill_tops", 2.0 * 4096 * 2048 * 512 / seconds / 1e12}};
   }
   std::string isas;
