@@ -23,7 +23,7 @@ constexpr size_t kTokenBlock = 16;  // unpacked groups are used for so many toke
 
 // 32 columns of a panel, unpacked.
 struct Group {
-  int16_t q[kGroupColumns][kPanelRows];  // codes with their offset removed; 16 bits wide for the compiler's vectoriser
+  int16_t q[8][64];  // codes without their offset, [step][row][4 columns]
   float scale[2][kPanelRows];
   float min[2][kPanelRows];
   int scales, minima;
@@ -41,32 +41,36 @@ float f32_at(const uint8_t* p, size_t index) {
   return value;
 }
 
+// The loops over a whole line of 64 codes are what compilers turn into vectors of any machine.
+
 void codes_8(const uint8_t* p, Group& g) {
-  for (size_t k = 0; k < 32; ++k) {
-    for (size_t row = 0; row < 16; ++row) g.q[k][row] = static_cast<int16_t>(p[k / 4 * 64 + row * 4 + k % 4] - 128);
+  for (size_t step = 0; step < 8; ++step) {
+    for (size_t i = 0; i < 64; ++i) g.q[step][i] = static_cast<int16_t>(p[step * 64 + i] - 128);
   }
 }
 
 // `fifth` is null for four bits.
 void codes_nibbles(const uint8_t* nibbles, const uint8_t* fifth, int offset, Group& g) {
-  for (size_t k = 0; k < 32; ++k) {
-    for (size_t row = 0; row < 16; ++row) {
-      const size_t place = row * 4 + k % 4;
-      int q = (nibbles[k % 16 / 4 * 64 + place] >> (k / 16 * 4)) & 15;
-      if (fifth != nullptr) q |= ((fifth[place] >> (k / 4)) & 1) << 4;
-      g.q[k][row] = static_cast<int16_t>(q - offset);
+  for (size_t j = 0; j < 4; ++j) {
+    for (size_t i = 0; i < 64; ++i) {
+      g.q[j][i] = static_cast<int16_t>((nibbles[j * 64 + i] & 15) - offset);
+      g.q[4 + j][i] = static_cast<int16_t>((nibbles[j * 64 + i] >> 4) - offset);
     }
+  }
+  if (fifth == nullptr) return;
+  for (size_t step = 0; step < 8; ++step) {
+    for (size_t i = 0; i < 64; ++i) g.q[step][i] = static_cast<int16_t>(g.q[step][i] + ((fifth[i] >> step & 1) << 4));
   }
 }
 
 void codes_q6(const uint8_t* p, Group& g) {
-  for (size_t k = 0; k < 32; ++k) {
-    const uint8_t* sub = p + k / 16 * 192;
-    const size_t c = k % 16;
-    for (size_t row = 0; row < 16; ++row) {
-      const size_t place = row * 4 + c % 4;
-      const int low = (sub[c % 8 / 4 * 64 + place] >> (c / 8 * 4)) & 15, high = (sub[128 + place] >> (c / 4 * 2)) & 3;
-      g.q[k][row] = static_cast<int16_t>((low | high << 4) - 32);
+  for (size_t step = 0; step < 8; ++step) {
+    const uint8_t* sub = p + step / 4 * 192;
+    const uint8_t *nibbles = sub + step % 2 * 64, *high = sub + 128;
+    const size_t nibble_shift = step % 4 / 2 * 4, high_shift = step % 4 * 2;
+    for (size_t i = 0; i < 64; ++i) {
+      const int code = (nibbles[i] >> nibble_shift & 15) | (high[i] >> high_shift & 3) << 4;
+      g.q[step][i] = static_cast<int16_t>(code - 32);
     }
   }
 }
@@ -144,11 +148,16 @@ void unpack(PackedLayout layout, const uint8_t* panel, size_t group, Group& g) {
 // dot[h][row] over columns 16h .. 16h + 15, and the sum of the activation codes there.
 void dots(const Group& g, const int8_t* x, int32_t dot[2][kPanelRows], int32_t sum[2]) {
   for (size_t half = 0; half < 2; ++half) {
-    for (size_t row = 0; row < 16; ++row) dot[half][row] = 0;
+    int32_t lanes[64] = {};
     sum[half] = 0;
-    for (size_t k = 16 * half; k < 16 * half + 16; ++k) {
-      for (size_t row = 0; row < 16; ++row) dot[half][row] += g.q[k][row] * x[k];
-      sum[half] += x[k];
+    for (size_t step = 4 * half; step < 4 * half + 4; ++step) {
+      int16_t four[64];  // the step's activations, once a row
+      for (size_t i = 0; i < 64; ++i) four[i] = x[4 * step + i % 4];
+      for (size_t i = 0; i < 64; ++i) lanes[i] += g.q[step][i] * four[i];
+      for (size_t i = 0; i < 4; ++i) sum[half] += x[4 * step + i];
+    }
+    for (size_t row = 0; row < 16; ++row) {
+      dot[half][row] = lanes[4 * row] + lanes[4 * row + 1] + lanes[4 * row + 2] + lanes[4 * row + 3];
     }
   }
 }
