@@ -108,7 +108,11 @@ struct Engine::Impl {
     return static_cast<uint32_t>(pages);
   }
 
-  uint32_t context() const { return model->decoder->spec().context_length; }
+  // Longest sequence: what the model was made for, or what the cache holds if that is less.
+  uint32_t context() const {
+    return static_cast<uint32_t>(
+        std::min<uint64_t>(model->decoder->spec().context_length, uint64_t{cache.total_pages()} * kPagePositions));
+  }
 
   bool is_end(const Sequence& s, int32_t id) const {
     const auto has = [id](const std::vector<int32_t>& ids) {
@@ -119,21 +123,22 @@ struct Engine::Impl {
 
   // --- scheduling ---
 
-  // Grows the page list to hold `positions`; when memory is full the youngest other sequence gives way.
+  // Grows the page list to hold `positions`; when memory is full the youngest running sequence gives way, which may be
+  // this one. A sequence that runs alone always fits: context() is what the cache holds.
   bool ensure_pages(Sequence& s, size_t positions) {
     while (s.pages.size() < pages_for(positions)) {
       if (const auto page = cache.allocate())
         s.pages.push_back(*page);
-      else if (!preempt_younger_than(s))
+      else if (preempt_youngest() == s.number)
         return false;
     }
     return true;
   }
 
   // Its pages go; its tokens stay and are computed again when there is room, with the same result.
-  bool preempt_younger_than(const Sequence& s) {
+  uint64_t preempt_youngest() {
     std::lock_guard lock(mutex);
-    if (running.empty() || running.back()->number <= s.number) return false;
+    SHENBI_CHECK(!running.empty());
     const SequencePtr victim = running.back();
     running.pop_back();
     cache.release(victim->pages);
@@ -141,7 +146,7 @@ struct Engine::Impl {
     victim->computed = 0;
     waiting.push_front(victim);
     ++stats.preemptions;
-    return true;
+    return victim->number;
   }
 
   void admit() {
@@ -182,10 +187,7 @@ struct Engine::Impl {
       }();
       if (!still_running) continue;  // preempted while this plan was made
       const size_t count = std::min(left, s->history.size() - s->computed);
-      if (!ensure_pages(*s, s->computed + count)) {
-        throw Error(Code::kOutOfMemory, fmt::format("KV cache: {} pages of {} bytes do not hold {} positions",
-                                                    cache.total_pages(), cache.pool().page_bytes, s->computed + count));
-      }
+      if (!ensure_pages(*s, s->computed + count)) continue;
       left -= count;
       parts.push_back({s, count});
     }
@@ -318,15 +320,9 @@ Engine::~Engine() = default;
 uint64_t Engine::submit(Request request) {
   const auto& spec = impl_->model->decoder->spec();
   if (request.prompt.empty()) throw Error(Code::kInvalidArgument, "prompt has no tokens");
-  if (request.prompt.size() >= spec.context_length) {
-    throw Error(Code::kInvalidArgument,
-                fmt::format("prompt has {} tokens, the context is {}: at most {} fit", request.prompt.size(),
-                            spec.context_length, spec.context_length - 1));
-  }
-  const size_t most = static_cast<size_t>(impl_->cache.total_pages()) * kPagePositions;
-  if (request.prompt.size() >= most) {
-    throw Error(Code::kOutOfMemory,
-                fmt::format("prompt has {} tokens, the KV cache holds {}", request.prompt.size(), most));
+  if (const uint32_t context = impl_->context(); request.prompt.size() >= context) {
+    throw Error(Code::kInvalidArgument, fmt::format("prompt has {} tokens, the context is {}: at most {} fit",
+                                                    request.prompt.size(), context, context - 1));
   }
   for (int32_t id : request.prompt) {
     if (id < 0 || static_cast<uint32_t>(id) >= spec.vocab_size) {
