@@ -5,17 +5,27 @@
 #
 # g++ 12 takes the undefined operand inside its own AVX-512 headers for an uninitialised variable, hence the -Wno-.
 #
-# Kernels are optimised in every build type: at -O1 the tests of the large products would take minutes.
+# Kernels are optimised in every build type: at -O1 the tests of the large products would take minutes. Under sanitizers
+# the vector units are checked for addresses only: with -O3 and undefined-behaviour checks on every unrolled step each takes
+# minutes to compile, and the scalar unit, which has the same source, is checked for both.
 function(shenbi_isa_flags)
   set(avx2 -mavx2 -mfma -mf16c -mbmi2)
   set(avxvnni ${avx2} -mavxvnni)
   set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -Wno-uninitialized
       -Wno-maybe-uninitialized)
+  set(optimise -O3)
+  if(SHENBI_SANITIZE)
+    set(optimise -O2)
+  endif()
   foreach(file ${ARGN})
     if(file MATCHES "_(scalar|avx2|avxvnni|avx512)\\.cpp$")
       set(isa ${CMAKE_MATCH_1})
       if(isa STREQUAL "scalar" OR CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-        set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "-O3;${${isa}}")
+        set(options ${optimise} ${${isa}})
+        if(SHENBI_SANITIZE AND NOT isa STREQUAL "scalar")
+          list(APPEND options -fno-sanitize=undefined)
+        endif()
+        set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${options}")
       else()
         set_source_files_properties(${file} PROPERTIES HEADER_FILE_ONLY ON)  # another architecture: not compiled
       endif()
