@@ -76,14 +76,19 @@ std::unique_ptr<Tokenizer> load(const std::string& kind, const std::string& path
   return Tokenizer::from_tiktoken(read_file(file["ranks"]), file["pattern"].get<std::string>(), special);
 }
 
-void time_encode(const Tokenizer& tokenizer, const std::string& path) {
-  const std::string text = read_file(path);
-  const std::clock_t begin = std::clock();
-  const std::vector<int32_t> ids = tokenizer.encode(text, {.add_special = false});
-  const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-  uint64_t hash = 0;
-  for (const int32_t id : ids) hash = (hash * 31 + static_cast<uint64_t>(id)) % 1000000007;
-  fmt::print("{{\"seconds\": {}, \"ids\": {}, \"hash\": {}}}\n", seconds, ids.size(), hash);
+void time_encode(const Tokenizer& tokenizer) {
+  std::clock_t busy = 0;
+  uint64_t hash = 0, count = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    const std::string text = shenbi::parse_json(line, "input").get<std::string>();
+    const std::clock_t begin = std::clock();
+    const std::vector<int32_t> ids = tokenizer.encode(text, {.add_special = false});
+    busy += std::clock() - begin;
+    count += ids.size();
+    for (const int32_t id : ids) hash = (hash * 31 + static_cast<uint64_t>(id)) % 1000000007;
+  }
+  fmt::print("{{\"seconds\": {}, \"ids\": {}, \"hash\": {}}}\n", static_cast<double>(busy) / CLOCKS_PER_SEC, count,
+             hash);
 }
 
 }  // namespace
@@ -102,7 +107,7 @@ int main(int argc, char** argv) {
     const auto tokenizer = load(argv[1], argv[2]);
     const std::string option = argc > 3 ? argv[3] : "--plain";
     if (option == "--time") {
-      time_encode(*tokenizer, argc > 4 ? argv[4] : "");
+      time_encode(*tokenizer);
       return 0;
     }
     const EncodeOptions options{.add_special = option == "--text" || option == "--both",
