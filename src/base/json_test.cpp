@@ -12,13 +12,24 @@ TEST(Json, names_the_source_and_the_byte_of_a_syntax_error) {
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::kCorruptFile);
-    EXPECT_NE(std::string(error.what()).find("config.json: not valid JSON at byte 7"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("config.json: not valid JSON at byte 7"), std::string::npos)
+        << error.what();
   }
 }
 
 TEST(Json, refuses_a_value_nested_deeper_than_the_bound_in_linear_time) {
   const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
   EXPECT_THROW(parse_json(deep, "bomb"), Error);
+}
+
+TEST(Json, brackets_inside_strings_are_no_nesting) {
+  EXPECT_EQ(parse_json("[\"" + std::string(100, '[') + "\\\"" + std::string(100, '{') + "\"]", "text").size(), 1u);
+}
+
+TEST(Json, reads_an_array_of_many_objects_in_linear_time) {
+  std::string text = "[{}";
+  for (int i = 1; i < 200'000; ++i) text += ",{}";  // quadratic took half a minute
+  EXPECT_EQ(parse_json(text + "]", "listing").size(), 200'000u);
 }
 
 }  // namespace shenbi

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <list>
 #include <new>
@@ -14,11 +15,14 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/version.h"
+#include "formats/text.h"
 
 namespace shenbi::cli {
 namespace {
 
-int report(std::string_view kind, std::string_view message, int exit_status) {
+// One line, whatever a file name or a server put into the message.
+int report(std::string_view kind, std::string_view text, int exit_status) {
+  const std::string message = formats::printable(text, 4000);
   std::cout.flush();
   std::fprintf(stderr, "shenbi: %.*s: %.*s\n", static_cast<int>(kind.size()), kind.data(),
                static_cast<int>(message.size()), message.data());
@@ -32,6 +36,10 @@ int run_guarded(const Command& command) {
     return report(code_info(error.code()).name, error.what(), code_info(error.code()).exit_code);
   } catch (const std::bad_alloc&) {
     return report("out_of_memory", "the machine has no more memory for this", code_info(Code::kOutOfMemory).exit_code);
+  } catch (const std::filesystem::filesystem_error& error) {
+    const Code code = error.code() == std::errc::no_space_on_device ? Code::kOutOfMemory : Code::kNotFound;
+    return report(code_info(code).name, error.path1().string() + ": " + error.code().message(),
+                  code_info(code).exit_code);
   } catch (const std::exception& error) {
     return report("internal", error.what(), code_info(Code::kInternal).exit_code);
   }

@@ -29,6 +29,10 @@ struct ModelName {
   std::string text() const { return name + ":" + tag; }
 };
 
+/// Throws Error{kInvalidArgument} unless `name` is one visible path element without control characters: what may be the
+/// name of a model's file.
+void check_file_name(std::string_view name);
+
 struct StoredFile {
   std::string name;  ///< plain file name inside the model's folder
   std::string sha256;
@@ -59,14 +63,19 @@ class ModelStore {
   bool has_blob(std::string_view sha256) const;
 
   /// Moves (same file system) or copies a finished file into the pool and returns its digest. With `expected`, a
-  /// different digest is Error{kCorruptFile} and the file is not added.
-  std::string adopt(const std::filesystem::path& file, bool move, std::string_view expected = {});
+  /// different digest is Error{kCorruptFile} and the file is not added. With `hold_in`, as hold() does.
+  std::string adopt(const std::filesystem::path& file, bool move, std::string_view expected = {},
+                    const std::filesystem::path& hold_in = {});
+  /// Links the blob as `folder`/<sha256>, so that it is not unused while that folder lives. False if it is not there,
+  /// or if its bytes are not those of its digest any more (every byte is read).
+  bool hold(std::string_view sha256, const std::filesystem::path& folder) const;
 
   /// A new folder below unfinished/, gone with the object.
   TemporaryFolder unfinished() const;
   /// The folder of one unfinished download, the same for the same key (a SHA-256) every time; its parent exists.
   std::filesystem::path unfinished_download(std::string_view key) const;
-  /// Deletes what killed programs left in unfinished/ a day ago or earlier (downloads: thirty days).
+  /// Deletes what killed programs left in unfinished/ a week ago or earlier (downloads and blobs of no model: thirty
+  /// days).
   void sweep() const;
 
   /// Makes the model visible under its name, replacing an older one. All blobs must be there.
@@ -82,6 +91,7 @@ class ModelStore {
  private:
   std::filesystem::path folder_of(const ModelName& name) const;
   void remove_unused_blobs(const StoredModel& model) const;
+  void link_blob(std::string_view sha256, const std::filesystem::path& link) const;
   std::filesystem::path root_;
 };
 

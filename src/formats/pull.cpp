@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <map>
+#include <set>
+#include <thread>
 
 #include "base/error.h"
 
@@ -36,19 +40,32 @@ size_t quant_rank(const std::string& file) {
   return kPreferredQuants.size();
 }
 
-// "x-00002-of-00003.gguf" -> "x"; anything else stays itself.
-std::string without_shard(const std::string& file) {
-  const size_t of = file.rfind("-of-");
-  if (of == std::string::npos || of < 6 || file.size() != of + 4 + 5 + 5) return file;
-  return file.substr(0, of - 6);
-}
-
+// Files of the repository's own folder: what lies deeper are other forms of the same model.
 bool is_folder_file(const std::string& name) {
   static constexpr std::array kNames = {
       "config.json",     "generation_config.json",  "tokenizer.json",     "tokenizer_config.json",
       "tokenizer.model", "special_tokens_map.json", "added_tokens.json",  "vocab.json",
       "merges.txt",      "chat_template.jinja",     "chat_template.json", "model.safetensors.index.json"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.ends_with(".safetensors");
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+         (name.ends_with(".safetensors") && name.find('/') == std::string::npos);
+}
+
+void check_shards(const std::vector<RemoteFile>& files) {
+  std::map<std::string, std::pair<uint32_t, std::set<uint32_t>>> models;  // base name -> count, numbers that are there
+  for (const RemoteFile& file : files) {
+    const auto shard = Shard::of(file.name);
+    if (!shard) continue;
+    auto& [count, numbers] = models[shard->base];
+    count = shard->count;
+    numbers.insert(shard->number);
+  }
+  for (const auto& [base, shards] : models) {
+    for (uint32_t number = 1; number <= shards.first; ++number) {
+      if (!shards.second.contains(number)) {
+        throw Error(Code::kNotFound, fmt::format("{}: part {} of {} is missing there", base, number, shards.first));
+      }
+    }
+  }
 }
 
 std::string names_of(const std::vector<RemoteFile>& files) {
@@ -71,8 +88,8 @@ const Source* find_source(std::string_view scheme) {
 
 std::string list_of_forms() {
   std::string out;
-  for (const auto& [stem, make] : source_registry()) out += fmt::format("\n  {}", make().form);
-  for (const KnownModel& known : known_models()) out += fmt::format("\n  {}", known.name);
+  for (const KnownModel& known : known_models()) out += fmt::format("{}{}", out.empty() ? "" : ", ", known.name);
+  for (const auto& [stem, make] : source_registry()) out += fmt::format(", {}", make().form);
   return out;
 }
 
@@ -91,12 +108,30 @@ const std::vector<KnownModel>& known_models() {
   return models;
 }
 
+std::optional<Shard> Shard::of(const std::string& file) {
+  static constexpr std::string_view kPattern = "-00000-of-00000";  // five digits each
+  const size_t dot = file.ends_with(".gguf") ? file.size() - 5 : file.ends_with(".safetensors") ? file.size() - 12 : 0;
+  if (dot <= kPattern.size()) return std::nullopt;
+  const std::string_view text = std::string_view(file).substr(dot - kPattern.size(), kPattern.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (kPattern[i] == '0' ? !digit : text[i] != kPattern[i]) return std::nullopt;
+  }
+  const auto number = [&](size_t at) { return static_cast<uint32_t>(std::stoul(std::string(text.substr(at, 5)))); };
+  return Shard{file.substr(0, dot - kPattern.size()), number(1), number(10)};
+}
+
 std::vector<RemoteFile> choose_files(const std::vector<RemoteFile>& all, const std::string& wanted) {
   std::vector<RemoteFile> chosen;
   const auto take_shards_of = [&](const std::string& name) {
+    const auto wanted_shard = Shard::of(name);
     for (const RemoteFile& file : all) {
-      if (without_shard(file.name) == without_shard(name)) chosen.push_back(file);
+      const auto shard = Shard::of(file.name);
+      const bool sibling =
+          shard && wanted_shard && shard->base == wanted_shard->base && shard->count == wanted_shard->count;
+      if (file.name == name || sibling) chosen.push_back(file);
     }
+    check_shards(chosen);
   };
   if (!wanted.empty()) {
     take_shards_of(wanted);
@@ -114,8 +149,14 @@ std::vector<RemoteFile> choose_files(const std::vector<RemoteFile>& all, const s
     take_shards_of(best->name);
     return chosen;
   }
-  std::copy_if(all.begin(), all.end(), std::back_inserter(chosen),
-               [](const RemoteFile& f) { return is_folder_file(f.name); });
+  const bool sharded =
+      std::any_of(all.begin(), all.end(), [](auto& f) { return f.name == "model.safetensors.index.json"; });
+  for (const RemoteFile& file : all) {
+    // Beside the shards that an index names, some repositories hold the same weights once more in one file.
+    const bool second_form = sharded && file.name.ends_with(".safetensors") && !Shard::of(file.name);
+    if (is_folder_file(file.name) && !second_form) chosen.push_back(file);
+  }
+  check_shards(chosen);
   const bool whole =
       std::any_of(chosen.begin(), chosen.end(), [](auto& f) { return f.name.ends_with(".safetensors"); }) &&
       std::any_of(chosen.begin(), chosen.end(), [](auto& f) { return f.name == "config.json"; });
@@ -138,7 +179,10 @@ void PullContext::run_program(const std::vector<std::string>& arguments) const {
   posix_spawn_file_actions_destroy(&actions);
   if (failed) throw Error(Code::kNotFound, fmt::format("cannot start {}: {}", arguments[0], std::strerror(failed)));
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  bool told = false;
+  for (pid_t done = 0; (done = ::waitpid(child, &status, WNOHANG)) == 0 || (done < 0 && errno == EINTR);) {
+    if (!told && options.cancelled && *options.cancelled) told = ::kill(child, SIGTERM) == 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   check_cancelled();
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
@@ -160,7 +204,7 @@ std::string pull(const std::string& what, const std::string& name, ModelStore& s
   if (!source) {
     throw Error(
         Code::kInvalidArgument,
-        fmt::format("'{}' is neither a known model nor a source; these can be pulled:{}", what, list_of_forms()));
+        fmt::format("'{}' is neither a known model nor a source; these can be pulled: {}", what, list_of_forms()));
   }
   const std::string rest = reference.substr(colon + 1);
   if (derived.empty()) derived = source->default_name(rest);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,10 +53,16 @@ class PullContext {
   /// Runs a program with these arguments (no shell); its output goes to stderr. Throws Error{kUpstream} with its last
   /// lines.
   void run_program(const std::vector<std::string>& arguments) const;
+  /// Takes a file of this machine into the pool under a plain name (ModelStore::adopt).
+  StoredFile adopt(const std::string& name, const std::filesystem::path& path, bool move,
+                   std::string_view expected = {}) const;
   void check_cancelled() const;
 
   ModelStore& store;
   const PullOptions& options;
+
+ private:
+  TemporaryFolder held_ = store.unfinished();  // links to the blobs of this pull: nobody takes them for unused
 };
 
 /// What a source brings.
@@ -87,9 +94,16 @@ const std::vector<KnownModel>& known_models();
 /// Error{kCancelled}.
 std::string pull(const std::string& what, const std::string& name, ModelStore& store, const PullOptions& options);
 
+/// "x-00002-of-00003.gguf" taken apart: {"x", 2, 3}.
+struct Shard {
+  std::string base;
+  uint32_t number = 0, count = 0;
+  static std::optional<Shard> of(const std::string& file);
+};
+
 /// Which of a repository's files make up one model to run: a named file, or the best GGUF (Q4_K_M, then Q8_0, ...;
 /// every shard of a split one), or else config, tokenizer and safetensors. Throws Error{kNotFound} listing what there
-/// is.
+/// is, or naming the shard that is missing.
 std::vector<RemoteFile> choose_files(const std::vector<RemoteFile>& all, const std::string& wanted);
 
 }  // namespace shenbi::formats

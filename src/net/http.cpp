@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <optional>
 
@@ -52,13 +54,17 @@ struct Transfer {
   int sink_status = 200;  // the status whose body goes to the sink
   bool private_allowed = true;
   bool connected_private = false, refused_private = false, too_large = false, sink_stopped = false;
+  std::exception_ptr failure;  // carried around curl, whose frames no exception may cross
   Response response;
   size_t header_bytes = 0;
   uint64_t received = 0;
 
   size_t on_header(std::string_view line) {
     header_bytes += line.size();
-    if (header_bytes > kMaxHeaderBytes) return 0;
+    if (header_bytes > kMaxHeaderBytes) {
+      too_large = true;
+      return 0;
+    }
     if (line.starts_with("HTTP/")) {  // a new status line (100 Continue, proxies): what came before does not count
       response.headers.clear();
       const size_t space = line.find(' ');
@@ -76,7 +82,17 @@ struct Transfer {
     return line.size();
   }
 
-  size_t on_body(std::span<const std::byte> bytes) {
+  size_t on_body(std::span<const std::byte> bytes) noexcept {
+    try {
+      return take_body(bytes);
+    } catch (...) {
+      failure = std::current_exception();
+      return 0;
+    }
+  }
+
+  size_t take_body(std::span<const std::byte> bytes) {
+    const bool first = received == 0;
     received += bytes.size();
     if (received > options.max_bytes) {
       too_large = true;
@@ -84,6 +100,7 @@ struct Transfer {
     }
     if (sink) {
       if (response.status == sink_status) {
+        if (first && options.on_head) options.on_head(response);
         sink_stopped = !(*sink)(bytes);
         return sink_stopped ? 0 : bytes.size();
       }
@@ -158,6 +175,7 @@ void perform(const std::string& url, const std::vector<std::string>& headers, co
   else
     set(CURLOPT_ACCEPT_ENCODING, transfer.sink ? nullptr : "");
   const CURLcode code = curl_easy_perform(curl.get());
+  if (transfer.failure) std::rethrow_exception(transfer.failure);
   if (code == CURLE_OK || transfer.sink_stopped) return;
   const std::string host = split_url(url).host;
   if (code == CURLE_ABORTED_BY_CALLBACK) throw Error(Code::kCancelled, "interrupted");
@@ -165,8 +183,8 @@ void perform(const std::string& url, const std::vector<std::string>& headers, co
     throw Error(Code::kUpstream, fmt::format("{}: a redirect leads to a private address, which is not allowed", host));
   }
   if (transfer.too_large) {
-    throw Error(Code::kUpstream,
-                fmt::format("{}: the answer is longer than {} bytes", host, transfer.options.max_bytes));
+    throw Error(Code::kUpstream, fmt::format("{}: the answer is longer than {} bytes, or its headers than {}", host,
+                                             transfer.options.max_bytes, kMaxHeaderBytes));
   }
   throw Error(Code::kUpstream, fmt::format("{}: {}", host, *message ? message : curl_easy_strerror(code)));
 }
@@ -209,6 +227,10 @@ Response follow(std::string url, const Options& options, const std::string& rang
     if (hop == kMaxRedirects)
       throw Error(Code::kUpstream, fmt::format("{}: more than {} redirects", parts.host, kMaxRedirects));
     url = resolve_location(url, location->second);
+    if (!url.starts_with("http://") && !url.starts_with("https://")) {
+      throw Error(Code::kUpstream,
+                  fmt::format("{}: redirect to '{}', which is neither http nor https", parts.host, url));
+    }
     const UrlParts next = split_url(url);
     if (parts.scheme == "https" && next.scheme == "http") {
       throw Error(Code::kUpstream, fmt::format("{}: a redirect leads from https to http ({})", parts.host, next.host));
@@ -219,6 +241,21 @@ Response follow(std::string url, const Options& options, const std::string& rang
 }
 
 }  // namespace
+
+Code error_code(int status) noexcept {
+  switch (status) {
+    case 401:
+    case 403:
+      return Code::kUnauthorized;
+    case 404:
+    case 410:
+      return Code::kNotFound;
+    case 429:
+      return Code::kRateLimited;
+    default:
+      return Code::kUpstream;
+  }
+}
 
 Response get(const std::string& url, const Options& options) { return follow(url, options, "", 200, nullptr); }
 
@@ -231,6 +268,22 @@ Response get_range(const std::string& url, uint64_t begin, uint64_t end, const O
 Response get_stream(const std::string& url, const Options& options,
                     const std::function<bool(std::span<const std::byte>)>& sink) {
   return follow(url, options, "", 200, &sink);
+}
+
+std::string decode_path(std::string_view path) {
+  std::string out;
+  for (size_t at = 0; at < path.size(); ++at) {
+    unsigned value = 0;
+    const char* end = path.data() + std::min(at + 3, path.size());
+    if (path[at] == '%' && end - path.data() == static_cast<ptrdiff_t>(at + 3) &&
+        std::from_chars(path.data() + at + 1, end, value, 16).ptr == end) {
+      out += static_cast<char>(value);
+      at += 2;
+    } else {
+      out += path[at];
+    }
+  }
+  return out;
 }
 
 std::string encode_path(std::string_view path) {

@@ -17,15 +17,9 @@
 #include <string_view>
 #include <vector>
 
-namespace shenbi::net {
+#include "base/error.h"
 
-struct Options {
-  std::vector<std::string> headers;  ///< "Name: value"
-  uint64_t max_bytes = 64u << 20;    ///< of the body; more is Error{kUpstream}
-  double connect_timeout_s = 20;
-  double stall_timeout_s = 30;                   ///< no byte for this long is Error{kUpstream}
-  const std::atomic<bool>* cancelled = nullptr;  ///< when it turns true: Error{kCancelled}
-};
+namespace shenbi::net {
 
 struct Response {
   int status = 0;
@@ -34,12 +28,25 @@ struct Response {
   std::string final_url;
 };
 
+struct Options {
+  std::vector<std::string> headers;  ///< "Name: value"
+  uint64_t max_bytes = 64u << 20;    ///< of the body; more is Error{kUpstream}
+  double connect_timeout_s = 20;
+  double stall_timeout_s = 30;                   ///< no byte for this long is Error{kUpstream}
+  const std::atomic<bool>* cancelled = nullptr;  ///< when it turns true: Error{kCancelled}
+  /// Sees status and headers before a sink gets its first byte; what it throws ends the call.
+  std::function<void(const Response&)> on_head = nullptr;
+};
+
+/// Which kind of error an HTTP status of 400 or above is.
+Code error_code(int status) noexcept;
+
 /// GET. Any HTTP status is a response, not an error; Error{kUpstream} names the host when there is none.
 Response get(const std::string& url, const Options& options = {});
 
-/// GET of bytes [begin, end) (end 0: to the end) into `sink`, which returns false to stop. The response's body stays
-/// empty. A server that ignores the range answers with status 200 instead of 206: `sink` is then not called and the
-/// caller decides.
+/// GET of bytes [begin, end) (end 0: to the end) into `sink`, which returns false to stop; what it throws comes out of
+/// here. The response's body stays empty. A server that ignores the range answers with status 200 instead of 206:
+/// `sink` is then not called and the caller decides.
 Response get_range(const std::string& url, uint64_t begin, uint64_t end, const Options& options,
                    const std::function<bool(std::span<const std::byte>)>& sink);
 
@@ -49,5 +56,7 @@ Response get_stream(const std::string& url, const Options& options,
 
 /// Percent-encodes everything but unreserved characters and '/'.
 std::string encode_path(std::string_view path);
+/// Undoes percent-encoding; a '%' without two hexadecimal digits stays.
+std::string decode_path(std::string_view path);
 
 }  // namespace shenbi::net

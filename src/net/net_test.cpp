@@ -56,6 +56,13 @@ TEST(Http, an_address_where_nobody_listens_is_an_error_that_names_the_host) {
 
 TEST(Http, encodes_what_a_path_may_not_hold) { EXPECT_EQ(encode_path("a b/中?.gguf"), "a%20b/%E4%B8%AD%3F.gguf"); }
 
+TEST(Http, decodes_what_is_percent_encoded_and_leaves_the_rest) {
+  EXPECT_EQ(decode_path("My%20Model%2e%E4%B8%AD"), "My Model.中");
+  EXPECT_EQ(decode_path("%"), "%");
+  EXPECT_EQ(decode_path("%4"), "%4");
+  EXPECT_EQ(decode_path("%zz%-1%+1% 1"), "%zz%-1%+1% 1");
+}
+
 TEST(Sha256, equals_the_published_answer) {
   Sha256 hash;
   hash.update(std::as_bytes(std::span("abc", 3)));

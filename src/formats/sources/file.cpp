@@ -7,32 +7,39 @@
 
 #include "base/error.h"
 #include "formats/pull.h"
+#include "formats/repository.h"
 
 namespace shenbi::formats::sources {
 namespace {
 
 namespace fs = std::filesystem;
 
+std::vector<RemoteFile> files_of(const fs::path& folder) {
+  std::vector<RemoteFile> files;
+  for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder)) {
+    if (!entry.is_regular_file()) continue;
+    files.push_back({.name = entry.path().filename(), .url = entry.path(), .sha256 = "", .headers = {}});
+  }
+  std::sort(files.begin(), files.end(), [](auto& a, auto& b) { return a.name < b.name; });
+  return files;
+}
+
 Collected collect(const std::string& reference, const PullContext& context) {
   const fs::path path = reference.starts_with("//") ? reference.substr(2) : reference;
   std::vector<RemoteFile> files;
   if (fs::is_directory(path)) {
-    for (const auto& entry : fs::directory_iterator(path)) {
-      if (entry.is_regular_file())
-        files.push_back({.name = entry.path().filename(), .url = entry.path(), .sha256 = "", .headers = {}});
-    }
-    std::sort(files.begin(), files.end(), [](auto& a, auto& b) { return a.name < b.name; });
-    files = choose_files(files, "");
-  } else if (fs::is_regular_file(path)) {
-    files.push_back({.name = path.filename(), .url = path, .sha256 = "", .headers = {}});
-  } else {
+    files = choose_files(files_of(path), "");
+  } else if (!fs::is_regular_file(path)) {
     throw Error(Code::kNotFound, fmt::format("{}: no such file or folder", path.string()));
+  } else if (Shard::of(path.filename())) {
+    files = choose_files(files_of(path.parent_path()), path.filename());
+  } else {
+    files.push_back({.name = path.filename(), .url = path, .sha256 = "", .headers = {}});
   }
   Collected collected;
   for (const RemoteFile& file : files) {
     context.check_cancelled();
-    const std::string digest = context.store.adopt(file.url, false);
-    collected.files.push_back({file.name, digest, fs::file_size(context.store.blob_path(digest))});
+    collected.files.push_back(context.adopt(file.name, file.url, false));
   }
   return collected;
 }
@@ -41,8 +48,8 @@ std::string default_name(const std::string& reference) {
   fs::path path = reference;
   if (!path.has_filename()) path = path.parent_path();
   std::string name = path.extension() == ".gguf" || path.extension() == ".safetensors" ? path.stem() : path.filename();
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name + ":latest";
+  if (const auto shard = Shard::of(path.filename())) name = shard->base;
+  return plain_name(name) + ":latest";
 }
 
 }  // namespace

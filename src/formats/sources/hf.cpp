@@ -1,8 +1,9 @@
 // hf:ORG/REPO[/FILE][@REVISION] - a Hugging Face repository, or a mirror that speaks the same protocol.
 //
-//   GET {endpoint}/api/models/{repo}/tree/{revision}?recursive=true   ->
-//   [{"type":"file","path","size","lfs":{"oid","size"}}] GET {endpoint}/{repo}/resolve/{revision}/{path} -> the bytes,
-//   often behind a redirect
+//   GET {endpoint}/api/models/{repo}/tree/{revision}?recursive=true
+//       -> [{"type":"file","path","size","lfs":{"oid","size"}}], a thousand at a time; a Link header leads to the rest
+//   GET {endpoint}/{repo}/resolve/{revision}/{path}
+//       -> the bytes, often behind a redirect to another host
 //
 // HF_ENDPOINT names a mirror; HF_TOKEN goes along as a bearer token, to that endpoint only.
 
@@ -25,31 +26,43 @@ std::vector<std::string> authorization() {
                          : std::vector<std::string>();
 }
 
-std::vector<RemoteFile> list_files(const std::string& endpoint, const RepositoryReference& ref) {
-  const std::string url = fmt::format("{}/api/models/{}/tree/{}?recursive=true", endpoint,
-                                      net::encode_path(ref.repository), net::encode_path(ref.revision));
-  const net::Response response = net::get(url, {.headers = authorization()});
-  check_listing(response.status, "hf:" + ref.repository);
-  const Json entries = parse_json(response.body, url);
+constexpr int kMaxPages = 100;  // of 1000 files each; the largest model repositories hold some hundred files
+
+std::vector<RemoteFile> list_files(const std::string& endpoint, const RepositoryReference& ref,
+                                   const PullContext& context) {
+  const std::string what = "hf:" + ref.repository;
+  const std::string first = fmt::format("{}/api/models/{}/tree/{}?recursive=true", endpoint,
+                                        net::encode_path(ref.repository), net::encode_path(ref.revision));
   std::vector<RemoteFile> files;
-  for (const Json& entry : entries) {
-    if (!entry.is_object() || entry.value("type", "") != "file") continue;
-    const std::string path = entry.value("path", "");
-    RemoteFile file{.name = path,
-                    .url = fmt::format("{}/{}/resolve/{}/{}", endpoint, net::encode_path(ref.repository),
-                                       net::encode_path(ref.revision), net::encode_path(path)),
-                    .bytes = entry.value("size", uint64_t{0}),
-                    .sha256 = "",
-                    .headers = authorization()};
-    if (const auto lfs = entry.find("lfs"); lfs != entry.end() && lfs->is_object()) file.sha256 = lfs->value("oid", "");
-    files.push_back(std::move(file));
+  std::string url = first, next;
+  for (int page = 0; !url.empty(); ++page, url = next) {
+    // The token goes where the user sends it, not where an answer says.
+    const bool same_server = url.starts_with(endpoint + "/");
+    if (page == kMaxPages || !same_server) {
+      throw Error(Code::kUpstream, fmt::format("{}: the listing goes on at {}, which is {}", what, url,
+                                               same_server ? "too long" : "another server"));
+    }
+    const Json entries = get_listing(url, authorization(), what, context, &next);
+    if (!entries.is_array()) throw Error(Code::kUpstream, fmt::format("{}: the listing is not a list", what));
+    for (const Json& entry : entries) {
+      if (text_field(entry, "type") != "file") continue;
+      const std::string path = text_field(entry, "path");
+      const auto lfs = entry.find("lfs");
+      files.push_back({.name = path,
+                       .url = fmt::format("{}/{}/resolve/{}/{}", endpoint, net::encode_path(ref.repository),
+                                          net::encode_path(ref.revision), net::encode_path(path)),
+                       .bytes = size_field(entry, "size"),
+                       .sha256 = lfs == entry.end() ? "" : text_field(*lfs, "oid"),
+                       .headers = authorization()});
+    }
   }
   return files;
 }
 
 Collected collect(const std::string& reference, const PullContext& context) {
   const RepositoryReference ref = RepositoryReference::parse(reference, "main");
-  return download_repository(list_files(endpoint_from("HF_ENDPOINT", "https://huggingface.co"), ref), ref, context);
+  const std::string endpoint = endpoint_from("HF_ENDPOINT", "https://huggingface.co");
+  return download_repository(list_files(endpoint, ref, context), ref, context);
 }
 
 }  // namespace

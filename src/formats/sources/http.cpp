@@ -2,23 +2,17 @@
 // way.
 
 #include "formats/pull.h"
+#include "formats/repository.h"
 
 namespace shenbi::formats::sources {
 
-Source https();
-
 Source http() {
-  Source source = https();
-  source.scheme = "http";
-  source.form = "http://HOST/PATH/FILE.gguf";
-  source.help = "the same without encryption, for servers in your own network";
-  source.collect = [](const std::string& reference, const PullContext& context) {
-    const std::string name = reference.substr(reference.rfind('/') + 1);
-    return Collected{
-        .files = {context.download({.name = name, .url = "http:" + reference, .sha256 = "", .headers = {}})},
-        .licence = ""};
-  };
-  return source;
+  return {.scheme = "http",
+          .form = "http://HOST/PATH/FILE.gguf",
+          .help = "the same without encryption, for servers in your own network",
+          .collect = [](const std::string& ref,
+                        const PullContext& context) { return download_url("http:" + ref, context); },
+          .default_name = url_default_name};
 }
 
 }  // namespace shenbi::formats::sources

@@ -23,19 +23,23 @@ Collected collect(const std::string& reference, const PullContext& context) {
   const std::string repository = net::encode_path(ref.repository), revision = net::encode_path(ref.revision);
   const std::string url =
       fmt::format("{}/api/v1/models/{}/repo/files?Revision={}&Recursive=true", endpoint, repository, revision);
-  const net::Response response = net::get(url);
-  check_listing(response.status, "modelscope:" + ref.repository);
-  const Json answer = parse_json(response.body, url);
-  const Json entries = answer.value("Data", Json::object()).value("Files", Json::array());
+  const std::string what = "modelscope:" + ref.repository;
+  const Json answer = get_listing(url, {}, what, context);
+  // Trouble comes with status 200 too: {"Code":10010205001,"Message":"...","Data":null}
+  if (const uint64_t code = size_field(answer, "Code"); code != 200) {
+    throw Error(Code::kUpstream,
+                fmt::format("{}: the server answers {}: {}", what, code, text_field(answer, "Message")));
+  }
   std::vector<RemoteFile> files;
-  for (const Json& entry : entries) {
-    if (!entry.is_object() || entry.value("Type", "") != "blob") continue;
-    const std::string path = entry.value("Path", "");
+  const Json data = answer.value("Data", Json());
+  for (const Json& entry : list_field(data, "Files", what)) {
+    if (text_field(entry, "Type") != "blob") continue;
+    const std::string path = text_field(entry, "Path");
     files.push_back(
         {.name = path,
          .url = fmt::format("{}/models/{}/resolve/{}/{}", endpoint, repository, revision, net::encode_path(path)),
-         .bytes = entry.value("Size", uint64_t{0}),
-         .sha256 = entry.value("Sha256", ""),
+         .bytes = size_field(entry, "Size"),
+         .sha256 = text_field(entry, "Sha256"),
          .headers = {}});
   }
   return download_repository(files, ref, context);

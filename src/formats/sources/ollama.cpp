@@ -40,32 +40,35 @@ Collected collect(const std::string& reference, const PullContext& context) {
   const std::string base =
       fmt::format("{}/v2/{}", endpoint_from("OLLAMA_REGISTRY", "https://registry.ollama.ai"), ref.path);
   const std::string url = fmt::format("{}/manifests/{}", base, ref.tag);
-  const net::Response response = net::get(
-      url, {.headers = {"Accept: application/vnd.docker.distribution.manifest.v2+json"}, .max_bytes = 4u << 20});
-  check_listing(response.status, "ollama:" + reference);
-  const Json manifest = parse_json(response.body, url);
+  const std::string what = "ollama:" + reference;
+  const Json manifest =
+      get_listing(url, {"Accept: application/vnd.docker.distribution.manifest.v2+json"}, what, context);
   Collected collected;
-  for (const Json& layer : manifest.value("layers", Json::array())) {
-    const std::string type = short_type(layer.value("mediaType", "")), digest = layer.value("digest", "");
+  for (const Json& layer : list_field(manifest, "layers", what)) {
+    const std::string type = short_type(text_field(layer, "mediaType")), digest = text_field(layer, "digest");
+    if (type == "adapter") {
+      throw Error(Code::kUnsupported, fmt::format("{}: its adapter layer cannot be applied", what));
+    }
     if (type != "model" && type != "license") continue;
     const std::string sha256 = digest.starts_with("sha256:") ? digest.substr(7) : "";
     if (!net::is_sha256_hex(sha256)) {
-      throw Error(Code::kUpstream, fmt::format("ollama:{}: layer digest '{}' is no SHA-256", reference, digest));
+      throw Error(Code::kUpstream, fmt::format("{}: layer digest '{}' is no SHA-256", what, digest));
     }
     if (type == "license") {
-      const net::Response text = net::get(fmt::format("{}/blobs/{}", base, digest), {.max_bytes = 1u << 20});
+      const net::Response text = net::get(fmt::format("{}/blobs/{}", base, digest),
+                                          {.max_bytes = 1u << 20, .cancelled = context.options.cancelled});
       if (text.status == 200) collected.licence = text.body;
       continue;
     }
     collected.files.push_back(context.download({.name = "model.gguf",
                                                 .url = fmt::format("{}/blobs/{}", base, digest),
-                                                .bytes = layer.value("size", uint64_t{0}),
+                                                .bytes = size_field(layer, "size"),
                                                 .sha256 = sha256,
                                                 .headers = {}}));
   }
   if (collected.files.size() != 1) {
     throw Error(Code::kUnsupported,
-                fmt::format("ollama:{}: {} model layers, exactly 1 can be used", reference, collected.files.size()));
+                fmt::format("{}: {} model layers, exactly 1 can be used", what, collected.files.size()));
   }
   return collected;
 }
