@@ -17,7 +17,6 @@ Weights are N(0, 0.15): the default initialisation is too small to expose mistak
 """
 
 import argparse
-import ctypes
 import json
 import re
 import shutil
@@ -362,6 +361,32 @@ def make(name, row):
     print(f"{name}: {total} bytes; {'; '.join(notes)}")
 
 
+def make_baichuan2():
+    """Baichuan 2 is Llama with W_pack and a head whose rows are divided by their length, so Llama is its reference."""
+    row = dict(config=hf.LlamaConfig, args=dict(SMALL, num_key_value_heads=2), gguf=None)
+    folder = GOLDEN / "baichuan2"
+    shutil.rmtree(folder, ignore_errors=True)
+    config, model = build(row)
+    write_hub_folder(row, config, model, folder / "model")
+    weights = load_file(folder / "model" / "model.safetensors")
+    for i in range(config.num_hidden_layers):
+        prefix = f"model.layers.{i}.self_attn."
+        parts = [weights.pop(f"{prefix}{part}_proj.weight") for part in "qkv"]
+        weights[prefix + "W_pack.weight"] = torch.cat(parts).contiguous()
+    save_file(weights, folder / "model" / "model.safetensors", {"format": "pt"})
+    (folder / "model" / "config.json").write_text(json.dumps(dict(
+        architectures=["BaichuanForCausalLM"], model_type="baichuan", hidden_act="silu", hidden_size=config.hidden_size,
+        intermediate_size=config.intermediate_size, max_position_embeddings=config.max_position_embeddings,
+        model_max_length=config.max_position_embeddings, num_attention_heads=config.num_attention_heads,
+        num_hidden_layers=config.num_hidden_layers, rms_norm_eps=config.rms_norm_eps, tie_word_embeddings=False,
+        vocab_size=config.vocab_size, z_loss_weight=0), indent=1) + "\n")
+    with torch.no_grad():
+        model.lm_head.weight.copy_(torch.nn.functional.normalize(model.lm_head.weight))
+    save_file(reference(model, config.vocab_size), folder / "reference.safetensors")
+    (folder / "README").write_text(f"Made by tools/make_model_fixtures.py. Reference: transformers {hf.__version__}, "
+                                   "LlamaForCausalLM with normalised rows of the head, fp32 on CPU, eager attention.\n")
+
+
 # --- goldens of the original ChatGLM and Baichuan code ---------------------------------------------------------------------
 
 CHATGLM_CPP = "https://github.com/li-plus/chatglm.cpp (MIT), commit f86777c85f4e14641b89c121277c11ae9cd5a9a7"
@@ -461,8 +486,8 @@ def main():
     parser.add_argument("--chatglm-data", type=Path, help="tests/data of a clone of li-plus/chatglm.cpp")
     parser.add_argument("fixtures", nargs="*", help="only these (default: all)")
     args = parser.parse_args()
-    for name in args.fixtures or FIXTURES:
-        make(name, FIXTURES[name])
+    for name in args.fixtures or [*FIXTURES, "baichuan2"]:
+        make_baichuan2() if name == "baichuan2" else make(name, FIXTURES[name])
     if args.chatglm_data:
         make_originals(args.chatglm_data)
 

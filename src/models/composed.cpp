@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "ops/activation.h"
@@ -10,6 +11,7 @@
 #include "ops/embedding.h"
 #include "ops/layout.h"
 #include "ops/linear.h"
+#include "ops/norm.h"
 
 namespace shenbi::models {
 namespace {
@@ -105,7 +107,11 @@ Variable ComposedDecoder::hidden(const nn::Variables& parameters, std::span<cons
 
 Variable ComposedDecoder::head(const nn::Variables& parameters, const Variable& hidden) const {
   const nn::Scope scope{parameters, ""};
-  const Variable weight = scope.at(spec_.tied_output ? "embedding.weight" : "output.weight");
+  Variable weight = scope.at(spec_.tied_output ? "embedding.weight" : "output.weight");
+  if (spec_.normalised_head) {       // length = sqrt(d) * root mean square
+    constexpr double kTiny = 1e-24;  // a row of zeros stays zero
+    weight = ops::scale(ops::rms_norm(weight, {}, kTiny), 1.0 / std::sqrt(static_cast<double>(spec_.embedding_size)));
+  }
   Variable logits = ops::linear(hidden, weight, scope.find("output.bias"));
   if (spec_.logit_scale != 1.0f) logits = ops::scale(logits, spec_.logit_scale);
   return spec_.logit_softcap > 0 ? ops::softcap(logits, spec_.logit_softcap) : logits;

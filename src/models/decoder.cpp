@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -19,6 +20,19 @@ namespace {
 bool same(const nn::RopeSpec& a, const nn::RopeSpec& b) {
   return a.order == b.order && a.dims == b.dims && a.magnitude == b.magnitude &&
          a.inverse_frequencies == b.inverse_frequencies;
+}
+
+/// 1 / length of each row.
+std::vector<float> row_scales(const Parameter& matrix) {
+  constexpr double kTiny = 1e-12;  // a row of zeros stays zero
+  std::vector<float> scales(matrix.rows()), row(matrix.columns());
+  for (size_t r = 0; r < scales.size(); ++r) {
+    matrix.decode(r, r + 1, row.data());
+    double squares = 0;
+    for (const float value : row) squares += static_cast<double>(value) * value;
+    scales[r] = static_cast<float>(1.0 / std::max(std::sqrt(squares), kTiny));
+  }
+  return scales;
 }
 
 class Loader {
@@ -88,9 +102,9 @@ void Loader::embedding() {
   out_.positions = floats("position.weight");
   out_.embedding_norm = norm("embedding_norm");
   out_.output_norm = norm("output_norm");
-  out_.head = {pack(model_.parameters.at(model_.spec.tied_output ? "embedding.weight" : "output.weight"), 0,
-                    out_.spec.vocab_size, options_.head_precision),
-               floats("output.bias")};
+  const Parameter& head = model_.parameters.at(model_.spec.tied_output ? "embedding.weight" : "output.weight");
+  if (model_.spec.normalised_head) out_.head_scale = row_scales(head);
+  out_.head = {pack(head, 0, out_.spec.vocab_size, options_.head_precision), floats("output.bias")};
 }
 
 /// Layers of equal shape share one plan of a pass.

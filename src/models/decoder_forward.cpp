@@ -196,6 +196,7 @@ void Pass::head(Lane& lane) const noexcept {
   decoder_.head.multiply_rows(work_.head_input, wanted, begin, end, logits_, vocab);
   for (size_t i = 0; i < wanted; ++i) {
     float* out = logits_ + i * vocab + begin;
+    if (!decoder_.head_scale.empty()) kernels::multiply(out, decoder_.head_scale.data() + begin, end - begin, out);
     if (spec_.logit_scale != 1.0f) kernels::scale(out, spec_.logit_scale, end - begin, out);
     if (spec_.logit_softcap > 0) kernels::softcap(out, spec_.logit_softcap, end - begin, out);
   }

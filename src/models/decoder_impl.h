@@ -47,6 +47,7 @@ struct Decoder::Impl {
   std::vector<float> positions;  ///< [rows, d], learned
   nn::FusedNorm embedding_norm, output_norm;
   nn::FusedLinear head;
+  std::vector<float> head_scale;  ///< [vocab] 1 / length of each row of the head, if normalised
   std::vector<FusedLayer> layers;
   std::vector<kernels::AttentionShape> shapes;  ///< the different ones among the layers
   std::vector<std::vector<float>> slopes;       ///< what shapes[i].alibi_slopes points to

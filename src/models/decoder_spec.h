@@ -56,7 +56,8 @@ struct DecoderSpec {
   float logit_softcap = 0;       ///< cap * tanh(logit / cap); 0 = none
   uint32_t position_offset = 0;  ///< OPT: learned position p reads row p + 2
   bool learned_positions = false;
-  bool tied_output = false;  ///< output.weight is embedding.weight
+  bool normalised_head = false;  ///< Baichuan 2: each row of the head is divided by its length
+  bool tied_output = false;      ///< output.weight is embedding.weight
   std::vector<LayerSpec> layers;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "models/composed.h"
 #include "models/decoder.h"
 #include "models/fixture.h"
@@ -87,6 +88,67 @@ TEST_P(Decoders, logits_are_the_same_bits_alone_and_in_a_batch) {
 
 INSTANTIATE_TEST_SUITE_P(Models, Decoders, ::testing::ValuesIn(testing::all_fixtures()),
                          [](const auto& info) { return info.param.label(); });
+
+std::shared_ptr<const Decoder> tiny_llama(ThreadTeam& team, const DecoderOptions& options = {}) {
+  return Decoder::load(formats::Checkpoint::open(testing::golden_folder() / "llama/model"), options, team);
+}
+
+TEST(Decoder, gives_logits_of_the_rows_that_want_them) {
+  ThreadTeam team(2, false);
+  const auto decoder = tiny_llama(team);
+  Runner runner(*decoder, team, 3);
+  const std::vector<int32_t> tokens = {1, 2, 3};
+  const auto all = runner.run({runner.slice(0, tokens, 0)});
+  const std::vector<float> last(all.end() - decoder->spec().vocab_size, all.end());
+  SequenceSlice inner = runner.slice(1, tokens, 0, false), wanted = runner.slice(2, tokens, 0, false);
+  inner.wants_logits = false;
+  EXPECT_EQ(runner.run({inner}), std::vector<float>());
+  EXPECT_EQ(runner.run({inner, wanted}), last);
+}
+
+TEST(Decoder, refuses_tokens_positions_and_pages_that_do_not_exist) {
+  ThreadTeam team(1);
+  const auto decoder = tiny_llama(team, {.context_length = 8});
+  EXPECT_EQ(decoder->spec().context_length, 8u);
+  Runner runner(*decoder, team);
+  const std::vector<int32_t> good(4, 1), wrong = {80}, negative = {-1};
+  EXPECT_THROW(runner.run({runner.slice(0, wrong, 0)}), Error);
+  EXPECT_THROW(runner.run({runner.slice(0, negative, 0)}), Error);
+  EXPECT_THROW(runner.run({runner.slice(0, good, 5)}), Error);
+  SequenceSlice bare = runner.slice(0, good, 0);
+  bare.pages = {};
+  EXPECT_THROW(runner.run({bare}), Error);
+}
+
+TEST(Decoder, refuses_a_context_longer_than_the_models) {
+  ThreadTeam team(1);
+  EXPECT_THROW(tiny_llama(team, {.context_length = 129}), Error);
+  EXPECT_EQ(tiny_llama(team, {.context_length_cap = 1000})->spec().context_length, 128u);
+  EXPECT_EQ(tiny_llama(team, {.context_length_cap = 100})->spec().context_length, 100u);
+}
+
+TEST(Decoder, stops_between_layers_when_cancelled) {
+  ThreadTeam team(3, false);
+  const auto decoder = tiny_llama(team);
+  Runner runner(*decoder, team);
+  const std::vector<int32_t> tokens = {1, 2, 3};
+  const std::atomic<bool> cancelled = true;
+  EXPECT_EQ(runner.run({runner.slice(0, tokens, 0)}, &cancelled), std::vector<float>());
+  EXPECT_FALSE(runner.run({runner.slice(0, tokens, 0)}).empty());
+}
+
+TEST(Decoder, a_workspace_serves_one_decoder_after_another) {
+  ThreadTeam team(1);
+  const auto decoder = tiny_llama(team);
+  const auto other = Decoder::load(formats::Checkpoint::open(testing::golden_folder() / "gpt2/model"), {}, team);
+  const std::vector<int32_t> tokens = {1, 2, 3};
+  Runner first(*decoder, team), second(*other, team);
+  const auto a = first.run({first.slice(0, tokens, 0)}), b = second.run({second.slice(0, tokens, 0)});
+  Workspace shared;
+  EXPECT_EQ(first.run({first.slice(0, tokens, 0)}, nullptr, &shared), a);
+  EXPECT_EQ(second.run({second.slice(0, tokens, 0)}, nullptr, &shared), b);
+  EXPECT_EQ(first.run({first.slice(0, tokens, 0)}, nullptr, &shared), a);
+}
 
 }  // namespace
 }  // namespace shenbi::models

@@ -97,12 +97,16 @@ class Runner {
     return {.tokens = tokens, .start = start, .pages = pages_[sequence], .all_logits = all};
   }
 
-  std::vector<float> run(const std::vector<SequenceSlice>& slices) {
+  std::vector<float> run(const std::vector<SequenceSlice>& slices, const std::atomic<bool>* cancelled = nullptr,
+                         Workspace* workspace = nullptr) {
     size_t rows = 0;
     for (const SequenceSlice& slice : slices)
       rows += slice.all_logits ? slice.tokens.size() : slice.wants_logits ? 1 : 0;
     std::vector<float> logits(rows * decoder_.spec().vocab_size);
-    EXPECT_EQ(decoder_.forward(slices, pool_, workspace_, team_, logits.data()), rows);
+    const size_t given =
+        decoder_.forward(slices, pool_, workspace ? *workspace : workspace_, team_, logits.data(), cancelled);
+    EXPECT_EQ(given, cancelled && *cancelled ? 0 : rows);
+    logits.resize(given * decoder_.spec().vocab_size);
     return logits;
   }
 

@@ -2,13 +2,15 @@
 // Checkpoints: baichuan-inc/Baichuan-7B, Baichuan-13B-Base, Baichuan2-7B-Base, Baichuan2-13B-Chat.
 // Differs from Llama: query, key and value are one matrix W_pack [Q; K; V]. The 7B models turn (GGUF rows reordered to
 // adjacent pairs), the 13B models have ALiBi instead: hub configs of those have no max_position_embeddings, GGUF files
-// have 40 layers. Baichuan 2 (told by its vocabulary) divides each row of the head by its length.
+// have 40 layers. Baichuan 2 (told by its vocabulary, or by a training knob that only its configs have) divides each
+// row of the head by its length; GGUF files hold the rows as they were.
 
 #include "models/architecture.h"
 
 namespace shenbi::models::arch {
 
 static constexpr size_t kLayersOf7B = 32;
+static constexpr uint32_t kVocabularyOf2 = 125696;
 
 static bool turns(const Config& config, const DecoderSpec& spec) {
   return config.is_gguf() ? spec.layers.size() == kLayersOf7B : config.has({.hf = "max_position_embeddings"});
@@ -21,6 +23,7 @@ static DecoderSpec read(const Config& config) {
   } else {
     for (LayerSpec& layer : spec.layers) layer.attention.alibi = true;
   }
+  spec.normalised_head = spec.vocab_size == kVocabularyOf2 || config.has({.hf = "z_loss_weight"});
   return spec;
 }
 
