@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ours and llama.cpp on the same model file, turn by turn in one run, and the fidelity of our arithmetic.
+"""Ours and llama.cpp on the same model file, turn by turn in one run; the fidelity of our arithmetic; the tokenizers beside `tokenizers`.
 
 Memory bandwidth of shared machines changes within seconds, so single figures mean little: each round runs both programs one after the
 other, and what is reported is the median of the rounds' ratios.
@@ -91,6 +91,9 @@ def main():
         for name, f in result["fidelity"].items():
             print(f"fidelity, {name}: {f['positions']} tokens, mean KL {f['mean_kl']:.5f} +- {f['standard_error']:.5f}, "
                   f"top-1 {100 * f['top1_agreement']:.1f} %")
+    if "tokenizers" not in skip:
+        print(output([sys.executable, ROOT / "bench" / "tokenizers_speed.py", "--tool", str(ROOT / "build/release/tokenizers_tool")]),
+              end="")
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(result, indent=1) + "\n")
 

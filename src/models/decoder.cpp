@@ -162,7 +162,7 @@ nn::FusedMlp Loader::mlp(const nn::MlpSpec& spec, const std::string& prefix) {
   nn::FusedMlp mlp{.spec = spec};
   if (spec.gated) mlp.gate = linear(prefix + "gate");
   mlp.up = linear(prefix + "up");
-  mlp.down = linear(prefix + "down");
+  mlp.down = linear(prefix + "down", options_.down_precision);
   if (spec.gated) mlp.gate.want(mlp.input_forms);
   mlp.up.want(mlp.input_forms);
   mlp.down.want(mlp.middle_forms);

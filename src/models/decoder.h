@@ -60,7 +60,9 @@ struct DecoderOptions {
   uint32_t context_length = 0;      ///< 0: the model's own. More than the model's own is Error{kInvalidArgument}
   uint32_t context_length_cap = 0;  ///< with context_length 0: at most this (0: no cap)
   kernels::Precision head_precision = kernels::Precision::kInt16;
-  kernels::Precision precision = kernels::Precision::kInt8;
+  /// The down projection of a dense MLP: its input has the widest range of all and, in int8, the largest share of the error.
+  kernels::Precision down_precision = kernels::Precision::kInt16;
+  kernels::Precision precision = kernels::Precision::kInt8;  ///< everything else
 };
 
 class Decoder {
