@@ -7,8 +7,6 @@ shenbi_module(base LIBS fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json ICU
 shenbi_module(net DEPS base LIBS CURL::libcurl OpenSSL::Crypto)
 shenbi_module(chat DEPS base)
 shenbi_module(tokenizers DEPS base)
-add_executable(tokenizers_tool EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/parity/tokenizers_tool.cpp)
-target_link_libraries(tokenizers_tool PRIVATE shenbi_tokenizers)
 shenbi_module(kernels DEPS base)
 shenbi_registry(kernels quant FOLDER quant EXTENSION h TYPE QuantType HEADER quant_type.h)
 shenbi_module(tensor DEPS kernels)

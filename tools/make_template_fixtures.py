@@ -15,7 +15,7 @@ import time
 os.environ["TZ"] = "UTC"
 time.tzset()
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "parity"))
+sys.path.insert(0, str(ROOT / "tests" / "parity" / "support"))
 import jinja_oracle  # noqa: E402
 
 NOW = 1753900000  # 30 July 2025, 18:26:40 UTC

@@ -1,23 +1,21 @@
 #!/usr/bin/env python3
 """Renders the chat templates of real models with jinja2 (as transformers sets it up) and with us; every pair must agree.
 
-Usage: tests/parity/chat_templates.py DRIVER [FOLDER_OF_TEMPLATES]
+Usage: tests/parity/chat_templates.py [DRIVER [FOLDER_OF_TEMPLATES]]
 
-DRIVER is build/dev/chat_template_tool. Without a folder the templates come from the source package of
+DRIVER is build/release/chat_template_tool. Without a folder the templates come from the source package of
 llama-cpp-python on PyPI, whose vendored llama.cpp carries some seventy of them. Texts must be equal; where jinja2 fails we must
 fail, and raise_exception must give the same message. Prints the counts; exits 1 on a difference.
 """
 import collections
 import os
 import pathlib
-import subprocess
 import sys
-import tarfile
-import tempfile
 
 os.environ["TZ"] = "UTC"
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
 import jinja_oracle  # noqa: E402
+import reference_package  # noqa: E402
 
 NOW = 1753900000  # 30 July 2025
 TOOLS = [
@@ -95,16 +93,6 @@ def conversations():
                      "unk_token": "<unk>", "tools": None, "documents": None, **variables}
 
 
-def fetched_templates(folder):
-    subprocess.run([sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--no-build-isolation",
-                    "-d", folder, "llama-cpp-python"], check=True)
-    archive = next(pathlib.Path(folder).glob("llama_cpp_python-*.tar.gz"))
-    with tarfile.open(archive) as package:
-        members = [m for m in package.getmembers() if "/models/templates/" in m.name and m.name.endswith(".jinja")]
-        package.extractall(folder, members=members, filter="data")
-    return sorted(pathlib.Path(folder).rglob("*.jinja"))
-
-
 def compare(ours, template, variables):
     """(agrees, kind, reference, answer)"""
     kind, expected = jinja_oracle.render(template, variables, NOW)
@@ -126,21 +114,22 @@ def first_difference(a, b):
 
 
 def main():
-    ours = jinja_oracle.Ours(sys.argv[1])
-    with tempfile.TemporaryDirectory() as folder:
-        templates = sorted(pathlib.Path(sys.argv[2]).glob("*.jinja")) if len(sys.argv) > 2 else fetched_templates(folder)
-        counts, failures = collections.Counter(), 0
-        for path in templates:
-            template = path.read_text(encoding="utf-8")
-            for name, variables in conversations():
-                agrees, kind, expected, answer = compare(ours, template, variables)
-                counts[kind] += agrees
-                if not agrees:
-                    failures += 1
-                    print(f"{path.name} / {name}: {kind}: {first_difference(expected, answer)}")
+    ours = jinja_oracle.Ours(sys.argv[1] if len(sys.argv) > 1 else reference_package.built("chat_template_tool"))
+    folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else reference_package.models_folder() / "templates"
+    templates = sorted(folder.glob("*.jinja"))
+    counts, failures = collections.Counter(), 0
+    for path in templates:
+        template = path.read_text(encoding="utf-8")
+        for name, variables in conversations():
+            agrees, kind, expected, answer = compare(ours, template, variables)
+            counts[kind] += agrees
+            if not agrees:
+                failures += 1
+                print(f"{path.name} / {name}: {kind}: {first_difference(expected, answer)}")
     total = sum(counts.values()) + failures
     detail = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
     print(f"{len(templates)} templates, {total} renderings, {failures} differ; equal: {detail}")
+    print(f"{total - failures} passed, {failures} failed")
     sys.exit(1 if failures or not templates else 0)
 
 

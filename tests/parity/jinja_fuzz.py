@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Differential fuzzing: random small templates, rendered by jinja2 and by us.
 
-Usage: tests/parity/jinja_fuzz.py DRIVER [CASES [SEED]]
+Usage: tests/parity/jinja_fuzz.py [DRIVER [CASES [SEED]]]
 
 Where jinja2 gives a text ours must be equal; where it fails ours must fail. Known and wanted differences (docs/chat-templates.md)
 are kept out of the grammar: addresses in printed objects, integers beyond 64 bits, double underscores. Prints each
@@ -15,8 +15,9 @@ import re
 import sys
 
 os.environ["TZ"] = "UTC"
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
 import jinja_oracle  # noqa: E402
+import reference_package  # noqa: E402
 
 VARIABLES = {
     "n": 3, "z": 0, "neg": -7, "f": 2.5, "g": 1e20, "t": True, "no": None, "s": "Hello World", "e": "",
@@ -213,7 +214,7 @@ def prints_address(template, expected):
 
 
 def main():
-    ours = jinja_oracle.Ours(sys.argv[1])
+    ours = jinja_oracle.Ours(sys.argv[1] if len(sys.argv) > 1 else reference_package.built("chat_template_tool"))
     cases = int(sys.argv[2]) if len(sys.argv) > 2 else 2000
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     counts, differences = collections.Counter(), 0
@@ -234,6 +235,7 @@ def main():
         differences += 1
         print(f"--- seed {number}\n{template!r}\njinja2: {expected!r}\n  ours: {answer!r}")
     print(f"{cases} cases: {dict(counts)}, {differences} differences")
+    print(f"{cases - differences} passed, {differences} failed")
     sys.exit(1 if differences else 0)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares token ids with llama.cpp's golden files for its vocabulary-only GGUF files.
 
-    tests/parity/tokenizers_llama_cpp.py [--models FOLDER] [--tool build/dev/tokenizers_tool]
+    tests/parity/tokenizers_llama_cpp.py [--models FOLDER] [--tool build/release/tokenizers_tool]
 
 FOLDER holds ggml-vocab-*.gguf with .inp/.out beside them (llama.cpp's models/). Without it the source package of
 llama-cpp-python is downloaded from PyPI, which carries them. Files without .inp are only loaded and fed the texts of
@@ -13,10 +13,12 @@ import json
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
 
 import gguf
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
+import reference_package  # noqa: E402
 
 FIELDS = [
     "model", "pre", "tokens", "scores", "token_type", "merges", "bos_token_id", "eos_token_id", "unknown_token_id",
@@ -27,14 +29,6 @@ FIELDS = [
 # Texts in which llama.cpp departs from the model's own tokenizer. Qwen 3.5 normalises to NFC (transformers' Qwen3_5
 # tokenizer says so); llama.cpp does not, and these three texts hold decomposed accents.
 DEVIATIONS = {"qwen35": {46, 47, 48}}
-
-
-def fetch(folder):
-    subprocess.run([sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", "llama-cpp-python",
-                    "--no-build-isolation", "-d", folder, "llama-cpp-python"], check=True)
-    with tarfile.open(glob.glob(os.path.join(folder, "*.tar.gz"))[0]) as package:
-        package.extractall(folder, filter="data")
-    return glob.glob(os.path.join(folder, "*/vendor/llama.cpp/models"))[0]
 
 
 def dump_vocabulary(path, out):
@@ -65,11 +59,11 @@ def golden_texts(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models")
-    parser.add_argument("--tool", default="build/dev/tokenizers_tool")
+    parser.add_argument("--tool", default=reference_package.built("tokenizers_tool"))
     arguments = parser.parse_args()
-    failures = 0
+    failures = passed = 0
     with tempfile.TemporaryDirectory() as scratch:
-        models = arguments.models or fetch(scratch)
+        models = arguments.models or reference_package.models_folder()
         paths = sorted(glob.glob(os.path.join(models, "ggml-vocab-*.gguf")))
         if not paths:
             raise SystemExit(f"{models}: no ggml-vocab-*.gguf")
@@ -87,12 +81,14 @@ def main():
                 expected = [[int(i) for i in line.split()] for line in file.read().split("\n")[:len(texts)]]
             got = encode(arguments.tool, "gguf", dumped, texts)
             wrong = [i for i in range(len(texts)) if got[i] != expected[i] and i not in DEVIATIONS.get(name, {})]
-            failures += len(wrong)
             known = len(DEVIATIONS.get(name, ()))
+            failures += len(wrong)
+            passed += len(texts) - known - len(wrong)
             print(f"{name}: {len(texts) - known - len(wrong)} of {len(texts) - known} texts agree"
                   + (f" ({known} where llama.cpp departs from the original left out)" if known else ""))
             for i in wrong[:3]:
                 print(f"  text {i}: {texts[i]!r}\n    expected {expected[i]}\n    got      {got[i]}")
+    print(f"{passed} passed, {failures} failed")
     return 1 if failures else 0
 
 
