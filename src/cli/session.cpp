@@ -16,27 +16,36 @@ void declare_model_options(Arguments& args, ModelOptions& options) {
   args.option("-t,--threads", options.threads, "threads; 0: as many CPUs as this process really gets").range(0, 1024);
   args.option("-c,--context", options.context,
               fmt::format("longest prompt and answer in tokens; 0: the model's own, at most {}", kDefaultContext));
-  args.option("--precision", options.precision,
-              "activations in products with quantised weights; int16 is as exact as the weights and reads prompts slower")
+  args.option(
+          "--precision", options.precision,
+          "activations in products with quantised weights; int16 is as exact as the weights and reads prompts slower")
       .choices({"int8", "int16"});
   args.flag("-q,--quiet", options.quiet, "nothing on stderr but errors");
 }
 
+namespace {
+
+std::string describe_threads(int count) {
+  const ThreadBudget budget = thread_budget();
+  return fmt::format("{} thread{} ({}{})", count, count == 1 ? "" : "s", budget.reason,
+                     count > budget.threads ? "; more threads than CPUs are slower" : "");
+}
+
+}  // namespace
+
 std::unique_ptr<ThreadTeam> make_team(uint32_t threads, bool quiet) {
   const ThreadBudget budget = thread_budget();
   const int count = threads == 0 ? budget.threads : static_cast<int>(threads);
-  if (!quiet) {
-    std::fprintf(stderr, "using %d thread%s (%s)\n", count, count == 1 ? "" : "s", budget.reason.c_str());
-    if (count > budget.threads) std::fprintf(stderr, "warning: more threads than this process gets CPUs is slower\n");
-  }
+  if (!quiet) std::fprintf(stderr, "using %s\n", describe_threads(count).c_str());
   // Spinning at barriers pays only when every thread has a CPU to itself.
   return std::make_unique<ThreadTeam>(count, count <= budget.threads && budget.cgroup_quota == 0);
 }
 
 Session open_session(const ModelOptions& options) {
   Session session;
-  session.team = make_team(options.threads, options.quiet);
   const auto path = engine::resolve_model(options.model);
+  session.team = make_team(options.threads, true);
+  if (!options.quiet) session.threads_note = describe_threads(session.team->count());
   session.model = engine::load_model(
       path,
       {.context_length = options.context,
@@ -46,10 +55,14 @@ Session open_session(const ModelOptions& options) {
   return session;
 }
 
+void Session::announce() const {
+  if (!threads_note.empty()) std::fprintf(stderr, "using %s\n", threads_note.c_str());
+}
+
 void declare_sampling_options(Arguments& args, SamplingOptions& options) {
   args.option("--temp,--temperature", options.temperature,
               "0: always the most probable token; default: the model's own");
-  args.option("--top-k", options.top_k, "draw from the K most probable tokens only; 0: all");
+  args.option("--top-k", options.top_k, "draw from the K most probable tokens only; 0: all").range(-1, kMaxTopK);
   args.option("--top-p", options.top_p, "draw from the most probable tokens that hold this share");
   args.option("--min-p", options.min_p, "leave out tokens less probable than this share of the best");
   args.option("--typical-p", options.typical_p, "locally typical sampling; 1: off");
@@ -57,13 +70,14 @@ void declare_sampling_options(Arguments& args, SamplingOptions& options) {
   args.option("--frequency-penalty", options.frequency_penalty, "subtracted for each time a token was generated");
   args.option("--presence-penalty", options.presence_penalty, "subtracted once a token was generated");
   args.option("--dry", options.dry_multiplier, "strength of the penalty on repeated runs of tokens; 0: off");
-  args.option("--seed", options.seed, "the same seed gives the same answer; -1: a new one each time");
+  args.option("--seed", options.seed, "the same seed gives the same answer; -1: a new one each time")
+      .range(-1, kMaxSeed);
 }
 
 engine::SamplingParams sampling_params(const SamplingOptions& o, const engine::SamplingParams& defaults) {
   engine::SamplingParams params = defaults;
   const auto set = [](double given, float& field) {
-    if (given >= 0) field = static_cast<float>(given);
+    if (given != kModelDefault) field = static_cast<float>(given);  // NaN too: the check of the values names it
   };
   set(o.temperature, params.temperature);
   set(o.top_p, params.top_p);

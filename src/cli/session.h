@@ -29,15 +29,25 @@ void declare_model_options(Arguments& args, ModelOptions& options);
 struct Session {
   std::unique_ptr<ThreadTeam> team;
   std::shared_ptr<const engine::Model> model;
+  std::string threads_note;  ///< "2 threads (2 of 2 CPUs)"; empty with --quiet
+
+  /// Says on stderr how many threads work. Called once nothing can be wrong with the input any more: an error is the
+  /// only line then.
+  void announce() const;
 };
 
 /// A team of `threads` threads, or of the thread budget (0). More than the budget is allowed with a warning.
 std::unique_ptr<ThreadTeam> make_team(uint32_t threads, bool quiet);
 Session open_session(const ModelOptions& options);
 
+inline constexpr double kModelDefault = -1;    ///< of a sampling option that is not given
+inline constexpr double kMaxTopK = 1u << 30;   ///< beyond every vocabulary
+inline constexpr double kMaxSeed = 1LL << 53;  ///< the largest whole number that every JSON reader keeps
+
 /// Sampling flags shared by run and chat. Unset ones keep the model's own defaults.
 struct SamplingOptions {
-  double temperature = -1, top_p = -1, min_p = -1, typical_p = -1, repetition_penalty = -1, dry_multiplier = -1;
+  double temperature = kModelDefault, top_p = kModelDefault, min_p = kModelDefault, typical_p = kModelDefault;
+  double repetition_penalty = kModelDefault, dry_multiplier = kModelDefault;
   double frequency_penalty = 0, presence_penalty = 0;
   int64_t top_k = -1, seed = -1;
 };

@@ -48,6 +48,7 @@ Json to_json(const eval::Speed& speed, const Session& session, double load_s) {
 int execute(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   const Session session = open_session(options.model);
+  session.announce();
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const auto speed = eval::measure_speed(session.model,
                                          {.prompt_tokens = options.prompt,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -41,6 +42,14 @@ constexpr const char* kHelp = R"(  /help              this list
   """                begin and end a message of several lines
 Ctrl-C stops an answer, not the program.
 )";
+
+int64_t whole_number(const std::string& name, double number, double low, double high) {
+  if (!(number >= low && number <= high) || std::floor(number) != number) {
+    throw Error(Code::kInvalidArgument,
+                fmt::format("{} is {}, allowed: whole numbers from {:.0f} to {:.0f}", name, number, low, high));
+  }
+  return static_cast<int64_t>(number);
+}
 
 class Conversation {
  public:
@@ -98,15 +107,15 @@ class Conversation {
     else if (name == "top-p")
       changed.top_p = number;
     else if (name == "top-k")
-      changed.top_k = static_cast<int64_t>(number);
+      changed.top_k = whole_number(name, number, 0, kMaxTopK);
     else if (name == "min-p")
       changed.min_p = number;
     else if (name == "repeat-penalty")
       changed.repetition_penalty = number;
     else if (name == "seed")
-      changed.seed = static_cast<int64_t>(number);
+      changed.seed = whole_number(name, number, -1, kMaxSeed);
     else if (name == "tokens")
-      options_.tokens = static_cast<uint32_t>(number);
+      options_.tokens = static_cast<uint32_t>(whole_number(name, number, 0, UINT32_MAX));
     else
       throw Error(Code::kInvalidArgument, fmt::format("nothing is called '{}' (see /help)", name));
     sampling_params(changed, model_.defaults).check(model_.decoder->spec().vocab_size);
@@ -190,6 +199,7 @@ std::optional<std::string> read_message(LineEditor& editor) {
 
 int execute(const Options& options) {
   const Session session = open_session(options.model);
+  session.announce();
   if (!options.model.quiet) {
     std::fprintf(stderr,
                  session.model->chat_template

@@ -26,6 +26,7 @@ struct Options {
 int execute(const Options& options) {
   const std::string text = read_file(options.file);
   const Session session = open_session(options.model);
+  session.announce();
   auto ids = session.model->tokenizer->encode(text);
   if (options.tokens > 0 && ids.size() > options.tokens) ids.resize(options.tokens);
   const auto progress = [&](size_t done, size_t total) {

@@ -25,6 +25,7 @@ struct Options {
 int execute(const Options& options) {
   const std::string text = read_file(options.file);
   const Session session = open_session(options.model);
+  session.announce();
   const auto ids = session.model->tokenizer->encode(text);
   const auto progress = [&](size_t done, size_t total) {
     if (!options.model.quiet) std::fprintf(stderr, "\r%zu of %zu tokens", done, total);

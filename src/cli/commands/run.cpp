@@ -56,8 +56,9 @@ int execute(const Options& options) {
   request.stop.insert(request.stop.end(), prompt.stops.begin(), prompt.stops.end());
   const Answer answer = stream_answer(engine, std::move(request));
   if (std::cout) std::cout << '\n' << std::flush;
-  if (!options.model.quiet) std::fprintf(stderr, "%s\n", describe(answer).c_str());
-  return answer.finish == engine::FinishReason::kCancelled ? code_info(Code::kCancelled).exit_code : 0;
+  if (!options.model.quiet) std::fprintf(stderr, "%s, %s\n", describe(answer).c_str(), session.threads_note.c_str());
+  // An answer is also cancelled when nobody reads it any more; main tells that from the stream.
+  return answer.finish == engine::FinishReason::kCancelled && std::cout ? code_info(Code::kCancelled).exit_code : 0;
 }
 
 }  // namespace

@@ -49,8 +49,11 @@ int execute(const Options& options) {
                                Json(piece).dump());
     }
   };
-  if (!ids.empty()) print(0, nullptr, nullptr);
   eval::for_each_row(*session.model, ids, *session.team, [&](size_t i, std::span<float> logits) {
+    if (i == 0) {
+      session.announce();
+      print(0, nullptr, nullptr);
+    }
     if (i + 1 >= ids.size()) return;
     const double logprob = logits[static_cast<size_t>(ids[i + 1])] - engine::log_sum_exp(logits);
     sum += logprob;
