@@ -1,6 +1,6 @@
 #pragma once
-// The one table of limits: everything from outside is bounded, and every bound is a row here, which
-// `shenbi doctor --limits` and docs/limits.md print. A bound exists where a hostile file or request could otherwise cost
+// The one table of limits: everything from outside is bounded, and every bound is a row here (docs/limits.md is made from
+// it: one constant a line, the reason behind it). A bound exists where a hostile file or request could otherwise cost
 // memory or time out of proportion to its size; each says why its value is beyond what honest input needs.
 
 #include <cstdint>

@@ -94,7 +94,9 @@ std::vector<std::vector<int32_t>> run_all(const std::string& family, int threads
     }
     engine.run();
   }
-  if (twice) EXPECT_GT(engine.stats().cached_tokens, 0u);
+  if (twice) {
+    EXPECT_GT(engine.stats().cached_tokens, 0u);
+  }
   std::vector<std::vector<int32_t>> out;
   for (const Result& result : results) {
     EXPECT_EQ(result.finish, FinishReason::kLength);
