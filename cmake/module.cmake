@@ -6,6 +6,9 @@
 #   x_fuzz.cpp  -> fuzz_NAME_x (libFuzzer, one binary a file, when SHENBI_FUZZ is on)
 # DEPS are the modules whose headers this one may include; tools/check_layers.py reads the same call and fails the
 # build's tests on any other include.
+if(SHENBI_FUZZ)
+  add_custom_target(fuzzers)  # every fuzz target and nothing else
+endif()
 function(shenbi_module NAME)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/src/${NAME})
@@ -51,6 +54,7 @@ function(shenbi_module NAME)
       add_executable(${target} ${file})
       target_link_libraries(${target} PRIVATE shenbi_${NAME})
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${target})
     endforeach()
   endif()
 endfunction()
