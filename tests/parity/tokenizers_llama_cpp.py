@@ -2,6 +2,7 @@
 """Compares token ids with llama.cpp's golden files for its vocabulary-only GGUF files.
 
     tests/parity/tokenizers_llama_cpp.py [--models FOLDER] [--tool build/release/tokenizers_tool]
+    tests/parity/tokenizers_llama_cpp.py --sentencepiece gemma-3-270m.gguf    a "llama" vocabulary against sentencepiece
 
 FOLDER holds ggml-vocab-*.gguf with .inp/.out beside them (llama.cpp's models/). Without it the source package of
 llama-cpp-python is downloaded from PyPI, which carries them. Files without .inp are only loaded and fed the texts of
@@ -56,11 +57,51 @@ def golden_texts(path):
         return file.read().split("\n__ggml_vocab_test__\n")
 
 
+def against_sentencepiece(path, tool, scratch):
+    """Writes the vocabulary of a GGUF file as a SentencePiece model and compares ids on this repository's sources."""
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2 as proto
+    dumped = os.path.join(scratch, "vocabulary.json")
+    dump_vocabulary(path, dumped)
+    with open(dumped, encoding="utf-8") as file:
+        vocabulary = json.load(file)
+    model = proto.ModelProto()
+    for text, score, kind in zip(vocabulary["tokens"], vocabulary["scores"], vocabulary["token_type"]):
+        model.pieces.add(piece=text.replace(" ", "▁") if kind == 4 else text, score=score, type=kind)
+    model.trainer_spec.model_type = 2
+    model.trainer_spec.byte_fallback = True
+    model.trainer_spec.unk_id = vocabulary["unknown_token_id"]
+    model.trainer_spec.vocab_size = len(vocabulary["tokens"])
+    model.normalizer_spec.name = "identity"
+    model.normalizer_spec.add_dummy_prefix = vocabulary.get("add_space_prefix", True)
+    model.normalizer_spec.remove_extra_whitespaces = False
+    reference = sentencepiece.SentencePieceProcessor(model_proto=model.SerializeToString())
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    texts = []
+    for name in sorted(glob.glob(root + "/src/tokenizers/*") + glob.glob(root + "/docs/*.md") + [
+            root + "/tests/golden/tokenizers/texts.json"]):
+        with open(name, encoding="utf-8") as file:
+            text = file.read()
+        texts += [text[i:i + 2000] for i in range(0, len(text), 2000)]
+    with open(root + "/tests/golden/tokenizers/texts.json", encoding="utf-8") as file:
+        texts += [t for t in json.load(file) if isinstance(t, str)]
+    got = encode(tool, "gguf", dumped, texts)
+    wrong = [i for i in range(len(texts)) if got[i] != reference.encode(texts[i])]
+    print(f"{os.path.basename(path)}: {len(texts) - len(wrong)} of {len(texts)} texts agree with sentencepiece")
+    for i in wrong[:3]:
+        print(f"  {texts[i][:200]!r}")
+    return 1 if wrong else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models")
     parser.add_argument("--tool", default=reference_package.built("tokenizers_tool"))
+    parser.add_argument("--sentencepiece", metavar="GGUF")
     arguments = parser.parse_args()
+    if arguments.sentencepiece:
+        with tempfile.TemporaryDirectory() as scratch:
+            return against_sentencepiece(arguments.sentencepiece, arguments.tool, scratch)
     failures = passed = 0
     with tempfile.TemporaryDirectory() as scratch:
         models = arguments.models or reference_package.models_folder()
