@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <future>
 #include <iterator>
 
 #include "base/error.h"
@@ -193,9 +194,11 @@ std::shared_ptr<const Model> load_model(const fs::path& path, const models::Deco
   auto model = std::make_shared<Model>();
   model->name = path.filename().string();
   model->checkpoint = Checkpoint::open(path);
-  model->tokenizer = load_tokenizer(*model->checkpoint);
+  // A large vocabulary costs as much time as packing a small model, so both go on side by side.
+  auto tokenizer = std::async(std::launch::async, [&] { return load_tokenizer(*model->checkpoint); });
   model->chat_template = load_chat_template(*model->checkpoint);
   model->decoder = models::Decoder::load(model->checkpoint, options, team);
+  model->tokenizer = tokenizer.get();
   model->stop_ids = model->tokenizer->stop_ids();
   read_generation_config(*model->checkpoint, *model);
   std::sort(model->stop_ids.begin(), model->stop_ids.end());

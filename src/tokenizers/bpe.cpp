@@ -163,6 +163,14 @@ int32_t BpeModel::symbol_of_character(std::string_view character, char32_t code_
   return extra_texts_.empty() ? -1 : extra_symbols_.find(character);
 }
 
+bool BpeModel::characters_vanish() const noexcept { return !options_.unknown; }
+
+bool BpeModel::vanishes(std::string_view character) const noexcept {
+  if (options_.unknown) return false;
+  return !options_.byte_fallback || std::any_of(character.begin(), character.end(),
+                                                [&](char b) { return byte_tokens_[static_cast<uint8_t>(b)] < 0; });
+}
+
 void BpeModel::append_unknown(std::string_view text, size_t word_start, std::vector<int32_t>& out) const {
   const auto push_unknown = [&] {
     if (!options_.unknown) return;
@@ -193,7 +201,7 @@ class BpeModel::Session final : public ModelSession {
       const int32_t id = model_.options_.over_bytes ? model_.words_.find(word) : model_.vocabulary_.find(word);
       if (id >= 0) return out.push_back(id);
     }
-    if (!model_.use_seams_) return encode_part(word, out);
+    if (!model_.use_seams_ || (model_.characters_vanish() && any_vanishes(word))) return encode_part(word, out);
     size_t begin = 0;
     Utf8Char left = decode_utf8(word, 0);
     for (size_t i = left.length; i < word.size();) {
@@ -212,6 +220,17 @@ class BpeModel::Session final : public ModelSession {
   bool takes_whole(std::string_view word) const noexcept {
     if (model_.options_.whole_words) return true;
     return model_.options_.whole_line_ends && word.find_first_not_of('\n') == std::string_view::npos;
+  }
+
+  // Where a character vanishes its neighbours meet, so a seam beside it is none.
+  bool any_vanishes(std::string_view word) const noexcept {
+    for (size_t i = 0; i < word.size();) {
+      const Utf8Char c = decode_utf8(word, i);
+      const std::string_view character = word.substr(i, c.length);
+      if (model_.symbol_of_character(character, c.code_point) < 0 && model_.vanishes(character)) return true;
+      i += c.length;
+    }
+    return false;
   }
 
   // Unknown characters fuse across parts, so a part with unknowns depends on its left neighbour and is not cached.
@@ -265,20 +284,24 @@ class BpeModel::Session final : public ModelSession {
     ids_.clear();
     begins_.clear();
     if (model_.options_.over_bytes) {
-      for (size_t i = 0; i < part.size(); ++i) {
-        ids_.push_back(model_.byte_symbols_[static_cast<uint8_t>(part[i])]);
-        begins_.push_back(static_cast<uint32_t>(i));
-      }
+      for (size_t i = 0; i < part.size(); ++i)
+        push_symbol(model_.byte_symbols_[static_cast<uint8_t>(part[i])], part, i, 1);
     } else {
       for (size_t i = 0; i < part.size();) {
         const Utf8Char c = decode_utf8(part, i);
         const std::string_view character = part.substr(i, c.length);
-        ids_.push_back(decorated(character, c.code_point, i == 0, i + c.length == part.size()));
-        begins_.push_back(static_cast<uint32_t>(i));
+        const int32_t symbol = decorated(character, c.code_point, i == 0, i + c.length == part.size());
+        push_symbol(symbol, part, i, c.length);
         i += c.length;
       }
     }
     begins_.push_back(static_cast<uint32_t>(part.size()));
+  }
+
+  void push_symbol(int32_t symbol, std::string_view part, size_t begin, size_t length) {
+    if (symbol < 0 && model_.characters_vanish() && model_.vanishes(part.substr(begin, length))) return;
+    ids_.push_back(symbol);
+    begins_.push_back(static_cast<uint32_t>(begin));
   }
 
   int32_t decorated(std::string_view character, char32_t code_point, bool first, bool last) {

@@ -55,6 +55,9 @@ class BpeModel final : public Model {
   void add_seams(std::string_view word);
   bool seam(char32_t left, char32_t right) const noexcept;
   int32_t symbol_of_character(std::string_view character, char32_t code_point) const noexcept;
+  /// An unknown character leaves no token at all, and its neighbours merge as if it were not there.
+  bool characters_vanish() const noexcept;
+  bool vanishes(std::string_view character) const noexcept;
   void append_unknown(std::string_view text, size_t word_start, std::vector<int32_t>& out) const;
 
   const Vocabulary& vocabulary_;

@@ -83,6 +83,15 @@ std::string failure(File file) {
   return "";
 }
 
+TEST(Bpe, where_a_character_without_a_token_vanishes_its_neighbours_merge) {
+  // As `tokenizers` 0.23 does for a BPE without unk_token: the line feed leaves nothing, and "a" meets "b".
+  const auto tokenizer = Tokenizer::from_tokenizer_json(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2},
+      "merges": [["a", "b"]]}})");
+  EXPECT_EQ(tokenizer->encode("a\nb"), (Ids{2}));
+  EXPECT_EQ(tokenizer->encode("\n"), Ids{});
+  EXPECT_EQ(tokenizer->encode("b\na\n\nb"), (Ids{1, 2}));
+}
+
 TEST(Gguf, control_tokens_in_text_are_text_unless_asked_for) {
   const auto tokenizer = Tokenizer::from_gguf(byte_bpe().get());
   EXPECT_EQ(tokenizer->encode("<|im_end|>", {.add_special = false, .parse_special = true}), Ids{261});
