@@ -1,12 +1,16 @@
 # The house, low to high: a module may include only what its DEPS name (and what those name). What each module holds is
 # told in src/README.md; tools/check_layers.py keeps the includes to this list.
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 
 shenbi_module(base LIBS fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json ICU::uc ICU::i18n Threads::Threads)
-shenbi_module(net DEPS base LIBS CURL::libcurl OpenSSL::Crypto)
+shenbi_module(net DEPS base LIBS CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers)
+shenbi_module(store DEPS base LIBS PkgConfig::SQLITE)
 shenbi_module(chat DEPS base)
+shenbi_registry(chat tool_syntax FOLDER tool_calls TYPE ToolSyntax HEADER answer_parser.h)
 shenbi_module(tokenizers DEPS base)
+shenbi_module(grammar DEPS tokenizers)
 shenbi_module(kernels DEPS base)
 shenbi_registry(kernels quant FOLDER quant EXTENSION h TYPE QuantType HEADER quant_type.h)
 shenbi_module(tensor DEPS kernels)
@@ -17,9 +21,11 @@ shenbi_module(ops DEPS autograd kernels)
 shenbi_module(nn DEPS ops)
 shenbi_module(models DEPS nn formats)
 shenbi_registry(models arch FOLDER arch TYPE Architecture HEADER architecture.h)
-shenbi_module(engine DEPS models tokenizers chat)
+shenbi_module(engine DEPS models tokenizers chat grammar)
+shenbi_module(gateway DEPS engine net)
 shenbi_module(eval DEPS engine)
-shenbi_module(cli DEPS eval LIBS PkgConfig::EDIT)
+shenbi_module(server DEPS gateway store net)
+shenbi_module(cli DEPS eval server LIBS PkgConfig::EDIT)
 shenbi_registry(cli command FOLDER commands TYPE Command HEADER command.h)
 
 # The program: main.cpp alone; everything it does is in the modules.

@@ -1,0 +1,86 @@
+#pragma once
+// From a model's raw text, piece by piece, to events: thinking split off, tool calls taken out in the form of the
+// model's family, the rest passed on as text as soon as it can no longer be the beginning of something else.
+//
+//   AnswerParser parser(find_tool_syntax(template_text), {.tools = &tools, .thinking_open = true});
+//   for (piece) for (Event& e : parser.push(piece)) ...
+//   for (Event& e : parser.finish()) ...
+//
+// Nothing is lost: a call that is malformed, unfinished or names an unknown tool comes back as the text it was, with a
+// kWarning. Bounded: nothing but the longest marker and one unfinished call is held back.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "chat/types.h"
+
+namespace shenbi::chat {
+
+/// How one model family writes tool calls and thinking. One file in chat/tool_calls/ defines one.
+struct ToolSyntax {
+  std::string name;  ///< "hermes", "llama3", "mistral", ...
+
+  /// Whether a chat template belongs to this family. The first in the order of `rank` that says yes is taken.
+  std::function<bool(std::string_view template_text)> recognises;
+  int rank = 100;  ///< lower is asked first
+
+  /// Text markers around thinking, e.g. "<think>", "</think>"; empty if the family has none.
+  std::string thinking_begin, thinking_end;
+
+  /// Makes the state that reads calls out of the answer text. It is fed text that is not thinking.
+  struct Reader {
+    virtual ~Reader() = default;
+    /// Takes more text and appends what has become certain: kText, kToolCall, kToolArguments, kWarning.
+    virtual void push(std::string_view text, std::vector<Event>& out) = 0;
+    virtual void finish(std::vector<Event>& out) = 0;
+  };
+  std::function<std::unique_ptr<Reader>(const std::vector<Tool>& tools, bool parallel)> reader;
+
+  /// GBNF for an answer that must be (kRequired, kFunction) calls: rules with root "root", in which "args-N" stands for
+  /// the arguments of tools[N] and is defined by the caller. `parallel`: one call or more, else exactly one.
+  std::function<std::string(const std::vector<Tool>& tools, bool parallel)> grammar;
+
+  /// Text markers that begin a call, e.g. "<tool_call>": in auto mode a constraint starts behind them.
+  std::vector<std::string> triggers;
+};
+
+/// {file stem, function}. Generated from chat/tool_calls/*.cpp.
+const std::vector<std::pair<std::string_view, ToolSyntax (*)()>>& tool_syntax_registry();
+
+/// The syntax of the family a template belongs to; "plain" (a JSON object {"name", "arguments"} alone) if none says
+/// yes.
+const ToolSyntax& find_tool_syntax(std::string_view template_text);
+/// By name; nullptr if there is none.
+const ToolSyntax* tool_syntax(std::string_view name);
+
+class AnswerParser {
+ public:
+  struct Options {
+    std::vector<Tool> tools;  ///< empty: calls are not looked for
+    bool parallel = true;
+    bool thinking_open = false;  ///< the prompt ended inside thinking (the template wrote the opening marker)
+    bool split_thinking = true;
+  };
+  AnswerParser(const ToolSyntax& syntax, Options options);
+  ~AnswerParser();
+  std::vector<Event> push(std::string_view text);
+  std::vector<Event> finish();
+  /// Whether what was pushed so far ends inside thinking: tokens count as reasoning.
+  bool in_thinking() const noexcept;
+  bool saw_tool_call() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The messages as the JSON that chat templates read (Hugging Face's form): content as a string where it is text alone,
+/// tool call arguments as an object, tools as {"type": "function", "function": {...}}.
+OrderedJson template_messages(const std::vector<Message>& messages);
+OrderedJson template_tools(const std::vector<Tool>& tools);
+
+}  // namespace shenbi::chat

@@ -1,0 +1,66 @@
+#pragma once
+// The door that every model stands behind, local or remote: a request of neutral words goes in, events come out.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chat/types.h"
+
+namespace shenbi::gateway {
+
+/// What a model can do and what it is, for lists and for routing.
+struct ModelInfo {
+  std::string id;
+  std::string owner;  ///< "local", "openai", ...
+  bool chat = true;   ///< has a chat form of its own; false: a base model, talked to in a plain dialogue
+  bool embeddings = false, tools = false, thinking = false;
+  bool loaded = false;
+  uint64_t context = 0;  ///< tokens; 0 unknown
+  uint64_t bytes = 0;    ///< of its files
+  uint64_t parameters = 0;
+  std::string architecture, quantisation, format, digest;
+  int64_t created = 0;  ///< seconds since 1970
+};
+
+/// Called in order, never twice at once, from a thread of the provider; must not block. Cheap: it is on the way of
+/// every token.
+using EventSink = std::function<void(chat::Event)>;
+
+/// A running call. Destroying it does not cancel it.
+class Call {
+ public:
+  virtual ~Call() = default;
+  /// The answer ends with Finish::kCancelled within one token; no error if it has ended.
+  virtual void cancel() = 0;
+};
+using CallPtr = std::shared_ptr<Call>;
+
+struct Embeddings {
+  std::vector<std::vector<float>> vectors;  ///< each of length 1, unless not asked to normalise
+  uint64_t tokens = 0;
+};
+
+class Provider {
+ public:
+  virtual ~Provider() = default;
+
+  virtual std::vector<ModelInfo> models() = 0;
+
+  /// Both check the request at once and throw Error naming the field; what fails later arrives as Event::kError.
+  virtual CallPtr chat(chat::ChatRequest request, EventSink sink) = 0;
+  virtual CallPtr complete(chat::CompletionRequest request, EventSink sink) = 0;
+
+  /// Blocking; call from a worker thread.
+  virtual Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) = 0;
+  virtual std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
+                                        bool parse_special) = 0;
+  virtual std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) = 0;
+  /// The prompt text that a chat request becomes, and its ids.
+  virtual std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest& request) = 0;
+};
+
+}  // namespace shenbi::gateway
