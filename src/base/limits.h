@@ -43,4 +43,9 @@ inline constexpr uint64_t kMaxTemplateRange = 100'000;       ///< items of one r
 // --- requests ---
 inline constexpr uint64_t kMaxPromptBytes = 256u << 20;
 
+// --- answers ---
+inline constexpr uint64_t kMaxToolCallBytes = 4u << 20;      ///< of one call's source; a call that writes a file holds the file
+inline constexpr uint64_t kMaxToolCallDepth = 128;           ///< nesting of its arguments
+inline constexpr uint64_t kMaxToolNameBytes = 1024;          ///< of a function or parameter; OpenAI allows 64
+
 }  // namespace shenbi::limits

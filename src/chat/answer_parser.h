@@ -7,7 +7,11 @@
 //   for (Event& e : parser.finish()) ...
 //
 // Nothing is lost: a call that is malformed, unfinished or names an unknown tool comes back as the text it was, with a
-// kWarning. Bounded: nothing but the longest marker and one unfinished call is held back.
+// kWarning. Arguments stream as they arrive, so a call may turn out malformed after it was announced: the kWarning then
+// names its id. Bounded: nothing but the longest marker and the source of one unfinished call is held back. What comes
+// out does not depend on how the text was cut into pieces. White space around calls and thinking is dropped.
+//
+// Markers such as <|tool_call_begin|> are control tokens in most vocabularies: feed the text with them in it.
 
 #include <functional>
 #include <memory>
@@ -37,8 +41,14 @@ struct ToolSyntax {
     /// Takes more text and appends what has become certain: kText, kToolCall, kToolArguments, kWarning.
     virtual void push(std::string_view text, std::vector<Event>& out) = 0;
     virtual void finish(std::vector<Event>& out) = 0;
+    /// Families whose thinking is a channel among others (gpt-oss) split it in the reader.
+    virtual bool in_thinking() const noexcept { return false; }
   };
   std::function<std::unique_ptr<Reader>(const std::vector<Tool>& tools, bool parallel)> reader;
+
+  /// The answer has a frame besides calls and thinking (channels, response markers): the reader takes it off even where
+  /// no tools are offered.
+  bool framed = false;
 
   /// GBNF for an answer that must be (kRequired, kFunction) calls: rules with root "root", in which "args-N" stands for
   /// the arguments of tools[N] and is defined by the caller. `parallel`: one call or more, else exactly one.

@@ -59,7 +59,7 @@ TEST_P(Golden, renders_what_jinja2_renders) {
 std::vector<std::string> golden_files() {
   std::vector<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(SHENBI_SOURCE_DIR "/tests/golden/chat")) {
-    files.push_back(entry.path().string());
+    if (entry.is_regular_file()) files.push_back(entry.path().string());
   }
   std::sort(files.begin(), files.end());
   return files;

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace shenbi::chat {
@@ -133,7 +135,8 @@ struct Event {
     kToolCall,       ///< index, id, name: a new call begins
     kToolArguments,  ///< index, text: more of its arguments
     kPrompt,         ///< logprobs of the prompt's tokens
-    kWarning,        ///< text: what was not as asked (a malformed call, a field the model has no form for)
+    kWarning,        ///< text: what was not as asked (a malformed call, a field the model has no form for); id: of a
+                     ///< call that had begun and is taken back, its source follows as kText
     kFinish,         ///< finish, stop_string, usage: always the last, unless kError is
     kError,          ///< text, status: the answer ends here
   };

@@ -1,0 +1,33 @@
+#pragma once
+// GBNF for answers that must be tool calls, piece by piece. The rules "args-N" are the caller's.
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chat/types.h"
+
+namespace shenbi::chat {
+
+/// A quoted GBNF literal.
+std::string gbnf_literal(std::string_view text);
+
+/// What stands in front of a call's arguments and behind them.
+struct Around {
+  std::string before, after;
+};
+
+/// begin call (separator call)* end, each call being one of the tools with its args-N.
+std::string calls_grammar(const std::vector<Tool>& tools, bool parallel, std::string_view begin,
+                          std::string_view separator, std::string_view end,
+                          const std::function<Around(const Tool&)>& around);
+
+/// {"name": "x", "arguments": args-N}, with the family's keys.
+Around json_call(const Tool& tool, std::string_view name_key = "name", std::string_view arguments_key = "arguments");
+
+/// Rules by which `rule` is any text up to and including the first `marker`: the marker's prefix automaton, a rule a
+/// state.
+std::string text_until(std::string_view rule, std::string_view marker);
+
+}  // namespace shenbi::chat
