@@ -41,6 +41,9 @@ inline constexpr uint64_t kMaxTemplateEvaluationDepth = 2000;  ///< nested evalu
 inline constexpr uint64_t kMaxTemplateRange = 100'000;       ///< items of one range(); the bound of jinja2's sandbox
 
 // --- requests ---
+inline constexpr uint64_t kMaxHttpHeaders = 256;             ///< browsers and SDKs send under 40
+inline constexpr uint64_t kMaxChunkLineBytes = 8u << 10;     ///< the size line of a chunk, or the trailer after the last one
+inline constexpr uint64_t kMaxDrainBytes = 1u << 20;         ///< read and thrown away after a refusal, so that the client sees the answer before the reset
 inline constexpr uint64_t kMaxPromptBytes = 256u << 20;
 
 // --- answers ---

@@ -1,0 +1,90 @@
+#pragma once
+// One answer on its way from whoever makes it (any thread, through an Exchange) to the connection that sends it (its
+// loop thread). In between lies a string of bytes that are ready for the wire, under a mutex: a write appends to it and
+// asks the loop to come once; the loop takes everything that has gathered with one swap. So a token costs its writer a
+// copy and at most one wake-up, and tokens that come faster than the socket takes them share a packet.
+//
+// The connection may die first (client_left) or the maker may (the last Exchange goes): each side survives the other.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/server.h"
+
+namespace shenbi::net {
+
+/// How this answer must look on the wire, as its request decides.
+struct AnswerForm {
+  bool head_only = false;  ///< HEAD
+  bool http10 = false;     ///< no chunks: a stream ends with the connection
+  bool close = false;      ///< the connection closes behind it
+};
+
+/// A whole answer as bytes.
+std::string wire_answer(const AnswerForm& form, const ServerResponse& response);
+
+/// {"error": {"message", "type", "code"}} with `status`; `code` in snake_case, "" for one made from the status.
+ServerResponse error_response(int status, std::string_view message, std::string_view code = {});
+
+/// What the exception in flight becomes: Error{code} its status and message, all else a bare 500 (and a log line).
+ServerResponse response_of_current_exception();
+
+class Answer {
+ public:
+  /// `wake` is called (under the mutex, on any thread) when there is something to take; it must only post. It is not
+  /// called any more once client_left() or take() with kComplete returned. The first take() needs no wake.
+  Answer(AnswerForm form, uint64_t max_queued_bytes, const std::function<void()>& wake);
+
+  // --- the maker's side; any thread ---
+  void send(ServerResponse response);
+  void begin(int status, Headers headers, std::string heartbeat);
+  bool write(std::string_view bytes);
+  void end();
+  void on_gone(std::function<void()> callback);
+  void abandon();  ///< nobody can say anything any more
+
+  // --- the connection's side; its loop thread ---
+  enum class Progress {
+    kOpen,      ///< more may come
+    kComplete,  ///< `batch` holds the last bytes
+    kBroken,    ///< cannot be completed: cut the connection
+  };
+  /// Swaps `batch` (whose content is lost) with what waits. Who got bytes comes again after they are sent, without a
+  /// wake; who got none is woken.
+  Progress take(std::string& batch);
+  /// Queues the heartbeat of a stream that has one and nothing waiting.
+  void beat();
+  bool finished() const;  ///< the maker has said everything
+  bool broken() const;    ///< as kBroken
+  bool closes() const;    ///< the connection must close behind it
+  /// The connection is dead or will not read on: calls the callbacks if the maker was still working.
+  void client_left();
+
+ private:
+  enum class Stage { kWaiting, kStreaming, kFinished };
+
+  void wake_locked();
+  void append_chunk_locked(std::string_view bytes);
+
+  const uint64_t max_queued_bytes_;
+  mutable std::mutex mutex_;
+  AnswerForm form_;
+  const std::function<void()>* wake_;  // null once the connection is through with us
+  Stage stage_ = Stage::kWaiting;
+  bool broken_ = false;
+  bool awaited_ = true;   // the loop will come anyway
+  size_t in_flight_ = 0;  // bytes of the batch taken last
+  std::string queue_;
+  std::string heartbeat_;
+  std::vector<std::function<void()>> callbacks_;
+};
+
+/// The maker's handle: the last copy that goes abandons the answer.
+ExchangePtr make_exchange(std::shared_ptr<Answer> answer);
+
+}  // namespace shenbi::net

@@ -1,0 +1,462 @@
+// The only file that knows Asio: sockets, TLS and timers around a Conversation.
+//
+// A connection has one coroutine that reads, and a chain of writes that pump() starts when there is something to say.
+// It reads all the time, also while an answer is being made: that is how a client that leaves is noticed at once.
+// Time-outs cost nothing per request: a connection notes when something happened, and one timer a loop looks over all
+// connections a few times within the shortest time-out.
+
+#include "net/server_loop.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+namespace shenbi::net {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+using Executor = asio::io_context::executor_type;
+using Task = asio::awaitable<void, Executor>;
+using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+using TlsSocket = asio::ssl::stream<Socket>;
+using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
+using asio::redirect_error;
+using boost::system::error_code;
+constexpr asio::use_awaitable_t<Executor> use_task;
+
+struct Tls {
+  asio::ssl::context context{asio::ssl::context::tls_server};
+};
+
+namespace {
+
+// A client that was refused gets this long to read why before the connection goes for good.
+constexpr std::chrono::milliseconds kLingerTime{2000};
+// Reading: what a head and most bodies need; more while a large body comes in. An idle connection holds the small one.
+constexpr size_t kReadBytes = 4 << 10, kReadBodyBytes = 64 << 10;
+// Kept between writes; an idle stream should not hold the room of its largest burst.
+constexpr size_t kKeptBatchBytes = 16 << 10;
+constexpr int kAcceptedInARow = 64;
+constexpr std::chrono::milliseconds kPauseWithoutFiles{50};
+
+// What a loop does with a connection, whatever its socket is.
+class Link {
+ public:
+  virtual ~Link() = default;
+  virtual void start(bool refuse) = 0;
+  virtual void pump() = 0;
+  virtual void tick(Clock::time_point now) = 0;
+  virtual void close() = 0;
+};
+
+}  // namespace
+
+struct Loop::Impl {
+  Impl(ServerShared& shared, std::shared_ptr<Tls> tls) : shared(shared), tls(std::move(tls)), timer(io), pause(io) {
+    const ServerOptions& options = shared.options;
+    const auto shortest =
+        std::min({options.head_timeout, options.body_timeout, options.write_timeout, options.heartbeat});
+    tick_every = std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
+  }
+
+  void adopt(int fd, std::string peer, bool refuse);
+  void start_ticking();
+  Task accept_all(std::function<void(int, std::string)> on_socket);
+  std::vector<std::shared_ptr<Link>> all() const { return {links.begin(), links.end()}; }
+
+  ServerShared& shared;
+  const std::shared_ptr<Tls> tls;
+  asio::io_context io{1};
+  asio::executor_work_guard<Executor> work{io.get_executor()};
+  std::optional<asio::basic_socket_acceptor<asio::ip::tcp, Executor>> acceptor;
+  Timer timer, pause;
+  std::chrono::milliseconds tick_every{};
+  bool ticking = false, finished = false;
+  std::atomic<int> count{0};
+  std::unordered_set<std::shared_ptr<Link>> links;
+};
+
+namespace {
+
+template <class Stream>
+class Connection final : public Link, public std::enable_shared_from_this<Connection<Stream>> {
+ public:
+  static constexpr bool kTls = std::is_same_v<Stream, TlsSocket>;
+
+  template <class... StreamArguments>
+  Connection(Loop::Impl& loop, std::string peer, StreamArguments&&... arguments)
+      : loop_(loop),
+        stream_(std::forward<StreamArguments>(arguments)...),
+        // Called by any thread while the answer is alive, perhaps while this object is being destroyed: hence weak.
+        wake_([this] {
+          asio::post(loop_.io, [weak = this->weak_from_this()] {
+            if (const auto self = weak.lock()) self->pump();
+          });
+        }),
+        talk_(loop.shared, std::move(peer), wake_) {}
+
+  void start(bool refuse) override {
+    if (refuse) talk_.refuse_connection();
+    if constexpr (!kTls) pump();
+    read_on();
+  }
+
+  void pump() override {
+    if (closed_ || !ready_) return;
+    if (writing_) {
+      if (talk_.doomed()) close();
+      return;
+    }
+    switch (talk_.next(batch_)) {
+      case Conversation::Next::kWait:
+        break;
+      case Conversation::Next::kSend:
+        write(0);
+        break;
+      case Conversation::Next::kClose:
+        linger();
+        break;
+      case Conversation::Next::kCut:
+        return close();
+    }
+    read_on();
+  }
+
+  void tick(Clock::time_point now) override {
+    const ServerOptions& options = loop_.shared.options;
+    if (writing_) {
+      if (now - progress_ > options.write_timeout) close();
+      return;
+    }
+    switch (talk_.phase()) {
+      case Conversation::Phase::kHead:
+        if (now - since_ > options.head_timeout) time_out();
+        break;
+      case Conversation::Phase::kBody:
+        if (now - received_ > options.body_timeout) time_out();
+        break;
+      case Conversation::Phase::kAnswer:
+        if (now - std::max(since_, progress_) < options.heartbeat) break;
+        talk_.beat();
+        pump();
+        break;
+      case Conversation::Phase::kClosing:
+        if (now - since_ > kLingerTime) close();
+        break;
+    }
+  }
+
+  void close() override {
+    if (closed_) return;
+    const auto self = this->shared_from_this();
+    closed_ = true;
+    error_code ignored;
+    socket().close(ignored);
+    loop_.links.erase(self);
+    --loop_.count;
+    talk_.client_left();
+    loop_.shared.connection_closed();
+  }
+
+ private:
+  Socket& socket() {
+    if constexpr (kTls)
+      return stream_.next_layer();
+    else
+      return stream_;
+  }
+
+  void time_out() {
+    if (!ready_) return close();  // a handshake that does not come to an end
+    talk_.time_out();
+    note_phase();
+    pump();
+  }
+
+  // Starts the coroutine that reads, unless it runs.
+  void read_on() {
+    if (reading_ || closed_ || !talk_.wants_input()) return;
+    reading_ = true;
+    asio::co_spawn(loop_.io.get_executor(), read_all(this->shared_from_this()), asio::detached);
+  }
+
+  Task read_all(std::shared_ptr<Connection> self) {
+    error_code ec;
+    if constexpr (kTls) {
+      if (!ready_) {
+        co_await stream_.async_handshake(asio::ssl::stream_base::server, redirect_error(use_task, ec));
+        if (ec) {
+          close();
+          co_return;
+        }
+        ready_ = true;
+        pump();
+      }
+    }
+    while (!closed_ && talk_.wants_input()) {
+      scratch_.resize(talk_.phase() == Conversation::Phase::kBody ? kReadBodyBytes : kReadBytes);
+      scratch_.shrink_to_fit();
+      const size_t size = co_await stream_.async_read_some(asio::buffer(scratch_), redirect_error(use_task, ec));
+      if (closed_) break;
+      if (ec) {
+        take_end(ec);
+        break;
+      }
+      take(std::string_view(scratch_.data(), size));
+    }
+    reading_ = false;
+  }
+
+  void take(std::string_view bytes) {
+    received_ = Clock::now();
+    if (talk_.phase() == Conversation::Phase::kClosing) {
+      drained_ += bytes.size();
+      if (drained_ > limits::kMaxDrainBytes) close();
+      return;
+    }
+    talk_.receive(bytes);
+    note_phase();
+    pump();
+  }
+
+  void take_end(const error_code& ec) {
+    if (ec != asio::error::eof && ec != asio::ssl::error::stream_truncated) return close();
+    talk_.end_of_input();
+    if (lingering_) return close();
+    pump();
+  }
+
+  void write(size_t from) {
+    writing_ = true;
+    progress_ = Clock::now();
+    stream_.async_write_some(asio::buffer(batch_.data() + from, batch_.size() - from),
+                             [this, self = this->shared_from_this(), from](const error_code& ec, size_t size) {
+                               if (closed_) return;
+                               if (ec) return close();
+                               if (from + size < batch_.size()) return write(from + size);
+                               writing_ = false;
+                               progress_ = Clock::now();
+                               if (batch_.capacity() > kKeptBatchBytes) batch_ = {};
+                               talk_.sent();
+                               note_phase();
+                               pump();
+                             });
+  }
+
+  // Everything is said. The client learns it from our FIN; closing with its bytes unread would reset the connection,
+  // and it might never see the answer. So what it still sends is read over until it closes too.
+  void linger() {
+    if (lingering_) return;
+    lingering_ = true;
+    note_phase();
+    const bool quiet = !talk_.input_pending();
+    if (talk_.input_ended() || (quiet && loop_.shared.stopping)) return close();
+    if constexpr (kTls) {
+      if (quiet) {
+        stream_.async_shutdown([self = this->shared_from_this()](const error_code&) { self->close(); });
+        return;
+      }
+    }
+    error_code ignored;
+    socket().shutdown(asio::socket_base::shutdown_send, ignored);
+  }
+
+  void note_phase() {
+    const std::pair now(talk_.phase(), talk_.head_begun());
+    if (now == noted_) return;
+    noted_ = now;
+    since_ = Clock::now();
+  }
+
+  Loop::Impl& loop_;
+  Stream stream_;
+  const std::function<void()> wake_;
+  Conversation talk_;
+  std::string batch_;  // being written
+  std::vector<char> scratch_;
+  bool ready_ = !kTls, reading_ = false, writing_ = false, lingering_ = false, closed_ = false;
+  size_t drained_ = 0;
+  std::pair<Conversation::Phase, bool> noted_{};
+  Clock::time_point since_ = Clock::now();  // the phase is what it is
+  Clock::time_point received_ = since_, progress_ = since_;
+};
+
+void set_options(int fd, const ServerOptions& options) {
+  const int yes = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  // A peer that vanished without a FIN: bytes that nobody acknowledges end the connection, as a slow reader's do.
+  const auto patience = static_cast<unsigned>(options.write_timeout.count());
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
+}
+
+std::string address_text(const sockaddr_storage& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET) {
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text.data(), text.size());
+  } else if (address.ss_family == AF_INET6) {
+    const in6_addr& ip = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&ip))
+      ::inet_ntop(AF_INET, ip.s6_addr + 12, text.data(), text.size());
+    else
+      ::inet_ntop(AF_INET6, &ip, text.data(), text.size());
+  }
+  return text.data();
+}
+
+}  // namespace
+
+void Loop::Impl::adopt(int fd, std::string peer, bool refuse) {
+  if (finished) {
+    ::close(fd);
+    --count;
+    shared.connection_closed();
+    return;
+  }
+  set_options(fd, shared.options);
+  Socket socket(io, asio::ip::tcp::v4(), fd);  // the family matters only for binding
+  std::shared_ptr<Link> link;
+  if (tls)
+    link = std::make_shared<Connection<TlsSocket>>(*this, std::move(peer), std::move(socket), tls->context);
+  else
+    link = std::make_shared<Connection<Socket>>(*this, std::move(peer), std::move(socket));
+  links.insert(link);
+  link->start(refuse);
+  start_ticking();
+}
+
+void Loop::Impl::start_ticking() {
+  if (ticking || links.empty()) return;
+  ticking = true;
+  timer.expires_after(tick_every);
+  timer.async_wait([this](const error_code&) {
+    ticking = false;
+    const auto now = Clock::now();
+    for (auto at = links.begin(); at != links.end();) {
+      const std::shared_ptr<Link> link = *at++;  // it may erase itself
+      link->tick(now);
+    }
+    start_ticking();
+  });
+}
+
+Task Loop::Impl::accept_all(std::function<void(int, std::string)> on_socket) {
+  error_code ec;
+  while (acceptor) {
+    co_await acceptor->async_wait(asio::socket_base::wait_read, redirect_error(use_task, ec));
+    if (ec || !acceptor) co_return;
+    bool short_of_files = false;
+    for (int i = 0; i < kAcceptedInARow; ++i) {
+      sockaddr_storage address{};
+      socklen_t size = sizeof address;
+      const int fd = ::accept4(acceptor->native_handle(), reinterpret_cast<sockaddr*>(&address), &size,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) {
+        on_socket(fd, address_text(address));
+        continue;
+      }
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      short_of_files = errno != EAGAIN && errno != EWOULDBLOCK;
+      break;
+    }
+    if (short_of_files) {  // EMFILE and its kin: the client waits in the backlog until something is closed
+      pause.expires_after(kPauseWithoutFiles);
+      co_await pause.async_wait(redirect_error(use_task, ec));
+    }
+  }
+}
+
+Loop::Loop(ServerShared& shared, std::shared_ptr<Tls> tls) : impl_(std::make_unique<Impl>(shared, std::move(tls))) {}
+Loop::~Loop() = default;
+
+void Loop::run() {
+  for (;;) {
+    try {
+      impl_->io.run();
+      return;
+    } catch (const std::exception& error) {
+      log_line(LogLevel::kError, fmt::format("http server: {}", error.what()));
+    }
+  }
+}
+
+void Loop::accept_from(int fd, std::function<void(int, std::string)> on_socket) {
+  asio::post(impl_->io, [impl = impl_.get(), fd, on_socket = std::move(on_socket)]() mutable {
+    impl->acceptor.emplace(impl->io, asio::ip::tcp::v4(), fd);
+    error_code ignored;
+    impl->acceptor->native_non_blocking(true, ignored);
+    asio::co_spawn(impl->io.get_executor(), impl->accept_all(std::move(on_socket)), asio::detached);
+  });
+}
+
+void Loop::adopt(int fd, std::string peer, bool refuse) {
+  ++impl_->count;
+  asio::post(impl_->io, [impl = impl_.get(), fd, peer = std::move(peer), refuse]() mutable {
+    impl->adopt(fd, std::move(peer), refuse);
+  });
+}
+
+void Loop::drain() {
+  asio::post(impl_->io, [impl = impl_.get()] {
+    impl->acceptor.reset();
+    impl->pause.cancel();
+    for (const auto& link : impl->all()) link->pump();
+  });
+}
+
+void Loop::finish() {
+  asio::post(impl_->io, [impl = impl_.get()] {
+    impl->finished = true;
+    impl->acceptor.reset();
+    impl->pause.cancel();
+    for (const auto& link : impl->all()) link->close();
+    impl->timer.cancel();
+    impl->work.reset();
+  });
+}
+
+int Loop::connections() const noexcept { return impl_->count.load(std::memory_order_relaxed); }
+
+std::shared_ptr<Tls> load_tls(const std::string& certificate_file, const std::string& key_file) {
+  auto tls = std::make_shared<Tls>();
+  const auto check = [](const error_code& ec, const std::string& file, std::string_view what) {
+    if (ec) throw Error(Code::kInvalidArgument, fmt::format("{}: {}: {}", file, what, ec.message()));
+  };
+  error_code ec;
+  SSL_CTX* native = tls->context.native_handle();
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);  // 34 KB less for an idle connection
+  tls->context.use_certificate_chain_file(certificate_file, ec);
+  check(ec, certificate_file, "no usable PEM certificate");
+  tls->context.use_private_key_file(key_file, asio::ssl::context::pem, ec);
+  check(ec, key_file, "no usable PEM private key");
+  if (SSL_CTX_check_private_key(native) != 1)
+    throw Error(Code::kInvalidArgument,
+                fmt::format("{}: not the key of the certificate in {}", key_file, certificate_file));
+  return tls;
+}
+
+}  // namespace shenbi::net
