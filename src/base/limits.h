@@ -40,6 +40,22 @@ inline constexpr uint64_t kMaxTemplateDepth = 200;           ///< nesting of exp
 inline constexpr uint64_t kMaxTemplateEvaluationDepth = 2000;  ///< nested evaluations while rendering, about 0.5 KB of stack each
 inline constexpr uint64_t kMaxTemplateRange = 100'000;       ///< items of one range(); the bound of jinja2's sandbox
 
+// --- grammars (structured output; untrusted) ---
+inline constexpr uint64_t kMaxGrammarBytes = 8u << 20;       ///< GBNF text or all choices together; 10^5 choices of 80 bytes
+inline constexpr uint64_t kMaxPatternBytes = 1u << 16;       ///< one regular expression
+inline constexpr uint64_t kMaxGrammarNesting = 100;          ///< groups in GBNF and patterns, objects in schemas; OpenAI allows 10
+inline constexpr uint64_t kMaxGrammarNodes = 1u << 20;       ///< of all rules; 10^5 enum values take about 10^5
+inline constexpr uint64_t kMaxGrammarRepeat = 100'000;       ///< {m,n}, maxLength, maxItems; one state each
+inline constexpr uint64_t kMaxGrammarStates = 1u << 18;      ///< of the automaton, about 100 bytes each while it is built
+inline constexpr uint64_t kMaxGrammarDepth = 256;            ///< rules open at once while reading: what bounds the nesting of answers
+inline constexpr uint64_t kMaxGrammarReadings = 4096;        ///< ways to read the same text at once; C has under 50
+inline constexpr uint64_t kMaxMaskWork = 64'000'000;         ///< readings moved to find one mask; a JSON string with 262,144 tokens takes 1.5 million
+inline constexpr uint64_t kMaxAutomatonBytes = 32u << 20;    ///< remembered states of one grammar; JSON takes under 1 MB
+inline constexpr uint64_t kMaxMaskCacheBytes = 64u << 20;    ///< remembered masks of one vocabulary, all grammars together; 32 KiB each for 262,144 tokens
+inline constexpr uint64_t kMaxSchemaNodes = 1u << 20;        ///< JSON values in one schema
+inline constexpr uint64_t kMaxSchemaAlternatives = 1024;     ///< of one value, after anyOf within allOf is multiplied out
+inline constexpr uint64_t kMaxSchemaOptional = 2000;         ///< optional properties in a row; each is a reading
+
 // --- requests ---
 inline constexpr uint64_t kMaxHttpHeaders = 256;             ///< browsers and SDKs send under 40
 inline constexpr uint64_t kMaxChunkLineBytes = 8u << 10;     ///< the size line of a chunk, or the trailer after the last one

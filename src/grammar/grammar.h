@@ -23,6 +23,8 @@
 
 namespace shenbi::grammar {
 
+class Rules;
+
 /// A compiled grammar. Immutable, shared by any number of matchers.
 class Grammar {
  public:
@@ -49,9 +51,10 @@ class Grammar {
   bool matches(std::string_view text) const;
 
   struct Program;
-  const Program& program() const noexcept { return *program_; }
+  const std::shared_ptr<const Program>& program() const noexcept { return program_; }
 
  private:
+  static std::shared_ptr<const Grammar> of(const Rules& rules, std::string_view what);
   std::shared_ptr<const Program> program_;
 };
 

@@ -1,0 +1,44 @@
+#include "grammar/grammar.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "grammar/gbnf_parser.h"
+#include "grammar/machine.h"
+#include "grammar/program.h"
+
+namespace shenbi::grammar {
+
+std::shared_ptr<const Grammar> Grammar::of(const Rules& rules, std::string_view what) {
+  auto grammar = std::make_shared<Grammar>();
+  grammar->program_ = build_program(rules, what);
+  return grammar;
+}
+
+std::shared_ptr<const Grammar> Grammar::from_gbnf(std::string_view text) { return of(parse_gbnf(text), "gbnf"); }
+
+std::shared_ptr<const Grammar> Grammar::from_choices(const std::vector<std::string>& choices) {
+  if (choices.empty()) throw Error(Code::kInvalidArgument, "choices: the list is empty");
+  Rules rules;
+  std::vector<ExprId> texts;
+  for (const std::string& choice : choices) texts.push_back(rules.literal(choice));
+  rules.start = rules.add("choices", rules.choice(std::move(texts)));
+  return of(rules, "choices");
+}
+
+bool Grammar::matches(std::string_view text) const {
+  auto machine = std::make_unique<Machine>(program_);
+  PlaceId place = machine->start();
+  for (size_t i = 0; i < text.size() && place != 0; ++i) {
+    place = machine->step(place, static_cast<uint8_t>(text[i]));
+    if (machine->crowded()) {
+      auto fresh = std::make_unique<Machine>(program_);
+      place = fresh->adopt(*machine, place);
+      machine = std::move(fresh);
+    }
+  }
+  return machine->can_end(place);
+}
+
+}  // namespace shenbi::grammar
