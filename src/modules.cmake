@@ -24,7 +24,7 @@ shenbi_registry(models arch FOLDER arch TYPE Architecture HEADER architecture.h)
 shenbi_module(engine DEPS models tokenizers chat grammar)
 shenbi_module(gateway DEPS engine net)
 shenbi_module(eval DEPS engine)
-shenbi_module(server DEPS gateway store net)
+shenbi_module(server DEPS gateway store net LIBS shenbi_web)
 shenbi_module(cli DEPS eval server LIBS PkgConfig::EDIT)
 shenbi_registry(cli command FOLDER commands TYPE Command HEADER command.h)
 

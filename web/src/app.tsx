@@ -1,0 +1,42 @@
+// The frame: the rail, the room, and what lies above them.
+import { createMemo, lazy, Show, Suspense } from "solid-js";
+import { Dynamic } from "solid-js/web";
+import { refused } from "./api/http";
+import { rooms } from "./rooms/rooms";
+import { route } from "./state/route";
+import { unreachable } from "./state/server";
+import { KeyDialog } from "./ui/key_dialog";
+import { top } from "./ui/layers";
+import { Rail } from "./ui/rail";
+import { Toasts } from "./ui/toast";
+import { t } from "./words/words";
+
+const Palette = lazy(async () => ({ default: (await import("./ui/palette")).Palette }));
+const ShortcutSheet = lazy(async () => ({ default: (await import("./ui/shortcuts")).ShortcutSheet }));
+
+export function App() {
+  const room = createMemo(() => rooms.find((one) => one.id === route().room) ?? rooms[0]!);
+  return (
+    <div class="app">
+      <Rail />
+      <Show when={unreachable()}>
+        <p class="away" role="alert">{t("fault.network")}</p>
+      </Show>
+      <Suspense fallback={<main class="room" />}>
+        <Dynamic component={room().view} />
+      </Suspense>
+      <Suspense>
+        <Show when={top() === "palette"}>
+          <Palette />
+        </Show>
+        <Show when={top() === "shortcuts"}>
+          <ShortcutSheet />
+        </Show>
+      </Suspense>
+      <Show when={refused()}>
+        <KeyDialog />
+      </Show>
+      <Toasts />
+    </div>
+  );
+}

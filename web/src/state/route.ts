@@ -1,0 +1,22 @@
+// The address names the room and what is open in it: #/chat/ID. Hashes need nothing from the server.
+import { createSignal } from "solid-js";
+
+export interface Route {
+  room: string;
+  id: string | null;
+}
+
+const parse = (): Route => {
+  const [room, id] = location.hash.replace(/^#\/?/, "").split("/");
+  return { room: room || "chat", id: id ? decodeURIComponent(id) : null };
+};
+
+const [route, setRoute] = createSignal(parse());
+export { route };
+addEventListener("hashchange", () => setRoute(parse()));
+
+export const address = (room: string, id?: string | null): string => `#/${room}${id ? `/${encodeURIComponent(id)}` : ""}`;
+
+export function go(room: string, id?: string | null): void {
+  location.hash = address(room, id);
+}
