@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "grammar/gbnf_parser.h"
 #include "grammar/machine.h"
+#include "grammar/pattern.h"
 #include "grammar/program.h"
 
 namespace shenbi::grammar {
@@ -17,6 +18,14 @@ std::shared_ptr<const Grammar> Grammar::of(const Rules& rules, std::string_view 
 }
 
 std::shared_ptr<const Grammar> Grammar::from_gbnf(std::string_view text) { return of(parse_gbnf(text), "gbnf"); }
+
+std::shared_ptr<const Grammar> Grammar::from_regex(std::string_view text) {
+  Rules rules;
+  const Pattern pattern = parse_pattern(text, "regex");
+  const Encode plain = [&](const CodeSet& set) { return rules.set(set); };
+  rules.start = rules.add("regex", pattern_rules(rules, pattern, false, plain, "regex"));
+  return of(rules, "regex");
+}
 
 std::shared_ptr<const Grammar> Grammar::from_choices(const std::vector<std::string>& choices) {
   if (choices.empty()) throw Error(Code::kInvalidArgument, "choices: the list is empty");

@@ -118,7 +118,8 @@ class NetworkBuilder {
       byte_edge(from, s.bytes[0].low, s.bytes[0].high, end);
     }
     if (beyond_ascii.empty()) return end;
-    at(from).calls.push_back({set_rule(beyond_ascii), end});
+    const RuleId rule = set_rule(beyond_ascii);
+    at(from).calls.push_back({rule, end});
     return end;
   }
   RuleId set_rule(const CodeSet& beyond_ascii) {
