@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -57,9 +58,11 @@ std::string gbnf_literal(std::string_view text) {
   return quoted + '"';
 }
 
-std::string calls_grammar(const std::vector<Tool>& tools, bool parallel, std::string_view begin,
-                          std::string_view separator, std::string_view end,
-                          const std::function<Around(const Tool&)>& around) {
+namespace {
+
+std::string frame_rules(const std::vector<Tool>& tools, bool parallel, std::string_view begin,
+                        std::string_view separator, std::string_view end,
+                        const std::function<Around(const Tool&)>& around, std::string_view inside) {
   std::string rules = "root ::= ";
   if (!begin.empty()) rules += gbnf_literal(begin) + " ";
   rules += "call";
@@ -68,10 +71,92 @@ std::string calls_grammar(const std::vector<Tool>& tools, bool parallel, std::st
   rules += "\ncall ::= ";
   for (size_t i = 0; i < tools.size(); ++i) {
     const Around text = around(tools[i]);
-    rules += fmt::format("{}{} args-{}", i == 0 ? "" : " | ", gbnf_literal(text.before), i);
+    rules += fmt::format("{}{}{} {}-{}", i == 0 ? "" : " | ", gbnf_literal(text.before),
+                         text.rule.empty() ? "" : " " + text.rule, inside, i);
     if (!text.after.empty()) rules += " " + gbnf_literal(text.after);
   }
   return rules + "\n";
+}
+
+// The value of a property, with what stands around it.
+std::string value_of(const OrderedJson& property, const PairStyle& style) {
+  const auto other = [&](std::string_view rule) {
+    return fmt::format("{} {} {}", gbnf_literal(style.other_before), rule, gbnf_literal(style.other_after));
+  };
+  if (!property.is_object()) return other(style.other_rule);
+  const auto choices = property.find("enum");
+  if (choices != property.end() && choices->is_array() && !choices->empty() &&
+      std::all_of(choices->begin(), choices->end(), [](const auto& one) { return one.is_string(); })) {
+    std::string any;
+    for (const auto& one : *choices) {
+      any += (any.empty() ? "" : " | ") + gbnf_literal(style.text_before + one.get<std::string>() + style.text_after);
+    }
+    return "(" + any + ")";
+  }
+  const auto type = property.find("type");
+  const std::string kind = type != property.end() && type->is_string() ? type->get<std::string>() : "";
+  if (kind == "string") return gbnf_literal(style.text_before) + " " + style.text_rule;
+  if (kind == "integer") return other("json-integer");
+  if (kind == "number") return other("json-number");
+  if (kind == "boolean") return other("json-boolean");
+  return other(style.other_rule);
+}
+
+bool is_required(const OrderedJson& parameters, const std::string& name) {
+  const auto required = parameters.find("required");
+  return required != parameters.end() && required->is_array() &&
+         std::find(required->begin(), required->end(), OrderedJson(name)) != required->end();
+}
+
+// Rules RULE (nothing written yet), RULE-1-first, RULE-1-rest, ...: what may follow property i, with and without a
+// separator in front of it.
+std::string pair_rules(const std::string& rule, const Tool& tool, const PairStyle& style) {
+  static const OrderedJson kNone = OrderedJson::object();
+  const bool described = tool.parameters.is_object() && tool.parameters.contains("properties") &&
+                         tool.parameters["properties"].is_object();
+  const OrderedJson& properties = described ? tool.parameters["properties"] : kNone;
+  std::string rules = fmt::format("{0} ::= {0}-0-first\n", rule);
+  size_t i = 0;
+  for (const auto& [name, property] : properties.items()) {
+    const std::string pair = gbnf_literal(style.key_before + name + style.key_after) + " " + value_of(property, style);
+    const bool required = is_required(tool.parameters, name);
+    rules += fmt::format("{0}-{1}-first ::= {2} {0}-{3}-rest", rule, i, pair, i + 1);
+    rules += required ? "\n" : fmt::format(" | {}-{}-first\n", rule, i + 1);
+    const std::string separator = style.separator.empty() ? "" : gbnf_literal(style.separator) + " ";
+    rules += fmt::format("{0}-{1}-rest ::= {2}{3} {0}-{4}-rest", rule, i, separator, pair, i + 1);
+    rules += required ? "\n" : fmt::format(" | {}-{}-rest\n", rule, i + 1);
+    ++i;
+  }
+  return rules + fmt::format("{0}-{1}-first ::= \"\"\n{0}-{1}-rest ::= \"\"\n", rule, i);
+}
+
+}  // namespace
+
+std::string calls_grammar(const std::vector<Tool>& tools, bool parallel, std::string_view begin,
+                          std::string_view separator, std::string_view end,
+                          const std::function<Around(const Tool&)>& around) {
+  return frame_rules(tools, parallel, begin, separator, end, around, "args");
+}
+
+std::string pairs_grammar(const std::vector<Tool>& tools, bool parallel, std::string_view begin,
+                          std::string_view separator, std::string_view end,
+                          const std::function<Around(const Tool&)>& around, const PairStyle& style) {
+  std::string rules = frame_rules(tools, parallel, begin, separator, end, around, "pairs");
+  for (size_t i = 0; i < tools.size(); ++i) rules += pair_rules(fmt::format("pairs-{}", i), tools[i], style);
+  return rules + json_value_rules() + style.rules;
+}
+
+std::string json_value_rules() {
+  return R"GBNF(json-value ::= json-object | json-array | json-string | json-number | json-boolean | "null"
+json-object ::= "{" json-space (json-pair ("," json-space json-pair)*)? "}"
+json-pair ::= json-string ":" json-space json-value json-space
+json-array ::= "[" json-space (json-value json-space ("," json-space json-value json-space)*)? "]"
+json-string ::= "\"" ([^"\\\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4}))* "\""
+json-integer ::= "-"? ("0" | [1-9] [0-9]{0,15})
+json-number ::= json-integer ("." [0-9]{1,15})? ([eE] [-+]? [0-9]{1,3})?
+json-boolean ::= "true" | "false"
+json-space ::= " "?
+)GBNF";
 }
 
 Around json_call(const Tool& tool, std::string_view name_key, std::string_view arguments_key) {

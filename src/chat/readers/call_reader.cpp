@@ -193,10 +193,14 @@ void CallReader::advance_call() {
     if (step == Form::Step::kMore) continue;
     form_ = nullptr;
     if (step != Form::Step::kDone) source_.pop_back();
-    if (step == Form::Step::kBad) return give_up("it does not have the form of one");
-    return end_section();
+    if (step != Form::Step::kBad) return end_section();
+    if (last_ == Last::kWhole && !open_) return unread();
+    return give_up("it does not have the form of one");
   }
 }
+
+/// What looked like an end marker behind a complete call was none; it may be the beginning of something else.
+void CallReader::unread() { pending_.replace(0, std::exchange(at_, 0), std::exchange(source_, {})); }
 
 /// Drops what frames the section, unless what it framed went out as text.
 void CallReader::end_section() {

@@ -90,6 +90,7 @@ class CallReader final : public ToolSyntax::Reader, private Calls {
   size_t held_back() const;
   void begin_call(const Found& found);
   void end_section();
+  void unread();
   void give_up(std::string_view reason);
   void emit_text(std::string_view text);
   void emit(Event::Kind kind, std::string_view text);
@@ -130,6 +131,7 @@ std::unique_ptr<ToolSyntax::Reader> make_reader(const std::vector<Tool>& tools, 
 /// How many bytes at the end of `text` are a beginning (not the whole) of `marker`.
 size_t partial_suffix(std::string_view text, std::string_view marker) noexcept;
 bool is_white_space(char c) noexcept;
+inline bool mentions(std::string_view text, std::string_view marker) { return text.find(marker) != text.npos; }
 
 /// Whether `text` is one of the markers, or the beginning of one.
 enum class MarkerMatch { kNone, kPart, kWhole };
