@@ -456,10 +456,7 @@ std::shared_ptr<Tls> load_tls(const std::string& certificate_file, const std::st
   tls->context.use_certificate_chain_file(certificate_file, ec);
   check(ec, certificate_file, "no usable PEM certificate");
   tls->context.use_private_key_file(key_file, asio::ssl::context::pem, ec);
-  check(ec, key_file, "no usable PEM private key");
-  if (SSL_CTX_check_private_key(native) != 1)
-    throw Error(Code::kInvalidArgument,
-                fmt::format("{}: not the key of the certificate in {}", key_file, certificate_file));
+  check(ec, key_file, "not the PEM private key of the certificate");
   return tls;
 }
 
