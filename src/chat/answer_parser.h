@@ -88,9 +88,27 @@ class AnswerParser {
   std::unique_ptr<Impl> impl_;
 };
 
+/// What a chat template can show of tools. A template that drops calls, results or the offered tools without a word is
+/// common (base models' finetunes, Gemma, Phi 3.5); then they are put into the messages' text instead.
+struct TemplateForm {
+  bool null_content = false;     ///< content beside calls must be null, else the calls are dropped
+  bool text_arguments = false;   ///< arguments must be JSON text, not an object
+  bool calls_in_text = false;    ///< the template shows no calls
+  bool results_in_text = false;  ///< it shows no answers of tools
+  bool tools_in_text = false;    ///< it shows no tools
+  bool system_in_user = false;   ///< it refuses a system message
+};
+
+class ChatTemplate;
+/// Renders small conversations and looks at what comes out. Costs some ten renderings: once a model.
+TemplateForm template_form(const ChatTemplate& chat);
+
 /// The messages as the JSON that chat templates read (Hugging Face's form): content as a string where it is text alone,
-/// tool call arguments as an object, tools as {"type": "function", "function": {...}}.
-OrderedJson template_messages(const std::vector<Message>& messages);
+/// thinking as "reasoning_content", tool call arguments as an object. Developers speak as system: few templates know
+/// them. `tools` are needed where the form wants them in the text.
+OrderedJson template_messages(const std::vector<Message>& messages, const TemplateForm& form = {},
+                              const std::vector<Tool>& tools = {});
+/// {"type": "function", "function": {...}} of each; null if there are none.
 OrderedJson template_tools(const std::vector<Tool>& tools);
 
 }  // namespace shenbi::chat

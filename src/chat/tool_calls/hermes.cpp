@@ -13,7 +13,10 @@ ToolSyntax hermes() {
   ToolSyntax syntax;
   syntax.name = "hermes";
   syntax.rank = 60;
-  syntax.recognises = [](std::string_view text) { return text.find("<tool_call>") != std::string_view::npos; };
+  syntax.recognises = [](std::string_view text) {
+    // MiniMax-M3 puts a sign of its own in front of every tag of another form.
+    return mentions(text, "<tool_call>") && !mentions(text, "]<]minimax[>[");
+  };
   syntax.thinking_begin = "<think>";
   syntax.thinking_end = "</think>";
   syntax.triggers = {"<tool_call>"};
