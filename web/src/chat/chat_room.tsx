@@ -24,7 +24,6 @@ export default function ChatRoom() {
   createEffect(() => {
     if (route().room !== "chat") return;
     void conversation.open(route().id);
-    setListOver(false);
   });
   createEffect(() => (route().id, setPanel((old) => (old?.kind === "details" ? undefined : old))));
   const title = () => summaries().find((one) => one.id === conversation.id())?.title ?? "";
@@ -35,7 +34,7 @@ export default function ChatRoom() {
       <Show when={listOver()}>
         <Veil close={() => setListOver(false)} />
       </Show>
-      <HistoryList />
+      <HistoryList chosen={() => setListOver(false)} />
       <main class="work" aria-label={t("room.chat")}>
         <header class="head">
           <button type="button" class="tool" aria-label={t("history.toggle")} title={t("history.toggle")} onClick={toggleList}>

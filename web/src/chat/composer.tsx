@@ -1,7 +1,7 @@
 // Where a question is written. Send turns into Stop while an answer runs; the draft outlives a reload.
 import { createEffect, createSignal, on, onCleanup, onMount, Show } from "solid-js";
 import { go, route } from "../state/route";
-import { currentModel } from "../state/server";
+import { config, currentModel, refreshConfig } from "../state/server";
 import { attempt, faultText } from "../ui/faults";
 import { sayFault } from "../ui/toast";
 import { IconSend, IconStop } from "../ui/icons";
@@ -31,7 +31,7 @@ export function Composer() {
     keepDraft(route().id, field.value);
   };
 
-  const ready = () => text().trim() !== "" && currentModel() && !sending() && !conversation.running();
+  const ready = () => text().trim() !== "" && (currentModel() || !config()) && !sending() && !conversation.running();
   const send = async () => {
     if (!ready()) return;
     const content = field.value;
@@ -39,6 +39,7 @@ export function Composer() {
     setSending(true);
     write("");
     try {
+      if (!config()) await refreshConfig(); // someone was faster than the first request
       await conversation.ask(content);
       keepDraft(draft, "");
     } catch (error) {

@@ -9,6 +9,7 @@ import { address } from "../state/route";
 import { params } from "../state/preferences";
 import { currentModel } from "../state/server";
 import { faultText } from "../ui/faults";
+import { t } from "../words/words";
 import { followAnswer } from "./follow_answer";
 import { refreshHistory } from "./history";
 import { Tree, type Link } from "./tree";
@@ -71,7 +72,8 @@ function put(message: Message): void {
 
 /** Asks below `parent`; throws when the server did not take the question. */
 export async function ask(content: string, parent: string | null = leaf()): Promise<void> {
-  const model = currentModel()!.id;
+  const model = currentModel()?.id;
+  if (!model) throw new ApiError(0, t("model.none"));
   const conversation = id() ?? (await begin(content));
   const { user, answer } = await page.ask(conversation, { parent, content, model, params: params() });
   if (id() === conversation) show(answer, user);

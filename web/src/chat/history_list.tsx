@@ -12,7 +12,7 @@ import { complete, folders, loaded, loadOlder, summaries } from "./history";
 import { HistoryItem } from "./history_item";
 import { Snippet } from "./snippet";
 
-export function HistoryList() {
+export function HistoryList(props: { chosen: () => void }) {
   const [query, setQuery] = createSignal("");
   return (
     <nav class="list" aria-label={t("history.title")}>
@@ -33,11 +33,11 @@ export function HistoryList() {
             </button>
           </Show>
         </label>
-        <button type="button" class="tool framed" aria-label={t("chat.new")} title={t("chat.new")} onClick={() => go("chat")}>
+        <button type="button" class="tool framed" aria-label={t("chat.new")} title={t("chat.new")} onClick={() => (go("chat"), props.chosen())}>
           <IconNew />
         </button>
       </div>
-      <div class="list-body">
+      <div class="list-body" onClick={(event) => (event.target as Element).closest("a") && props.chosen()}>
         <Show when={query().trim()} fallback={<Everything />}>
           <Found query={query().trim()} />
         </Show>

@@ -14,6 +14,7 @@ export const ModelPicker = (props: { ref: (button: HTMLButtonElement) => void })
     class="model-button"
     panelClass="model-panel"
     label={t("model.choose")}
+    buttonLabel={`${t("model.choose")}: ${currentModel()?.id ?? t("model.none")}`}
     button={
       <>
         <span class="model-name">{currentModel()?.id ?? t("model.none")}</span>

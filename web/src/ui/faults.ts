@@ -5,7 +5,7 @@ import { sayFault } from "./toast";
 
 export function faultText(error: unknown): string {
   if (!(error instanceof ApiError)) return String(error instanceof Error ? error.message : error);
-  if (error.status === 0) return t("fault.network");
+  if (error.status === 0 && !error.message) return t("fault.network");
   if (error.status === 401) return t("fault.key");
   return error.message;
 }

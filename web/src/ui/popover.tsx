@@ -4,6 +4,7 @@ import { createSignal, createUniqueId, Show, type JSX } from "solid-js";
 interface Props {
   button: JSX.Element;
   label: string;
+  buttonLabel?: string; // where the button shows words of its own, which its name must contain
   class?: string;
   panelClass?: string;
   ref?: (button: HTMLButtonElement) => void;
@@ -32,7 +33,7 @@ export function Popover(props: Props) {
         }}
         type="button"
         class={props.class ?? "tool"}
-        aria-label={props.label}
+        aria-label={props.buttonLabel ?? props.label}
         title={props.label}
         aria-haspopup="dialog"
         aria-expanded={open()}
