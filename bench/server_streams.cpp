@@ -4,7 +4,7 @@
 //   idle     memory of the server with that many open event streams on which nothing happens
 //   streams  each gets `rate` events a second, written by one thread in groups a millisecond apart, as engines step;
 //            delay = from write() to the client's read; gap error = how far the time between two events of a stream is
-//            from 1/rate; CPU of the server process an event, its stub included
+//            from 1/rate; CPU of the server process an event, its stub included; time inside one write()
 //   round    a small request and answer on one kept connection, beside the same bytes through a bare echo thread
 //   wrk      requests a second, when wrk is installed
 // Clients and server share the machine: a busy one shows in the percentiles.
@@ -61,6 +61,10 @@ class Stub {
     const std::lock_guard lock(mutex_);
     groups_[next_++ % groups_.size()].push_back(std::move(exchange));
   }
+  // Of making one event and handing it to the server.
+  double write_us() const {
+    return 1e-3 * static_cast<double>(written_ns_) / static_cast<double>(std::max<int64_t>(1, written_));
+  }
 
  private:
   void run() {
@@ -68,10 +72,13 @@ class Stub {
     for (size_t group = 0; !stop_; group = (group + 1) % groups_.size()) {
       std::this_thread::sleep_until(due += 1ms);
       const std::lock_guard lock(mutex_);
+      const int64_t begin = now_ns();
       for (const net::ExchangePtr& exchange : groups_[group]) {
         exchange->write(
             fmt::format("data: {{\"at\":{:020},\"choices\":[{{\"delta\":{{\"content\":\" word\"}}}}]}}\n\n", now_ns()));
       }
+      written_ns_ += now_ns() - begin;
+      written_ += static_cast<int64_t>(groups_[group].size());
     }
   }
 
@@ -79,6 +86,7 @@ class Stub {
   std::vector<std::vector<net::ExchangePtr>> groups_;
   size_t next_ = 0;
   std::atomic<bool> stop_{false};
+  std::atomic<int64_t> written_ns_{0}, written_{0};
   std::thread thread_;
 };
 
@@ -90,6 +98,8 @@ class Stub {
                          [&](net::ServerRequest request, net::ExchangePtr exchange) {
                            if (request.path == "/small")
                              return exchange->send({200, {{"Content-Type", "text/plain"}}, "hello"});
+                           if (request.path == "/cost")
+                             return exchange->send({200, {}, fmt::format("{:.2f}", stub.write_us())});
                            exchange->begin(200, {{"Content-Type", "text/event-stream"}}, ": ping\n\n");
                            if (request.path == "/events") return stub.add(std::move(exchange));
                            exchange->write("data: open\n\n");
@@ -150,6 +160,17 @@ double cpu_seconds(pid_t process) {
     if (field == 14 || field == 15) ticks += std::stod(word);
   }
   return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+// The body of a small answer.
+std::string fetch(uint16_t port, std::string_view path) {
+  const int fd = dial(port);
+  ask(fd, path);
+  std::array<char, 4096> bytes{};
+  const ssize_t size = ::recv(fd, bytes.data(), bytes.size(), 0);
+  ::close(fd);
+  const std::string_view text(bytes.data(), static_cast<size_t>(std::max<ssize_t>(0, size)));
+  return std::string(text.substr(std::min(text.size(), text.find("\r\n\r\n") + 4)));
 }
 
 double percentile(std::vector<double>& values, double q) {
@@ -256,8 +277,9 @@ void run(const Settings& settings, uint16_t port, pid_t server) {
              settings.streams, settings.rate, times.delay_ms.size(), percentile(times.delay_ms, 0.5),
              percentile(times.delay_ms, 0.99), percentile(times.gap_error_ms, 0.5),
              percentile(times.gap_error_ms, 0.99));
-  fmt::print("         server CPU {:.0f} % of a core, {:.1f} us an event; RSS {:.1f} MB\n", 100 * used / wall,
-             1e6 * used / (wall * settings.streams * settings.rate), resident_mb(server));
+  fmt::print("         server CPU {:.0f} % of a core, {:.1f} us an event, {} us of it in write(); RSS {:.1f} MB\n",
+             100 * used / wall, 1e6 * used / (wall * settings.streams * settings.rate), fetch(port, "/cost"),
+             resident_mb(server));
   for (const int fd : streams) ::close(fd);
   std::this_thread::sleep_for(500ms);
 

@@ -1,13 +1,15 @@
 #pragma once
 // The HTTP server: HTTP/1.1 with keep-alive, optional TLS, one thread with its own event loop a core. Nobody outside
-// net/ sees the library behind it.
+// net/ sees the library behind it (docs/http-server.md).
 //
 //   HttpServer server({.host = "127.0.0.1", .port = 0}, admit, handle);
 //   server.start();  server.port();  ...  server.stop(5s);
 //
 // A request goes through two calls. `admit` sees the head alone, before a byte of the body is read, and may refuse: who
 // may call what is decided there. `handle` gets the whole request and an Exchange to answer through, at once or later,
-// from any thread. Both are called on a loop thread and must not block; long work belongs to a thread of its own.
+// from any thread. Both are called on a loop thread and must not block; long work belongs to a thread of its own. What
+// they throw is answered: Error{code} with its status and message as {"error": {"message", "type", "code"}}, all else
+// 500.
 //
 // Bounds: size of head and body, number of headers, time to send them, connections, bytes that a slow reader may let
 // pile up. What breaks the framing rules (two lengths, length and chunked together, a bare CR, HTTP/0.9) gets 400 and
@@ -49,8 +51,10 @@ struct ServerResponse {
   std::string body;
 };
 
-/// One request's way back. Thread-safe; keep the shared_ptr as long as something may still be said. If the last one
-/// goes without an answer the client gets 500.
+/// One request's way back. Thread-safe, and cheap from any thread: bytes are copied under a lock and the connection's
+/// loop is woken once. Keep the shared_ptr as long as something may still be said; if the last one goes without an
+/// answer the client gets 500, and a stream that was not ended is broken off so that the client can tell. It may
+/// outlive the server.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -60,25 +64,28 @@ class Exchange {
 
   /// Starts an answer of unknown length (chunked); `headers` as in ServerResponse. `heartbeat`: what is written after
   /// each 15 s of silence so that proxies do not close the line (": ping\n\n" for event streams), "" for none.
+  /// A client of HTTP/1.0 knows no chunks: the stream then ends with the connection.
   virtual void begin(int status, Headers headers, std::string heartbeat = {}) = 0;
-  /// Queues bytes of that answer. False when the client is gone, or is so slow that more than the bound of bytes wait:
-  /// then the connection is cut and on_gone called.
+  /// Queues bytes of that answer, as one chunk. False when the client is gone, or is so slow that more than the bound
+  /// of bytes wait: then the connection is cut and on_gone called.
   virtual bool write(std::string_view bytes) = 0;
   virtual void end() = 0;
 
-  /// `callback` is called once if the client leaves before the answer is complete; at once if it has left already. On a
-  /// loop thread.
+  /// `callback` is called once if the client leaves before the answer is complete: on a loop thread, or here and now if
+  /// it has left already. Leaving is closing, also of its sending side alone, and being cut off by a bound. A callback
+  /// that holds the Exchange keeps it alive until the answer is complete or the client gone.
   virtual void on_gone(std::function<void()> callback) = 0;
 };
 
 using ExchangePtr = std::shared_ptr<Exchange>;
 
 struct ServerOptions {
-  std::string host = "127.0.0.1";  ///< a numeric address or "localhost"
+  std::string host = "127.0.0.1";  ///< a numeric address or "localhost", which is 127.0.0.1
   uint16_t port = 0;               ///< 0: any free one
   int threads = 2;
   std::string certificate_file, key_file;  ///< PEM; both or none
   uint64_t max_body_bytes = 64u << 20;
+  uint64_t max_unhandled_bytes = 1u << 30;  ///< of all bodies that are being read; beyond it 503
   uint32_t max_head_bytes = 64u << 10;
   uint32_t max_connections = 16384;
   uint64_t max_queued_bytes = 4u << 20;            ///< of one slow reader
@@ -103,12 +110,14 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  /// Binds and starts the threads. Throws Error{kInvalidArgument} naming address and reason.
+  /// Binds and starts the threads; once. Throws Error{kInvalidArgument} naming address (or PEM file) and reason. Raises
+  /// the process's soft limit of open files to what max_connections needs, as far as the hard limit lets it.
   void start();
   uint16_t port() const noexcept;
   ServerCounts counts() const noexcept;
 
-  /// Accepts nothing new, lets running answers finish until `patience` is over, then cuts them. Idempotent.
+  /// Accepts nothing new, lets running answers finish until `patience` is over, then cuts them. Idempotent. Not from a
+  /// loop thread.
   void stop(std::chrono::milliseconds patience);
 
  private:

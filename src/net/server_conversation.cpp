@@ -12,7 +12,10 @@ namespace shenbi::net {
 Conversation::Conversation(ServerShared& shared, std::string peer, const std::function<void()>& wake)
     : shared_(shared), peer_(std::move(peer)), wake_(wake) {}
 
-Conversation::~Conversation() { client_left(); }
+Conversation::~Conversation() {
+  client_left();
+  drop_parser();
+}
 
 void Conversation::receive(std::string_view bytes) {
   if (phase_ == Phase::kClosing) return;
@@ -70,10 +73,21 @@ bool Conversation::read_head() {
 
 bool Conversation::read_body() {
   used_ += parser_->read_body(std::string_view(input_).substr(used_));
-  if (parser_->step() == RequestParser::Step::kMore) return false;
   if (parser_->step() == RequestParser::Step::kRefused) return refuse_bad_request(), false;
-  dispatch();
+  if (!hold_body()) return refuse_overload("too many bytes of requests are being read"), false;
+  if (parser_->step() == RequestParser::Step::kDone) dispatch();
   return false;
+}
+
+// Counts the body so far among those of all connections; false if together they are too long.
+bool Conversation::hold_body() {
+  const uint64_t now = parser_->request().body.size(), more = now - std::exchange(held_bytes_, now);
+  return shared_.unhandled_bytes.fetch_add(more) + more <= shared_.options.max_unhandled_bytes;
+}
+
+void Conversation::drop_parser() {
+  parser_.reset();
+  shared_.unhandled_bytes -= std::exchange(held_bytes_, 0);
 }
 
 void Conversation::dispatch() {
@@ -81,7 +95,7 @@ void Conversation::dispatch() {
                         .http10 = parser_->http10(),
                         .close = !parser_->keep_alive() || shared_.stopping.load(std::memory_order_relaxed)};
   ServerRequest request = std::move(parser_->request());
-  parser_.reset();
+  drop_parser();
   phase_ = Phase::kAnswer;
   answer_complete_ = false;
   answer_ = std::make_shared<Answer>(form, shared_.options.max_queued_bytes, wake_);
@@ -97,7 +111,7 @@ void Conversation::dispatch() {
 void Conversation::refuse(const ServerResponse& response, bool head_only) {
   output_ += wire_answer({.head_only = head_only, .close = true}, response);
   input_pending_ = true;
-  parser_.reset();
+  drop_parser();
   input_ = {};
   used_ = 0;
   phase_ = Phase::kClosing;
@@ -109,9 +123,11 @@ void Conversation::refuse_bad_request() {
   refuse(error_response(refusal.status, refusal.message));
 }
 
-void Conversation::refuse_connection() {
+void Conversation::refuse_connection() { refuse_overload("too many connections"); }
+
+void Conversation::refuse_overload(std::string_view message) {
   ++shared_.refused;
-  ServerResponse response = error_response(503, "too many connections", "overloaded");
+  ServerResponse response = error_response(503, message, "overloaded");
   response.headers.emplace_back("Retry-After", "1");
   refuse(response);
 }
@@ -130,7 +146,7 @@ void Conversation::end_of_input() {
   input_ended_ = true;
   // Whoever closes while we still work does not wait for the answer. One that is finished is worth sending: it may have
   // been a client that only closed its sending side.
-  if (phase_ == Phase::kClosing || (phase_ == Phase::kAnswer && answer_->finished())) return;
+  if (phase_ == Phase::kClosing || (answer_ && answer_->finished())) return;
   cut_ = true;
   client_left();
 }

@@ -31,6 +31,7 @@ struct ServerShared {
   HttpServer::Handle handle;
   std::atomic<bool> stopping{false};
   std::atomic<uint64_t> connections{0}, requests{0}, open_connections{0}, open_requests{0}, refused{0}, bad_requests{0};
+  std::atomic<uint64_t> unhandled_bytes{0};  ///< of bodies that are being read
   std::mutex none_open_mutex;
   std::condition_variable none_open;  ///< notified when open_connections comes to 0
 
@@ -86,9 +87,12 @@ class Conversation {
   void advance();
   bool read_head();
   bool read_body();
+  bool hold_body();
+  void drop_parser();
   void dispatch();
   void refuse(const ServerResponse& response, bool head_only = false);
   void refuse_bad_request();
+  void refuse_overload(std::string_view message);
   void finish_answer();
 
   ServerShared& shared_;
@@ -101,6 +105,7 @@ class Conversation {
   size_t used_ = 0;
   std::string output_;  // what is said besides the answer
   std::unique_ptr<RequestParser> parser_;
+  uint64_t held_bytes_ = 0;  // our part of unhandled_bytes
   std::shared_ptr<Answer> answer_;
 };
 

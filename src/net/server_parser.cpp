@@ -39,7 +39,6 @@ bool is_host(std::string_view value) noexcept {
 
 // A chunked body that is not complete lacks at least "0\r\n\r\n"; Beast 1.81 asserts as much of what it is given.
 constexpr size_t kLeastChunkedBytes = 5;
-constexpr const char* kLongChunkLine = "a chunk's line or the trailer is too long";
 
 // What is wrong with the bytes of a head, seen one after the other. A head ends at its first empty line.
 struct HeadScan {
@@ -88,7 +87,6 @@ struct RequestParser::Impl final : http::basic_parser<true> {
   bool http10 = false, skipped_empty_line = false, in_body = false;
   bool expects_continue = false, has_length = false, has_encoding = false, unknown_expectation = false;
   int hosts = 0;
-  uint64_t trailer_bytes = 0;
 
   void refuse(int status, std::string message) {
     if (step == Step::kRefused) return;
@@ -111,11 +109,7 @@ struct RequestParser::Impl final : http::basic_parser<true> {
   }
 
   void on_field_impl(http::field field, string_view name, string_view text, error_code& ec) override {
-    if (in_body) {  // trailers: read over, nobody asks for them
-      trailer_bytes += name.size() + text.size();
-      if (trailer_bytes > limits::kMaxChunkLineBytes) refuse(ec, 400, kLongChunkLine);
-      return;
-    }
+    if (in_body) return;  // trailers: read over, nobody asks for them
     if (request.headers.size() == limits::kMaxHttpHeaders)
       return refuse(ec, 431, fmt::format("more than {} header fields", limits::kMaxHttpHeaders));
     const std::string_view value(text.data(), text.size());
@@ -164,8 +158,7 @@ struct RequestParser::Impl final : http::basic_parser<true> {
   }
   size_t on_body_impl(string_view bytes, error_code& ec) override { return take(bytes, ec); }
   size_t on_chunk_body_impl(uint64_t, string_view bytes, error_code& ec) override { return take(bytes, ec); }
-  void on_chunk_header_impl(uint64_t size, string_view extension, error_code& ec) override {
-    if (extension.size() > limits::kMaxChunkLineBytes) return refuse(ec, 400, kLongChunkLine);
+  void on_chunk_header_impl(uint64_t size, string_view, error_code& ec) override {
     if (size > max_body - request.body.size())
       refuse(ec, 413, fmt::format("the body is longer than {} bytes", max_body));
   }
@@ -218,13 +211,19 @@ struct RequestParser::Impl final : http::basic_parser<true> {
     size_t used = 0;
     const size_t least = chunked() ? kLeastChunkedBytes : 1;
     while (step == Step::kMore && !is_done() && input.size() - used >= least) {
+      const std::string_view left = input.substr(used);
+      const size_t body_before = request.body.size();
       error_code ec;
-      used += put(boost::asio::const_buffer(input.data() + used, input.size() - used), ec);
-      if (ec == http::error::need_more) {
-        if (input.size() - used > limits::kMaxChunkLineBytes) refuse(400, kLongChunkLine);
-        break;
-      }
-      if (ec) refuse(400, ec.message());
+      const size_t taken = put(boost::asio::const_buffer(left.data(), left.size()), ec);
+      used += taken;
+      // What is no body is a chunk's line or the trailer: judged by its length, whether it came at once or not.
+      const bool more = ec == http::error::need_more;
+      const size_t line = more ? left.size() - taken : taken - (request.body.size() - body_before);
+      if (line > limits::kMaxChunkLineBytes)
+        refuse(400, "a chunk's line or the trailer is too long");
+      else if (ec && !more)
+        refuse(400, ec.message());
+      if (more) break;
     }
     if (step == Step::kMore && is_done()) step = Step::kDone;
     return used;
