@@ -59,6 +59,7 @@ inline constexpr uint64_t kMaxSchemaOptional = 2000;         ///< optional prope
 // --- requests ---
 inline constexpr uint64_t kMaxHttpHeaders = 256;             ///< browsers and SDKs send under 40
 inline constexpr uint64_t kMaxChunkLineBytes = 8u << 10;     ///< the size line of a chunk, or the trailer after the last one
+inline constexpr uint64_t kMaxSseEventBytes = 32u << 20;     ///< one event of a stream that we read; images come as base64 in one event
 inline constexpr uint64_t kMaxDrainBytes = 1u << 20;         ///< read and thrown away after a refusal, so that the client sees the answer before the reset
 inline constexpr uint64_t kMaxPromptBytes = 256u << 20;
 

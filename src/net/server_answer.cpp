@@ -82,6 +82,8 @@ void call_all(std::vector<std::function<void()>>& callbacks) {
       callback();
     } catch (const std::exception& error) {
       log_warn("a callback of a client that left failed: {}", error.what());
+    } catch (...) {
+      log_warn("a callback of a client that left failed");
     }
   }
 }

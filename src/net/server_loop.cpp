@@ -333,14 +333,16 @@ std::string address_text(const sockaddr_storage& address) {
 }  // namespace
 
 void Loop::Impl::adopt(int fd, std::string peer, bool refuse) {
-  if (finished) {
+  Socket socket(io);
+  error_code ec = asio::error::operation_aborted;
+  if (!finished) socket.assign(asio::ip::tcp::v4(), fd, ec);  // the family matters only for binding
+  if (ec) {
     ::close(fd);
     --count;
     shared.connection_closed();
     return;
   }
   set_options(fd, shared.options);
-  Socket socket(io, asio::ip::tcp::v4(), fd);  // the family matters only for binding
   std::shared_ptr<Link> link;
   if (tls)
     link = std::make_shared<Connection<TlsSocket>>(*this, std::move(peer), std::move(socket), tls->context);
