@@ -5,9 +5,11 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "grammar/gbnf_parser.h"
+#include "grammar/gbnf_writer.h"
 #include "grammar/machine.h"
 #include "grammar/pattern.h"
 #include "grammar/program.h"
+#include "grammar/schema_rules.h"
 
 namespace shenbi::grammar {
 
@@ -25,6 +27,19 @@ std::shared_ptr<const Grammar> Grammar::from_regex(std::string_view text) {
   const Encode plain = [&](const CodeSet& set) { return rules.set(set); };
   rules.start = rules.add("regex", pattern_rules(rules, pattern, false, plain, "regex"));
   return of(rules, "regex");
+}
+
+std::shared_ptr<const Grammar> Grammar::from_json_schema(const nlohmann::ordered_json& schema) {
+  return of(schema_rules(schema, "root"), "schema");
+}
+
+std::shared_ptr<const Grammar> Grammar::any_json_object() {
+  static const auto grammar = of(any_object_rules(), "json");
+  return grammar;
+}
+
+std::string Grammar::gbnf_of_json_schema(const nlohmann::ordered_json& schema, std::string_view rule) {
+  return write_gbnf(schema_rules(schema, std::string(rule)), rule);
 }
 
 std::shared_ptr<const Grammar> Grammar::from_choices(const std::vector<std::string>& choices) {
