@@ -20,7 +20,10 @@ def models_folder():
             subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
                             "--no-binary", "llama-cpp-python", "-d", scratch, f"llama-cpp-python=={VERSION}"], check=True)
             with tarfile.open(next(pathlib.Path(scratch).glob("*.tar.gz"))) as package:
-                package.extractall(scratch, filter="data")
+                # Debian 12's tarfile has no extraction filters yet: plain files below the folder, and nothing else.
+                inside = FOLDER.name + "/vendor/llama.cpp/models/"
+                package.extractall(scratch, [member for member in package.getmembers() if member.isfile()
+                                             and member.name.startswith(inside) and ".." not in member.name.split("/")])
             (pathlib.Path(scratch) / FOLDER.name).rename(FOLDER)
     return models
 
