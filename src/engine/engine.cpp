@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <limits>
 
 #include "base/cpu.h"
 #include "base/error.h"
@@ -46,6 +47,9 @@ struct Sequence {
   size_t prompt_length;
   size_t computed = 0;
   std::vector<uint32_t> pages;
+  uint32_t cached = 0;  // tokens that the prefix tree had at its first admission
+  bool admitted = false;
+  std::vector<PromptToken> prompt_tokens;  // on_prompt: so far
   std::atomic<bool> cancelled = false;
 
   Sequence(uint64_t number, Request r, const Model& model)
@@ -58,7 +62,13 @@ struct Sequence {
         prompt_length(history.size()) {}
 
   bool decoding() const { return computed + 1 == history.size() && history.size() > prompt_length; }
+  bool wants_prompt_rows() const { return request.on_prompt && computed < prompt_length; }
 };
+
+// Rows of logits in one pass for prompts whose own probabilities are wanted: 32 rows of 262,144 words are 32 MiB.
+constexpr size_t kPromptRows = 32;
+// Shortest share of a pass for one of several prompts: below it the products are no longer busy.
+constexpr size_t kPromptShare = 64;
 
 // Tokens that hold a breaker string of DRY: newline, colon, quote, star, as its author proposed.
 std::vector<int32_t> dry_breakers(const tokenizers::Tokenizer& tokenizer) {
@@ -80,16 +90,21 @@ struct Engine::Impl {
   KvCache cache;
   models::Workspace workspace;
   std::vector<float> logits;
+  std::vector<uint64_t> mask;  // of the grammar
   std::atomic<bool> abort_pass = false;
+  std::atomic<uint32_t> available_pages;  // as of the last step: the cache itself belongs to the step
 
-  mutable std::mutex mutex;  // guards the three below and stats
+  mutable std::mutex mutex;  // guards what follows
   std::deque<SequencePtr> waiting;
   std::vector<SequencePtr> running;  // in order of arrival
+  std::deque<EmbeddingRequest> texts;
   uint64_t next_number = 1;
   EngineStats stats;
 
   Impl(std::shared_ptr<const Model> m, ThreadTeam& t, const EngineOptions& o)
-      : model(std::move(m)), team(t), options(o), cache(model->decoder->kv_page_bytes(), page_budget(*model, o)) {}
+      : model(std::move(m)), team(t), options(o), cache(model->decoder->kv_page_bytes(), page_budget(*model, o)) {
+    available_pages = cache.available_pages();
+  }
 
   static uint32_t page_budget(const Model& model, const EngineOptions& options) {
     const size_t page_bytes = model.decoder->kv_page_bytes();
@@ -144,6 +159,7 @@ struct Engine::Impl {
     cache.release(victim->pages);
     victim->pages.clear();
     victim->computed = 0;
+    victim->prompt_tokens.clear();
     waiting.push_front(victim);
     ++stats.preemptions;
     return victim->number;
@@ -156,9 +172,11 @@ struct Engine::Impl {
       // The first in the queue waits until its whole history fits, unless it runs alone.
       if (!running.empty() && cache.available_pages() < pages_for(s->history.size() + 1)) break;
       waiting.pop_front();
-      s->pages = cache.match_prefix(s->history);
+      if (!s->request.on_prompt) s->pages = cache.match_prefix(s->history, s->request.tenant);
       s->computed = s->pages.size() * kPagePositions;
       stats.cached_tokens += s->computed;
+      if (!s->admitted) s->cached = static_cast<uint32_t>(std::min(s->computed, s->prompt_length));
+      s->admitted = true;
       running.push_back(s);
       std::sort(running.begin(), running.end(), [](auto& a, auto& b) { return a->number < b->number; });
     }
@@ -169,7 +187,7 @@ struct Engine::Impl {
     size_t count;  // new tokens in this pass
   };
 
-  // Decoding sequences first (one token each), then prompts, oldest first.
+  // Decoding sequences first (one token each), then prompts, oldest first: a share each, then what is left.
   std::vector<Part> plan() {
     std::vector<Part> parts;
     std::vector<SequencePtr> order;
@@ -177,23 +195,42 @@ struct Engine::Impl {
       std::lock_guard lock(mutex);
       order = running;
     }
-    std::stable_partition(order.begin(), order.end(), [](const SequencePtr& s) { return s->decoding(); });
-    size_t left = std::max<size_t>(options.step_tokens, 1);
+    const auto prompts =
+        std::stable_partition(order.begin(), order.end(), [](const SequencePtr& s) { return s->decoding(); });
+    const size_t decoding = static_cast<size_t>(prompts - order.begin()), reading = order.size() - decoding;
+    const size_t budget = std::max<size_t>(options.step_tokens, 1);
+    size_t left = budget;
+    size_t share = reading > 0 ? std::max((budget - std::min(budget, decoding)) / reading, kPromptShare) : 0;
     for (const SequencePtr& s : order) {
       if (left == 0) break;
-      const bool still_running = [&] {
-        std::lock_guard lock(mutex);
-        return std::find(running.begin(), running.end(), s) != running.end();
-      }();
-      if (!still_running) continue;  // preempted while this plan was made
-      const size_t count = std::min(left, s->history.size() - s->computed);
+      if (!still_running(s)) continue;  // preempted while this plan was made
+      const size_t count =
+          std::min({left, s->history.size() - s->computed, s->decoding() ? 1 : chunk_limit(*s, share)});
       if (!ensure_pages(*s, s->computed + count)) continue;
       left -= count;
       parts.push_back({s, count});
     }
+    for (Part& part : parts) {  // what short prompts left over
+      Sequence& s = *part.sequence;
+      const size_t more = std::min(left, std::min(s.history.size() - s.computed, chunk_limit(s, budget)) - part.count);
+      if (more == 0 || s.pages.empty() || !ensure_pages(s, s.computed + part.count + more)) continue;
+      part.count += more;
+      left -= more;
+    }
     std::erase_if(parts,
                   [](const Part& part) { return part.sequence->pages.empty(); });  // preempted after it was planned
     return parts;
+  }
+
+  bool still_running(const SequencePtr& s) const {
+    std::lock_guard lock(mutex);
+    return std::find(running.begin(), running.end(), s) != running.end();
+  }
+
+  // A pass that reports prompt rows ends with the prompt, so that these rows and the answer's do not mix.
+  static size_t chunk_limit(const Sequence& s, size_t share) {
+    if (!s.wants_prompt_rows()) return share;
+    return std::min({share, kPromptRows, s.prompt_length - s.computed});
   }
 
   // --- one pass ---
@@ -202,12 +239,13 @@ struct Engine::Impl {
     std::vector<models::SequenceSlice> slices;
     size_t rows = 0;
     for (const auto& [s, count] : parts) {
-      const bool last = s->computed + count == s->history.size();
+      const bool last = s->computed + count == s->history.size(), all = s->wants_prompt_rows();
       slices.push_back({.tokens = std::span(s->history).subspan(s->computed, count),
                         .start = static_cast<uint32_t>(s->computed),
                         .pages = s->pages,
+                        .all_logits = all,
                         .wants_logits = last});
-      rows += last;
+      rows += all ? count : last;
     }
     const size_t vocab = model->decoder->spec().vocab_size;
     if (logits.size() < rows * vocab) logits.resize(rows * vocab);
@@ -219,18 +257,38 @@ struct Engine::Impl {
   FinishReason advance(Sequence& s, std::span<float> row) {
     Sampler::TopLogprobs top;
     if (s.request.top_logprobs > 0) top = top_logprobs(row, s.request.top_logprobs);
+    if (s.request.matcher) forbid(*s.request.matcher, row);
     const auto choice =
         s.sampler.sample(row, s.history, s.prompt_length, s.history.size() - s.prompt_length, s.request.logprobs);
-    s.history.push_back(choice.id);
-    const size_t generated = s.history.size() - s.prompt_length;
+    return append(s, choice.id, choice.logprob, s.request.top_logprobs > 0 ? &top : nullptr);
+  }
 
+  // Tokens that the grammar does not allow here lose every chance.
+  void forbid(grammar::Matcher& matcher, std::span<float> row) {
+    mask.resize((row.size() + 63) / 64);
+    matcher.allowed(mask);
+    for (size_t word = 0; word < mask.size(); ++word) {
+      if (mask[word] == ~uint64_t{0}) continue;
+      const size_t end = std::min(row.size(), (word + 1) * 64);
+      for (size_t i = word * 64; i < end; ++i) {
+        if (!(mask[word] >> (i % 64) & 1)) row[i] = -std::numeric_limits<float>::infinity();
+      }
+    }
+  }
+
+  // One more token of the answer: its text, whether it ends, its event.
+  FinishReason append(Sequence& s, int32_t id, float logprob, const Sampler::TopLogprobs* top) {
+    s.history.push_back(id);
+    const size_t generated = s.history.size() - s.prompt_length;
     FinishReason reason = FinishReason::kNone;
     std::string text;
-    if (is_end(s, choice.id)) {
+    if (is_end(s, id)) {
       reason = FinishReason::kStop;
     } else {
-      text = s.stops.push(s.decoder.push(choice.id));
-      if (s.stops.stopped())
+      text = s.stops.push(s.decoder.push(id));
+      // The mask allowed it, unless every token was forbidden: then the grammar cannot be gone on with.
+      const bool fits = !s.request.matcher || s.request.matcher->accept(id);
+      if (s.stops.stopped() || !fits || (s.request.matcher && s.request.matcher->must_end()))
         reason = FinishReason::kStop;
       else if ((s.request.max_tokens > 0 && generated >= s.request.max_tokens) || s.history.size() >= context()) {
         reason = FinishReason::kLength;
@@ -239,13 +297,46 @@ struct Engine::Impl {
     if (reason != FinishReason::kNone && !s.stops.stopped())
       text += s.stops.push(s.decoder.finish()) + s.stops.finish();
     emit(s, {.sequence = s.number,
-             .id = choice.id,
+             .id = id,
              .text = text,
-             .logprob = choice.logprob,
-             .top = s.request.top_logprobs > 0 ? &top : nullptr,
+             .logprob = logprob,
+             .top = top,
              .finish = reason,
-             .stop_string = s.stops.matched()});
+             .stop_string = s.stops.matched(),
+             .cached_tokens = s.cached});
     return reason;
+  }
+
+  // Bytes that the grammar leaves no choice about become tokens without a pass for each. The last token of them stays
+  // to be drawn: the model might write it together with what follows.
+  FinishReason jump_ahead(Sequence& s) {
+    if (!s.request.matcher || s.request.logprobs || s.request.top_logprobs > 0) return FinishReason::kNone;
+    const std::string forced = s.request.matcher->forced_text();
+    if (forced.size() < 2) return FinishReason::kNone;
+    const auto ids = model->tokenizer->encode(forced, {.add_special = false});
+    std::string spelled;
+    for (const int32_t id : ids) spelled += model->tokenizer->token_bytes(id);
+    if (spelled != forced) return FinishReason::kNone;  // tokenizers that put a space in front of every text
+    FinishReason reason = FinishReason::kNone;
+    for (size_t i = 0; i + 1 < ids.size() && reason == FinishReason::kNone; ++i) reason = append(s, ids[i], 0, nullptr);
+    return reason;
+  }
+
+  // Rows of the prompt's own tokens: row i predicts token i + 1.
+  void note_prompt_rows(Sequence& s, size_t start, size_t count, size_t first_row) {
+    const size_t vocab = model->decoder->spec().vocab_size;
+    if (start == 0) s.prompt_tokens.push_back({.id = s.history[0], .logprob = 0, .top = {}});
+    for (size_t i = 0; i < count && start + i + 1 < s.prompt_length; ++i) {
+      const auto row = std::span(logits).subspan((first_row + i) * vocab, vocab);
+      const int32_t next = s.history[start + i + 1];
+      PromptToken token{.id = next, .logprob = 0, .top = {}};
+      token.logprob = static_cast<float>(row[static_cast<size_t>(next)] - log_sum_exp(row));
+      if (s.request.top_logprobs > 0) token.top = top_logprobs(row, s.request.top_logprobs);
+      s.prompt_tokens.push_back(std::move(token));
+    }
+    if (start + count < s.prompt_length) return;
+    s.request.on_prompt(s.prompt_tokens);
+    s.request.on_prompt = nullptr;  // once, also if the sequence has to begin again later
   }
 
   static void emit(const Sequence& s, const TokenEvent& event) {
@@ -253,7 +344,7 @@ struct Engine::Impl {
   }
 
   void finish(const SequencePtr& s) {
-    cache.publish(std::span(s->history).first(s->computed), s->pages);
+    cache.publish(std::span(s->history).first(s->computed), s->pages, s->request.tenant);
     cache.release(s->pages);
     s->pages.clear();
     std::lock_guard lock(mutex);
@@ -279,13 +370,55 @@ struct Engine::Impl {
 
   bool has_work() const {
     std::lock_guard lock(mutex);
-    return !waiting.empty() || !running.empty();
+    return !waiting.empty() || !running.empty() || !texts.empty();
+  }
+
+  // One text a step, beside the answers: as one sequence, in chunks, on pages that are given back at once.
+  void embed_next() {
+    EmbeddingRequest request;
+    {
+      std::lock_guard lock(mutex);
+      if (texts.empty()) return;
+      request = std::move(texts.front());
+      texts.pop_front();
+    }
+    std::vector<uint32_t> pages;
+    while (pages.size() < pages_for(request.tokens.size())) {
+      if (const auto page = cache.allocate())
+        pages.push_back(*page);
+      else
+        preempt_youngest();
+    }
+    const size_t width = model->decoder->spec().embedding_size;
+    std::vector<double> sum(width);
+    std::vector<float> vector(width);
+    const std::span<const int32_t> tokens = request.tokens;
+    for (size_t at = 0; at < tokens.size(); at += options.step_tokens) {
+      const size_t count = std::min<size_t>(options.step_tokens, tokens.size() - at);
+      const models::SequenceSlice slice{
+          .tokens = tokens.subspan(at, count), .start = static_cast<uint32_t>(at), .pages = pages, .all_logits = true};
+      model->decoder->forward({&slice, 1}, cache.pool(), workspace, team, nullptr);
+      const float* states = workspace.hidden();
+      for (size_t i = 0; i < count * width; ++i) sum[i % width] += states[i];
+      std::copy_n(states + (count - 1) * width, width, vector.begin());
+    }
+    if (request.pooling == EmbeddingRequest::Pooling::kMean) {
+      for (size_t i = 0; i < width; ++i) vector[i] = static_cast<float>(sum[i] / static_cast<double>(tokens.size()));
+    }
+    cache.release(pages);
+    {
+      std::lock_guard lock(mutex);
+      stats.prompt_tokens += tokens.size();
+    }
+    request.on_done(std::move(vector));
   }
 
   bool step() {
     drop_cancelled();
+    embed_next();
     admit();
     const std::vector<Part> parts = plan();
+    available_pages.store(cache.available_pages(), std::memory_order_relaxed);
     if (parts.empty()) return has_work();
     if (!forward(parts)) return true;  // cancelled in the middle; the next step drops who left
 
@@ -293,6 +426,11 @@ struct Engine::Impl {
     const size_t vocab = model->decoder->spec().vocab_size;
     for (const auto& [s, count] : parts) {
       const bool was_prompt = s->computed < s->prompt_length;
+      if (s->wants_prompt_rows()) {
+        note_prompt_rows(*s, s->computed, count, row);
+        row += count - 1;  // the last row is the answer's first, if the prompt ends here
+        if (s->computed + count < s->prompt_length) ++row;
+      }
       s->computed += count;
       {
         std::lock_guard lock(mutex);
@@ -303,13 +441,29 @@ struct Engine::Impl {
       }
       if (s->computed < s->history.size()) continue;
       // A finished prompt is offered to others at once, so that requests sent together share it.
-      if (was_prompt) cache.publish(std::span(s->history).first(s->computed), s->pages);
-      const auto reason = advance(*s, std::span(logits).subspan(row++ * vocab, vocab));
+      if (was_prompt) cache.publish(std::span(s->history).first(s->computed), s->pages, s->request.tenant);
+      auto reason = advance(*s, std::span(logits).subspan(row++ * vocab, vocab));
+      if (reason == FinishReason::kNone) reason = jump_ahead(*s);
       if (reason != FinishReason::kNone) finish(s);
     }
+    available_pages.store(cache.available_pages(), std::memory_order_relaxed);
     std::lock_guard lock(mutex);
     ++stats.steps;
-    return !waiting.empty() || !running.empty();
+    return !waiting.empty() || !running.empty() || !texts.empty();
+  }
+
+  void check_tokens(const std::vector<int32_t>& ids, uint32_t most) const {
+    if (ids.empty()) throw Error(Code::kInvalidArgument, "prompt has no tokens");
+    if (ids.size() > most) {
+      throw Error(Code::kInvalidArgument,
+                  fmt::format("prompt has {} tokens, the context is {}: at most {} fit", ids.size(), context(), most));
+    }
+    const uint32_t vocab = model->decoder->spec().vocab_size;
+    for (const int32_t id : ids) {
+      if (id < 0 || static_cast<uint32_t>(id) >= vocab) {
+        throw Error(Code::kInvalidArgument, fmt::format("prompt token {} is outside 0 to {}", id, vocab - 1));
+      }
+    }
   }
 };
 
@@ -318,24 +472,24 @@ Engine::Engine(std::shared_ptr<const Model> model, ThreadTeam& team, const Engin
 Engine::~Engine() = default;
 
 uint64_t Engine::submit(Request request) {
-  const auto& spec = impl_->model->decoder->spec();
-  if (request.prompt.empty()) throw Error(Code::kInvalidArgument, "prompt has no tokens");
-  if (const uint32_t context = impl_->context(); request.prompt.size() >= context) {
-    throw Error(Code::kInvalidArgument, fmt::format("prompt has {} tokens, the context is {}: at most {} fit",
-                                                    request.prompt.size(), context, context - 1));
-  }
-  for (int32_t id : request.prompt) {
-    if (id < 0 || static_cast<uint32_t>(id) >= spec.vocab_size) {
-      throw Error(Code::kInvalidArgument, fmt::format("prompt token {} is outside 0 to {}", id, spec.vocab_size - 1));
-    }
-  }
+  impl_->check_tokens(request.prompt, impl_->context() - 1);
   if (request.sampling.dry.multiplier > 0 && request.sampling.dry.breaker_ids.empty()) {
     request.sampling.dry.breaker_ids = dry_breakers(*impl_->model->tokenizer);
   }
+  const int priority = request.priority;
+  auto sequence = std::make_shared<Sequence>(0, std::move(request), *impl_->model);
   std::lock_guard lock(impl_->mutex);
-  const uint64_t number = impl_->next_number++;
-  impl_->waiting.push_back(std::make_shared<Sequence>(number, std::move(request), *impl_->model));
-  return number;
+  auto& waiting = impl_->waiting;
+  sequence->number = impl_->next_number++;
+  const auto place = std::find_if(waiting.begin(), waiting.end(),
+                                  [&](const auto& other) { return other->request.priority > priority; });
+  return (*waiting.insert(place, std::move(sequence)))->number;
+}
+
+void Engine::submit(EmbeddingRequest request) {
+  impl_->check_tokens(request.tokens, impl_->context());
+  std::lock_guard lock(impl_->mutex);
+  impl_->texts.push_back(std::move(request));
 }
 
 void Engine::cancel(uint64_t sequence) {
@@ -361,7 +515,12 @@ const Model& Engine::model() const noexcept { return *impl_->model; }
 uint32_t Engine::context_length() const noexcept { return impl_->context(); }
 EngineStats Engine::stats() const noexcept {
   std::lock_guard lock(impl_->mutex);
-  return impl_->stats;
+  EngineStats stats = impl_->stats;
+  stats.waiting = static_cast<uint32_t>(impl_->waiting.size() + impl_->texts.size());
+  stats.running = static_cast<uint32_t>(impl_->running.size());
+  stats.total_pages = impl_->cache.total_pages();
+  stats.used_pages = stats.total_pages - impl_->available_pages.load(std::memory_order_relaxed);
+  return stats;
 }
 
 }  // namespace shenbi::engine

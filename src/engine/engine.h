@@ -6,7 +6,8 @@
 //   while (engine.step()) {}
 //
 // Each step is one forward pass: every decoding sequence gets its next token, and what room is left in the step's
-// budget goes to prompts, oldest first, in chunks. The tokens of a sequence do not depend on who runs beside it, on the
+// budget goes to prompts: an equal share each, so that a short one is not kept waiting by a long one, and what is left
+// of it to the oldest. The tokens of a sequence do not depend on who runs beside it, on the
 // chunks, on the number of threads or on what the prefix tree held.
 //
 // Threads: step() and run() from one thread at a time; submit() and cancel() from any thread.
@@ -22,6 +23,8 @@
 #include "base/thread_team.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
+#include "grammar/grammar.h"
+#include "models/decoder.h"
 
 namespace shenbi::engine {
 
@@ -43,6 +46,14 @@ struct TokenEvent {
   const Sampler::TopLogprobs* top = nullptr;
   FinishReason finish = FinishReason::kNone;
   std::string_view stop_string;  ///< which stop string matched, if one did
+  uint32_t cached_tokens = 0;    ///< of the prompt, found in the prefix tree
+};
+
+/// One token of a prompt whose log-probabilities were asked for.
+struct PromptToken {
+  int32_t id = -1;
+  float logprob = 0;  ///< natural log, given the tokens before it; 0 for the first, which nothing predicts
+  Sampler::TopLogprobs top;
 };
 
 struct Request {
@@ -55,8 +66,27 @@ struct Request {
   bool logprobs = false;          ///< events carry the log-probability of their token (else 0)
   uint32_t top_logprobs = 0;      ///< and of so many best tokens
   bool keep_special = false;      ///< control tokens appear in the text
-  std::function<void(const TokenEvent&)>
-      on_token;  ///< called inside step(); must not call into the engine except cancel()
+  int priority = 0;               ///< lower runs first among those that wait
+  std::string tenant;             ///< prompts of different tenants share no cached pages
+
+  /// Only tokens it allows are drawn; the answer ends where the grammar ends. Text with only one continuation is taken
+  /// over without a pass of its own, unless log-probabilities are wanted.
+  std::shared_ptr<grammar::Matcher> matcher;
+
+  /// The prompt's own tokens, once the whole prompt is read; then nothing of it comes from the prefix tree.
+  std::function<void(const std::vector<PromptToken>&)> on_prompt;
+
+  /// Both are called inside step() and must not call into the engine except cancel().
+  std::function<void(const TokenEvent&)> on_token;
+};
+
+/// From a text to one vector: the states behind the final norm, pooled over the text's tokens.
+struct EmbeddingRequest {
+  enum class Pooling { kMean, kLast };
+  std::vector<int32_t> tokens;
+  Pooling pooling = Pooling::kMean;
+  /// Called inside step(); not scaled to any length. Empty: it was cancelled.
+  std::function<void(std::vector<float>)> on_done;
 };
 
 struct EngineOptions {
@@ -67,6 +97,8 @@ struct EngineOptions {
 
 struct EngineStats {
   uint64_t prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0, steps = 0, preemptions = 0;
+  uint32_t waiting = 0, running = 0;         ///< requests now
+  uint32_t used_pages = 0, total_pages = 0;  ///< of the KV cache; pages that only the prefix tree keeps count as free
 };
 
 class Engine {
@@ -78,6 +110,9 @@ class Engine {
   /// outside the vocabulary, or is as long as the context ("prompt has 5000 tokens, the context is 4096"); nothing is
   /// ever cut.
   uint64_t submit(Request request);
+
+  /// Queues a text to be embedded. Throws like submit().
+  void submit(EmbeddingRequest request);
 
   /// The sequence ends with kCancelled within one layer of the running pass (if nobody else is in it) or after the
   /// pass. Unknown or finished numbers are no error.
@@ -91,6 +126,8 @@ class Engine {
 
   const Model& model() const noexcept;
   uint32_t context_length() const noexcept;
+  /// For EngineStats::used_pages and total_pages.
+  static constexpr uint32_t kPageTokens = models::kPagePositions;
   EngineStats stats() const noexcept;
 
  private:

@@ -26,7 +26,7 @@ struct KvCache::Node {
   std::map<Block, std::unique_ptr<Node>> children;
 };
 
-KvCache::KvCache(size_t page_bytes, uint32_t pages) : pages_(pages), root_(std::make_unique<Node>()) {
+KvCache::KvCache(size_t page_bytes, uint32_t pages) : pages_(pages) {
   mapped_bytes_ = page_bytes * pages;
   void* base =
       ::mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -42,7 +42,7 @@ KvCache::KvCache(size_t page_bytes, uint32_t pages) : pages_(pages), root_(std::
 KvCache::~KvCache() {
   // Level by level: a chain as long as the context must not be destroyed by recursion.
   std::vector<std::unique_ptr<Node>> level;
-  level.push_back(std::move(root_));
+  for (auto& [tenant, root] : roots_) level.push_back(std::move(root));
   while (!level.empty()) {
     const auto node = std::move(level.back());
     level.pop_back();
@@ -63,9 +63,11 @@ void KvCache::hold(uint32_t page) {
   if (entry.holders++ == 0 && entry.node) --evictable_;
 }
 
-std::vector<uint32_t> KvCache::match_prefix(std::span<const int32_t> tokens) {
+std::vector<uint32_t> KvCache::match_prefix(std::span<const int32_t> tokens, const std::string& tenant) {
   std::vector<uint32_t> found;
-  Node* node = root_.get();
+  const auto root = roots_.find(tenant);
+  if (root == roots_.end()) return found;
+  Node* node = root->second.get();
   ++clock_;
   for (size_t at = 0; at + kPagePositions < tokens.size(); at += kPagePositions) {
     node = child_of(node, tokens.subspan(at, kPagePositions));
@@ -85,8 +87,11 @@ std::optional<uint32_t> KvCache::allocate() {
   return page;
 }
 
-void KvCache::publish(std::span<const int32_t> tokens, std::span<const uint32_t> pages) {
-  Node* parent = root_.get();
+void KvCache::publish(std::span<const int32_t> tokens, std::span<const uint32_t> pages, const std::string& tenant) {
+  if (tokens.size() < kPagePositions || pages.empty()) return;
+  auto& root = roots_[tenant];
+  if (!root) root = std::make_unique<Node>();
+  Node* parent = root.get();
   ++clock_;
   for (size_t i = 0; (i + 1) * kPagePositions <= tokens.size() && i < pages.size(); ++i) {
     const auto part = tokens.subspan(i * kPagePositions, kPagePositions);
@@ -134,7 +139,11 @@ bool KvCache::evict_one() {
   --evictable_;
   free_.push_back(page);
   const Block tokens = oldest->tokens;  // a copy: erasing the node destroys its own
-  oldest->parent->children.erase(tokens);
+  Node* parent = oldest->parent;
+  parent->children.erase(tokens);
+  if (parent->parent == nullptr && parent->children.empty()) {  // the last of a tenant
+    std::erase_if(roots_, [&](const auto& entry) { return entry.second.get() == parent; });
+  }
   return true;
 }
 

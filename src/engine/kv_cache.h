@@ -11,11 +11,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
-#include <unordered_map>
+#include <string>
 #include <vector>
 
 #include "models/decoder.h"
@@ -35,14 +35,15 @@ class KvCache {
 
   /// Longest chain of cached full pages that `tokens` begins with, but never all of it: at least one token stays to be
   /// computed. The pages are held for the caller.
-  std::vector<uint32_t> match_prefix(std::span<const int32_t> tokens);
+  /// Chains of different tenants never meet: who shares a cache can tell by the time of an answer what others asked.
+  std::vector<uint32_t> match_prefix(std::span<const int32_t> tokens, const std::string& tenant = {});
 
   /// A fresh page, evicting the least recently used tree leaf if none is free; nothing if every page is held.
   std::optional<uint32_t> allocate();
 
   /// Offers the full pages of a sequence to the tree: pages[i] holds tokens [32i, 32i+32). Pages whose content the tree
   /// already has under another id stay the sequence's own. Idempotent.
-  void publish(std::span<const int32_t> tokens, std::span<const uint32_t> pages);
+  void publish(std::span<const int32_t> tokens, std::span<const uint32_t> pages, const std::string& tenant = {});
 
   /// The caller no longer uses these pages.
   void release(std::span<const uint32_t> pages);
@@ -66,7 +67,7 @@ class KvCache {
   size_t mapped_bytes_;
   std::vector<uint32_t> free_;
   std::vector<Page> pages_;
-  std::unique_ptr<Node> root_;
+  std::map<std::string, std::unique_ptr<Node>> roots_;  // by tenant
   uint32_t evictable_ = 0;
   uint64_t clock_ = 0;
 };

@@ -49,6 +49,10 @@ class Workspace {
   ~Workspace();
   Workspace(Workspace&&) noexcept;
   Workspace& operator=(Workspace&&) noexcept;
+  /// Of the last pass: the states behind the final norm of the rows that wanted logits, in slice order
+  /// [rows, embedding_size].
+  const float* hidden() const noexcept;
+
   struct Impl;
   Impl& impl() noexcept { return *impl_; }
 
@@ -81,7 +85,7 @@ class Decoder {
 
   /// Runs all slices through the model in one pass: embeds, writes keys and values into the pages, and stores logits.
   /// `logits` receives vocab_size floats for each row that wants them, in slice order; returns the number of rows
-  /// written. `cancelled`, if given, is polled between layers: when it turns true the pass stops and returns 0 (the
+  /// written. With `logits` null the output head is left out and only Workspace::hidden() is filled. `cancelled`, if given, is polled between layers: when it turns true the pass stops and returns 0 (the
   /// pages of these slices then hold garbage from `start` on; earlier positions are untouched). Token ids must be <
   /// vocab_size. The result for a slice does not depend on the other slices, on how a sequence is cut into slices, or
   /// on the number of threads.

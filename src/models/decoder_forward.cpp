@@ -190,6 +190,7 @@ void Pass::head(Lane& lane) const noexcept {
       std::copy_n(x, d_, out);
     }
   }
+  if (!logits_) return;
   work_.head_input.prepare_rows(lane, work_.last.data(), wanted, d_, forms, first, last);
   lane.barrier();
   const auto [begin, end] = lane.share(vocab, nn::kColumnUnit);

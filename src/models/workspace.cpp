@@ -75,5 +75,6 @@ Workspace::Workspace() : impl_(std::make_unique<Impl>()) {}
 Workspace::~Workspace() = default;
 Workspace::Workspace(Workspace&&) noexcept = default;
 Workspace& Workspace::operator=(Workspace&&) noexcept = default;
+const float* Workspace::hidden() const noexcept { return impl_->last.data(); }
 
 }  // namespace shenbi::models

@@ -1,0 +1,294 @@
+#include "engine/service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <thread>
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "formats/checkpoint.h"
+
+namespace shenbi::engine {
+namespace {
+
+int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+double gigabytes(uint64_t bytes) { return static_cast<double>(bytes) / 1e9; }
+
+uint64_t size_of(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return std::filesystem::file_size(path);
+  uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::shared_ptr<const grammar::TokenVocabulary> LoadedModel::token_vocabulary() const {
+  std::call_once(vocabulary_once_, [this] {
+    vocabulary_ =
+        grammar::TokenVocabulary::make(*model_->tokenizer, model_->decoder->spec().vocab_size, model_->stop_ids);
+  });
+  return vocabulary_;
+}
+
+struct Service::Impl {
+  ServiceOptions options;
+  std::unique_ptr<ThreadTeam> team;
+  uint64_t budget;
+
+  mutable std::mutex mutex;  // guards what follows
+  std::map<std::string, LoadedModelPtr> models;
+  std::map<std::string, std::shared_future<LoadedModelPtr>> loading;
+  uint64_t loading_bytes = 0;
+  std::condition_variable work;
+  uint64_t work_count = 0;  // grows with every request, so that no wake-up is missed
+  bool stopping = false;
+  int in_turn = 0;  // 1 while the computing thread holds every model
+  std::vector<LoadedModelPtr> leaving;  // unloaded by name while requests were in flight: stepped until they end
+
+  std::thread thread;
+
+  explicit Impl(const ServiceOptions& o) : options(o) {
+    const ThreadBudget cpus = thread_budget();
+    const int count = options.threads == 0 ? cpus.threads : static_cast<int>(options.threads);
+    team = std::make_unique<ThreadTeam>(count, count <= cpus.threads && cpus.cgroup_quota == 0);
+    budget = options.memory_bytes ? options.memory_bytes : memory_limit_bytes() / 4 * 3;
+    thread = std::thread([this] { loop(); });
+  }
+
+  // --- the computing thread ---
+
+  void loop() {
+    uint64_t seen = 0;
+    for (;;) {
+      std::vector<LoadedModelPtr> models_now;
+      {
+        std::lock_guard lock(mutex);
+        if (stopping) return;
+        seen = work_count;
+        for (const auto& [name, model] : models) models_now.push_back(model);
+        models_now.insert(models_now.end(), leaving.begin(), leaving.end());
+        in_turn = 1;
+      }
+      bool busy = false;
+      for (const LoadedModelPtr& model : models_now) busy |= step(model);
+      drop_finished_leavers();
+      std::unique_lock lock(mutex);
+      in_turn = 0;
+      std::vector<LoadedModelPtr> gone;
+      gone.swap(models_now);
+      lock.unlock();
+      gone.clear();  // what was unloaded meanwhile is destroyed here, outside the lock
+      lock.lock();
+      if (!busy && !stopping && seen == work_count) wait_for_work(lock);
+    }
+  }
+
+  bool step(const LoadedModelPtr& model) {
+    const bool more = model->engine_->step();
+    if (more) model->last_use_ms_ = now_ms();
+    return more;
+  }
+
+  void wait_for_work(std::unique_lock<std::mutex>& lock) {
+    const uint64_t seen = work_count;
+    const auto woken = [&] { return stopping || work_count != seen; };
+    if (options.idle_unload.count() == 0) {
+      work.wait(lock, woken);
+    } else if (!work.wait_for(lock, std::chrono::seconds(1), woken)) {
+      const int64_t limit = now_ms() - 1000 * options.idle_unload.count();
+      std::erase_if(models,
+                    [&](const auto& entry) { return entry.second->last_use_ms_ < limit && idle(entry.second); });
+    }
+  }
+
+  void drop_finished_leavers() {
+    std::vector<LoadedModelPtr> gone;  // destroyed outside the lock
+    std::lock_guard lock(mutex);
+    for (auto& model : leaving) {
+      if (!has_requests(model)) gone.push_back(std::move(model));
+    }
+    std::erase(leaving, nullptr);
+  }
+
+  static bool has_requests(const LoadedModelPtr& model) {
+    const EngineStats stats = model->stats();
+    return stats.running + stats.waiting > 0;
+  }
+  // Nobody holds it but the table and, while a turn runs, the turn's list. Caller holds the lock.
+  bool idle(const LoadedModelPtr& model) const { return !has_requests(model) && model.use_count() <= 1 + in_turn; }
+
+  // --- loading ---
+
+  uint64_t bytes_in_memory() const {
+    uint64_t bytes = loading_bytes;
+    for (const auto& [name, model] : models) bytes += model->bytes_;
+    for (const auto& model : leaving) bytes += model->bytes_;
+    return bytes;
+  }
+
+  // Makes room by unloading idle models, the longest unused first. Caller holds the lock.
+  void make_room(const std::string& name, uint64_t bytes) {
+    while (bytes_in_memory() + bytes > budget) {
+      auto victim = models.end();
+      for (auto it = models.begin(); it != models.end(); ++it) {
+        if (idle(it->second) && (victim == models.end() || it->second->last_use_ms_ < victim->second->last_use_ms_))
+          victim = it;
+      }
+      if (victim == models.end()) {
+        const uint64_t used = bytes_in_memory();
+        throw Error(Code::kOutOfMemory,
+                    fmt::format("{} needs {:.1f} GB, {:.1f} GB of the budget of {:.1f} GB are free", name,
+                                gigabytes(bytes), gigabytes(budget - std::min(budget, used)), gigabytes(budget)));
+      }
+      log_info("unloading {} to make room for {}", victim->first, name);
+      models.erase(victim);
+    }
+  }
+
+  LoadedModelPtr load_now(const std::string& name, const std::filesystem::path& path) {
+    // A team of its own: the service's is busy with answers. It does not spin, because it shares their cores.
+    ThreadTeam packing(team->count(), false);
+    auto loaded = std::make_shared<LoadedModel>();
+    loaded->name_ = name;
+    loaded->model_ = load_model(path,
+                                {.context_length = options.context,
+                                 .context_length_cap = options.context ? 0 : options.context_cap,
+                                 .precision = options.precision},
+                                packing);
+    loaded->engine_ =
+        std::make_unique<Engine>(loaded->model_, *team, EngineOptions{.max_sequences = options.max_sequences});
+    loaded->bytes_ = loaded->model_->decoder->weight_bytes() +
+                     uint64_t{loaded->stats().total_pages} * loaded->model_->decoder->kv_page_bytes();
+    loaded->last_use_ms_ = now_ms();
+    return loaded;
+  }
+
+  LoadedModelPtr load(const std::string& name) {
+    std::promise<LoadedModelPtr> promise;
+    const auto path = resolve_model(name);
+    const uint64_t need = size_of(path);
+    {
+      std::unique_lock lock(mutex);
+      if (const auto found = models.find(name); found != models.end()) return found->second;
+      if (const auto found = loading.find(name); found != loading.end()) {
+        const auto future = found->second;
+        lock.unlock();
+        return future.get();
+      }
+      make_room(name, need);
+      loading_bytes += need;
+      loading.emplace(name, promise.get_future().share());
+    }
+    try {
+      auto loaded = load_now(name, path);
+      {
+        std::lock_guard lock(mutex);
+        loading.erase(name);
+        loading_bytes -= need;
+        models.emplace(name, loaded);
+        ++work_count;
+      }
+      work.notify_all();
+      promise.set_value(loaded);
+      return loaded;
+    } catch (...) {
+      {
+        std::lock_guard lock(mutex);
+        loading.erase(name);
+        loading_bytes -= need;
+      }
+      promise.set_exception(std::current_exception());
+      throw;
+    }
+  }
+
+  void wake(LoadedModel& model) {
+    model.last_use_ms_ = now_ms();
+    {
+      std::lock_guard lock(mutex);
+      ++work_count;
+    }
+    work.notify_all();
+  }
+
+  void check_queue(const LoadedModel& model) const {
+    if (const auto waiting = model.stats().waiting; waiting >= options.max_waiting) {
+      throw Error(Code::kRateLimited, fmt::format("{} requests wait for {} already", waiting, model.name_));
+    }
+  }
+};
+
+Service::Service(const ServiceOptions& options) : impl_(std::make_unique<Impl>(options)) {}
+
+Service::~Service() {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->work.notify_all();
+  impl_->thread.join();
+}
+
+LoadedModelPtr Service::load(const std::string& name) { return impl_->load(name); }
+
+LoadedModelPtr Service::loaded(const std::string& name) const {
+  std::lock_guard lock(impl_->mutex);
+  const auto found = impl_->models.find(name);
+  return found == impl_->models.end() ? nullptr : found->second;
+}
+
+std::vector<LoadedModelPtr> Service::all_loaded() const {
+  std::lock_guard lock(impl_->mutex);
+  std::vector<LoadedModelPtr> all;
+  for (const auto& [name, model] : impl_->models) all.push_back(model);
+  return all;
+}
+
+bool Service::unload(const std::string& name) {
+  LoadedModelPtr model;
+  {
+    std::lock_guard lock(impl_->mutex);
+    const auto found = impl_->models.find(name);
+    if (found == impl_->models.end()) return false;
+    model = found->second;
+    impl_->models.erase(found);
+    impl_->leaving.push_back(model);
+    ++impl_->work_count;
+  }
+  impl_->work.notify_all();
+  return true;
+}
+
+uint64_t Service::submit(LoadedModel& model, Request request) {
+  impl_->check_queue(model);
+  const uint64_t number = model.engine_->submit(std::move(request));
+  impl_->wake(model);
+  return number;
+}
+
+void Service::submit(LoadedModel& model, EmbeddingRequest request) {
+  impl_->check_queue(model);
+  model.engine_->submit(std::move(request));
+  impl_->wake(model);
+}
+
+void Service::cancel(LoadedModel& model, uint64_t number) {
+  model.engine_->cancel(number);
+  impl_->wake(model);
+}
+
+uint64_t Service::memory_budget() const noexcept { return impl_->budget; }
+int Service::threads() const noexcept { return impl_->team->count(); }
+
+}  // namespace shenbi::engine

@@ -1,0 +1,93 @@
+#pragma once
+// The models of a running server: loaded when first asked for, kept within a memory budget, all stepped by one thread.
+//
+//   Service service({.threads = 2});
+//   auto model = service.load("gemma3:270m");            // blocks; joins a load that is under way
+//   uint64_t number = service.submit(*model, request);   // events arrive on the service's thread
+//   service.cancel(*model, number);
+//
+// One thread and one team do the computing for every model, turn by turn: two models that generate at once share the
+// cores instead of fighting for them. A model that nobody uses is unloaded when room is needed, or after `idle_unload`.
+// Thread-safe.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/model.h"
+
+namespace shenbi::engine {
+
+struct ServiceOptions {
+  uint32_t threads = 0;  ///< 0: what this process really gets
+  uint32_t context = 0;  ///< 0: each model's own, at most context_cap
+  uint32_t context_cap = 8192;
+  kernels::Precision precision = kernels::Precision::kInt8;
+  uint64_t memory_bytes = 0;            ///< for weights and caches; 0: three quarters of what this process may use
+  uint32_t max_sequences = 16;          ///< of one model at once
+  uint32_t max_waiting = 512;           ///< of one model; beyond it Error{kRateLimited}
+  std::chrono::seconds idle_unload{0};  ///< 0: never by time
+};
+
+/// A model in memory. Holding the pointer keeps it there.
+class LoadedModel {
+ public:
+  const std::string& name() const noexcept { return name_; }
+  const Model& model() const noexcept { return *model_; }
+  std::shared_ptr<const Model> shared_model() const noexcept { return model_; }
+  uint32_t context() const noexcept { return engine_->context_length(); }
+  EngineStats stats() const { return engine_->stats(); }
+  uint64_t bytes() const noexcept { return bytes_; }
+  /// Tokens by their bytes, for grammars; made when first asked for.
+  std::shared_ptr<const grammar::TokenVocabulary> token_vocabulary() const;
+
+ private:
+  friend class Service;
+  std::string name_;
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<Engine> engine_;
+  uint64_t bytes_ = 0;
+  std::atomic<int64_t> last_use_ms_{0};
+  mutable std::once_flag vocabulary_once_;
+  mutable std::shared_ptr<const grammar::TokenVocabulary> vocabulary_;
+};
+using LoadedModelPtr = std::shared_ptr<LoadedModel>;
+
+class Service {
+ public:
+  explicit Service(const ServiceOptions& options);
+  /// Cancels what runs and waits for the thread.
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// `name`: a store name, a .gguf file or a model folder. Throws Error{kNotFound}, or {kOutOfMemory} when the models
+  /// in use leave no room ("... needs 5.2 GB, 3.1 GB of the budget of 8 GB are free").
+  LoadedModelPtr load(const std::string& name);
+  /// If it is in memory already.
+  LoadedModelPtr loaded(const std::string& name) const;
+  std::vector<LoadedModelPtr> all_loaded() const;
+  /// False if it was not loaded. Requests in flight end first: the memory goes with the last holder.
+  bool unload(const std::string& name);
+
+  /// As Engine::submit; Error{kRateLimited} when too many wait.
+  uint64_t submit(LoadedModel& model, Request request);
+  void submit(LoadedModel& model, EmbeddingRequest request);
+  void cancel(LoadedModel& model, uint64_t number);
+
+  uint64_t memory_budget() const noexcept;
+  int threads() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace shenbi::engine
