@@ -59,7 +59,8 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
   ordinary_ = Trie(std::move(ordinary));
 }
 
-AddedTokens::Found AddedTokens::next(std::string_view text, size_t from, size_t done, bool parse_special) const {
+AddedTokens::Found AddedTokens::next(std::string_view text, size_t from, size_t done, bool parse_special,
+                                     std::span<const size_t> literal) const {
   const Trie& trie = parse_special ? all_ : ordinary_;
   if (trie.empty()) return {};
   for (size_t i = from; i < text.size();) {
@@ -67,7 +68,8 @@ AddedTokens::Found AddedTokens::next(std::string_view text, size_t from, size_t 
       ++i;
       continue;
     }
-    const Trie::Hit hit = trie.longest(text, i);
+    const bool stays_text = std::binary_search(literal.begin(), literal.end(), i);
+    const Trie::Hit hit = (stays_text ? ordinary_ : trie).longest(text, i);
     if (hit.length == 0) {
       ++i;
       continue;
@@ -84,6 +86,15 @@ AddedTokens::Found AddedTokens::next(std::string_view text, size_t from, size_t 
     return found;
   }
   return {};
+}
+
+void AddedTokens::find_special(std::string_view text, std::vector<size_t>& out) const {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!all_.may_begin_with(static_cast<uint8_t>(text[i]))) continue;
+    bool found = false;
+    all_.each(text, i, [&](size_t, int32_t value) { found |= tokens_[static_cast<size_t>(value)].special; });
+    if (found) out.push_back(i);
+  }
 }
 
 }  // namespace shenbi::tokenizers

@@ -49,16 +49,28 @@ std::vector<int32_t> PipelineTokenizer::encode(std::string_view text, const Enco
     std::string rewritten;
     if (!parts_.normalizers.empty()) rewritten = normalize_all(parts_.normalizers, raw);
     const std::string_view part = parts_.normalizers.empty() ? raw : std::string_view(rewritten);
+    // Offsets do not survive normalising, so a part that holds literal text parses none of these.
+    const auto literal = std::lower_bound(options.literal.begin(), options.literal.end(), begin);
+    const bool plain = literal == options.literal.end() || *literal >= end;
     normalized_.split(
-        part, options.parse_special,
+        part, options.parse_special && plain, {},
         [&](size_t from, size_t to) {
           split_all(parts_.pre_tokenizers, part.substr(from, to - from), begin == 0 && from == 0, sink);
         },
         push);
   };
-  raw_.split(text, options.parse_special, encode_part, push);
+  raw_.split(text, options.parse_special, options.literal, encode_part, push);
   if (options.add_special) out.insert(out.end(), parts_.suffix.begin(), parts_.suffix.end());
   return out;
+}
+
+std::vector<size_t> PipelineTokenizer::find_special(std::string_view text) const {
+  std::vector<size_t> found;
+  raw_.find_special(text, found);
+  const size_t raw = found.size();
+  normalized_.find_special(text, found);
+  std::inplace_merge(found.begin(), found.begin() + static_cast<ptrdiff_t>(raw), found.end());
+  return found;
 }
 
 std::string PipelineTokenizer::decode(const std::vector<int32_t>& ids, bool keep_special) const {

@@ -37,6 +37,7 @@ class PipelineTokenizer final : public Tokenizer {
 
   std::vector<int32_t> encode(std::string_view text, const EncodeOptions& options) const override;
   std::string decode(const std::vector<int32_t>& ids, bool keep_special) const override;
+  std::vector<size_t> find_special(std::string_view text) const override;
   size_t vocab_size() const noexcept override { return static_cast<size_t>(parts_.vocabulary->size()); }
   std::string token_bytes(int32_t id) const override;
   std::string token_text(int32_t id) const override;

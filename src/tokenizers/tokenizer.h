@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,8 @@ enum class TokenKind : uint8_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserD
 struct EncodeOptions {
   bool add_special = true;     ///< bos/eos/[CLS]... as the model wants them
   bool parse_special = false;  ///< text that spells a control token becomes that token. Off for anything users wrote
+  /// With parse_special: byte offsets, ascending, where text that spells a control token stays text all the same.
+  std::span<const size_t> literal = {};
 };
 
 /// The vocabulary as GGUF keeps it (tokenizer.ggml.*). Views need to live only during the call.
@@ -57,6 +60,9 @@ class Tokenizer {
 
   /// Joins the ids' text. Control tokens are left out unless `keep_special`. Bytes that are not UTF-8 stay as they are.
   virtual std::string decode(const std::vector<int32_t>& ids, bool keep_special = false) const = 0;
+
+  /// Every byte offset of `text` where the spelling of a control token begins.
+  virtual std::vector<size_t> find_special(std::string_view text) const = 0;
 
   virtual size_t vocab_size() const noexcept = 0;
   /// The raw bytes this id stands for (may be part of a character); "" for ids out of range.

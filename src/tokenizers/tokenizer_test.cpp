@@ -83,6 +83,18 @@ std::string failure(File file) {
   return "";
 }
 
+TEST(Tokenizer, literal_control_tokens_give_the_ids_of_plain_text) {
+  const auto tokenizer = Tokenizer::from_gguf(byte_bpe().get());
+  const std::string text = "aa<|im_end|>a<|im_end|>";
+  EXPECT_EQ(tokenizer->find_special(text), (std::vector<size_t>{2, 13}));
+  const std::vector<size_t> all = {2, 13}, first = {2};
+  const Ids plain = tokenizer->encode(text, {.add_special = false});
+  EXPECT_EQ(tokenizer->encode(text, {.add_special = false, .parse_special = true, .literal = all}), plain);
+  Ids half = tokenizer->encode("aa<|im_end|>a", {.add_special = false});
+  half.push_back(261);
+  EXPECT_EQ(tokenizer->encode(text, {.add_special = false, .parse_special = true, .literal = first}), half);
+}
+
 TEST(Bpe, where_a_character_without_a_token_vanishes_its_neighbours_merge) {
   // As `tokenizers` 0.23 does for a BPE without unk_token: the line feed leaves nothing, and "a" meets "b".
   const auto tokenizer = Tokenizer::from_tokenizer_json(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2},
