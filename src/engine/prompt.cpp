@@ -60,25 +60,56 @@ class ControlTokenGuard {
 
 }  // namespace
 
-Prompt chat_prompt(const Model& model, nlohmann::ordered_json variables) {
+namespace {
+
+// Renders with a generation prompt, or cuts the text behind `keep` (what the last message ends with).
+Prompt render(const Model& model, OrderedJson variables, const std::string* keep) {
   const auto& tokenizer = *model.tokenizer;
-  if (!model.chat_template) {
-    Prompt prompt{
-        .text = chat::plain_dialogue(variables.at("messages")), .ids = {}, .stops = chat::plain_dialogue_stops()};
-    prompt.ids = tokenizer.encode(prompt.text);
-    return prompt;
-  }
   const auto token = [&](std::optional<int32_t> id) { return id ? tokenizer.token_text(*id) : std::string(); };
   const std::string bos = token(tokenizer.bos());
-  variables.emplace("add_generation_prompt", true);
+  variables.emplace("add_generation_prompt", keep == nullptr);
   variables.emplace("bos_token", bos);
   variables.emplace("eos_token", token(tokenizer.eos()));
   const ControlTokenGuard guard(tokenizer, variables);
   Prompt prompt{.text = model.chat_template->render(variables), .ids = {}, .stops = {}};
-  const auto literal = guard.take_out(prompt.text);
+  auto literal = guard.take_out(prompt.text);
+  if (keep) {
+    const size_t at = prompt.text.rfind(*keep);
+    if (at == std::string::npos) {
+      throw Error(Code::kUnsupported,
+                  "continue: the chat template rewrites the last message, so it cannot be gone on with");
+    }
+    prompt.text.resize(at + keep->size());
+    std::erase_if(literal, [&](size_t place) { return place >= prompt.text.size(); });
+  }
   // Most templates write the bos themselves; the tokenizer adds it only where they do not.
   const bool has_bos = !bos.empty() && prompt.text.starts_with(bos);
   prompt.ids = tokenizer.encode(prompt.text, {.add_special = !has_bos, .parse_special = true, .literal = literal});
+  return prompt;
+}
+
+Prompt plain_prompt(const Model& model, const OrderedJson& messages) {
+  Prompt prompt{.text = chat::plain_dialogue(messages), .ids = {}, .stops = chat::plain_dialogue_stops()};
+  prompt.ids = model.tokenizer->encode(prompt.text);
+  return prompt;
+}
+
+}  // namespace
+
+Prompt chat_prompt(const Model& model, OrderedJson variables) {
+  return model.chat_template ? render(model, std::move(variables), nullptr)
+                             : plain_prompt(model, variables.at("messages"));
+}
+
+Prompt continued_prompt(const Model& model, OrderedJson variables) {
+  OrderedJson& messages = variables.at("messages");
+  SHENBI_CHECK(!messages.empty());
+  const std::string last = messages.back().value("content", "");
+  if (model.chat_template) return render(model, std::move(variables), &last);
+  messages.erase(messages.size() - 1);
+  Prompt prompt = plain_prompt(model, messages);
+  prompt.text += " " + last;  // behind "Assistant:"
+  prompt.ids = model.tokenizer->encode(prompt.text);
   return prompt;
 }
 

@@ -19,4 +19,8 @@ struct Prompt {
 /// add_generation_prompt are filled in where absent. Throws Error{kInvalidArgument} with what the template raised.
 Prompt chat_prompt(const Model& model, nlohmann::ordered_json variables);
 
+/// The same for a conversation whose last message is the assistant's and is to be gone on with: the prompt ends inside
+/// it. Throws Error{kUnsupported} if the template changes that message so that its end cannot be found.
+Prompt continued_prompt(const Model& model, nlohmann::ordered_json variables);
+
 }  // namespace shenbi::engine

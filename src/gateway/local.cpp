@@ -1,0 +1,316 @@
+#include "gateway/local.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <future>
+
+#include "base/error.h"
+#include "base/folders.h"
+#include "engine/prompt.h"
+#include "formats/inspect.h"
+#include "formats/model_store.h"
+#include "gateway/local_answer.h"
+#include "gateway/local_grammar.h"
+
+namespace shenbi::gateway {
+namespace {
+
+using chat::OrderedJson;
+
+void set(const std::optional<double>& given, float& field) {
+  if (given) field = static_cast<float>(*given);
+}
+
+engine::SamplingParams sampling_of(const chat::Sampling& given, const engine::SamplingParams& defaults) {
+  engine::SamplingParams params = defaults;
+  set(given.temperature, params.temperature);
+  set(given.top_p, params.top_p);
+  set(given.min_p, params.min_p);
+  set(given.typical_p, params.typical_p);
+  set(given.repetition_penalty, params.repetition_penalty);
+  set(given.frequency_penalty, params.frequency_penalty);
+  set(given.presence_penalty, params.presence_penalty);
+  set(given.dry_multiplier, params.dry.multiplier);
+  set(given.dry_base, params.dry.base);
+  const auto whole = [](const std::optional<int64_t>& value, uint32_t& field) {
+    if (value) field = static_cast<uint32_t>(std::clamp<int64_t>(*value, 0, UINT32_MAX));
+  };
+  whole(given.top_k, params.top_k);
+  whole(given.dry_allowed_length, params.dry.allowed_length);
+  whole(given.dry_last_n, params.dry.last_n);
+  params.seed = given.seed;
+  for (const auto& [id, bias] : given.logit_bias) params.logit_bias[id] = static_cast<float>(bias);
+  return params;
+}
+
+// What chat and completion ask of the engine alike.
+engine::Request engine_request(const chat::Generation& generation, const engine::LoadedModel& model) {
+  engine::Request request;
+  request.sampling = sampling_of(generation.sampling, model.model().defaults);
+  request.sampling.check(model.model().decoder->spec().vocab_size);
+  request.max_tokens = static_cast<uint32_t>(std::min<uint64_t>(generation.max_tokens.value_or(0), UINT32_MAX));
+  request.stop = generation.stop;
+  request.stop_ids = generation.stop_ids;
+  request.ignore_end = generation.ignore_end;
+  request.logprobs = generation.logprobs || generation.top_logprobs > 0;
+  request.top_logprobs = generation.top_logprobs;
+  request.priority = generation.priority;
+  request.tenant = generation.tenant;
+  return request;
+}
+
+class LocalCall final : public Call {
+ public:
+  LocalCall(std::shared_ptr<engine::Service> service, engine::LoadedModelPtr model)
+      : service_(std::move(service)), model_(std::move(model)) {}
+  void cancel() override { service_->cancel(*model_, number); }
+  uint64_t number = 0;
+
+ private:
+  std::shared_ptr<engine::Service> service_;
+  engine::LoadedModelPtr model_;
+};
+
+// The switches that templates know for thinking: enable_thinking (Qwen 3, GLM), thinking (DeepSeek, Granite),
+// reasoning_effort.
+void add_thinking(const chat::ChatRequest& request, OrderedJson& variables) {
+  std::optional<bool> on = request.thinking;
+  if (!on && !request.reasoning_effort.empty()) on = request.reasoning_effort != "none";
+  if (on) {
+    variables["enable_thinking"] = *on;
+    variables["thinking"] = *on;
+  }
+  if (!request.reasoning_effort.empty() && request.reasoning_effort != "none") {
+    variables["reasoning_effort"] = request.reasoning_effort;
+  }
+}
+
+engine::Prompt prompt_for(const chat::ChatRequest& request, const engine::Model& model) {
+  for (const chat::Message& message : request.messages) {
+    for (const chat::Part& part : message.parts) {
+      if (part.kind != chat::Part::Kind::kText && part.kind != chat::Part::Kind::kThinking) {
+        throw Error(Code::kInvalidArgument, fmt::format("messages: {} reads text only", model.name));
+      }
+    }
+  }
+  if (request.messages.empty()) throw Error(Code::kInvalidArgument, "messages: at least one is needed");
+  const bool tools = !request.tools.empty() && request.tool_choice.mode != chat::ToolChoice::Mode::kNone;
+  if (tools && !model.chat_template) {
+    throw Error(Code::kInvalidArgument, fmt::format("tools: {} is a base model, it has no form for tools", model.name));
+  }
+  OrderedJson variables = OrderedJson::object();
+  variables["messages"] = chat::template_messages(request.messages);
+  if (tools) variables["tools"] = chat::template_tools(request.tools);
+  add_thinking(request, variables);
+  if (request.template_arguments.is_object()) {
+    for (const auto& [key, value] : request.template_arguments.items()) variables[key] = value;
+  }
+  if (request.continue_last) {
+    if (request.messages.back().role != chat::Role::kAssistant) {
+      throw Error(Code::kInvalidArgument, "continue: the last message is not the assistant's");
+    }
+    return engine::continued_prompt(model, std::move(variables));
+  }
+  return engine::chat_prompt(model, std::move(variables));
+}
+
+class LocalProvider final : public Provider {
+ public:
+  LocalProvider(std::shared_ptr<engine::Service> service, std::vector<std::string> preload)
+      : service_(std::move(service)), preload_(std::move(preload)) {}
+
+  std::vector<ModelInfo> models() override;
+
+  CallPtr chat(chat::ChatRequest request, EventSink sink) override {
+    const auto loaded = load(request.model);
+    const engine::Model& model = loaded->model();
+    engine::Request work = engine_request(request, *loaded);
+    engine::Prompt prompt = prompt_for(request, model);
+    AnswerOptions options{.model = request.model,
+                          .prompt_tokens = prompt.ids.size(),
+                          .logprobs = work.logprobs,
+                          .hidden_stops = prompt.stops};
+    const bool calls = !request.tools.empty() && request.tool_choice.mode != chat::ToolChoice::Mode::kNone;
+    const auto& syntax = syntax_of(model);
+    if (model.chat_template) {
+      options.parser = {.tools = calls ? request.tools : std::vector<chat::Tool>(),
+                        .parallel = request.parallel_tool_calls,
+                        .thinking_open = ends_inside_thinking(prompt.text, syntax)};
+      options.syntax = &syntax;
+      // Families that mark calls with control tokens: the parser must see the marks.
+      work.keep_special = calls;
+    }
+    if (auto grammar = grammar_for(request, syntax, options.parser.thinking_open)) {
+      work.matcher = std::make_shared<grammar::Matcher>(std::move(grammar), loaded->token_vocabulary());
+    }
+    work.prompt = std::move(prompt.ids);
+    work.stop.insert(work.stop.end(), prompt.stops.begin(), prompt.stops.end());
+    return submit(loaded, std::move(work), std::move(options), std::move(sink));
+  }
+
+  CallPtr complete(chat::CompletionRequest request, EventSink sink) override {
+    const auto loaded = load(request.model);
+    if (!request.suffix.empty()) {
+      throw Error(Code::kInvalidArgument, fmt::format("suffix: {} cannot fill in the middle", request.model));
+    }
+    engine::Request work = engine_request(request, *loaded);
+    work.prompt = request.prompt_ids.empty()
+                      ? loaded->model().tokenizer->encode(request.prompt, {.add_special = request.add_special})
+                      : std::move(request.prompt_ids);
+    AnswerOptions options{.model = request.model, .prompt_tokens = work.prompt.size(), .logprobs = work.logprobs};
+    options.prompt_logprobs = request.prompt_logprobs;
+    if (auto grammar = grammar_for(request.format)) {
+      work.matcher = std::make_shared<grammar::Matcher>(std::move(grammar), loaded->token_vocabulary());
+    }
+    return submit(loaded, std::move(work), std::move(options), std::move(sink));
+  }
+
+  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) override;
+
+  std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
+                                bool parse_special) override {
+    return load(model)->model().tokenizer->encode(text, {.add_special = add_special, .parse_special = parse_special});
+  }
+
+  std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) override {
+    const auto loaded = load(model);
+    const size_t vocab = loaded->model().tokenizer->vocab_size();
+    for (const int32_t id : ids) {
+      if (id < 0 || static_cast<size_t>(id) >= vocab) {
+        throw Error(Code::kInvalidArgument, fmt::format("tokens: {} is outside 0 to {}", id, vocab - 1));
+      }
+    }
+    return loaded->model().tokenizer->decode(ids, true);
+  }
+
+  std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest& request) override {
+    engine::Prompt prompt = prompt_for(request, load(request.model)->model());
+    return {std::move(prompt.text), std::move(prompt.ids)};
+  }
+
+ private:
+  engine::LoadedModelPtr load(const std::string& name) {
+    if (name.empty()) throw Error(Code::kInvalidArgument, "model: a name is needed");
+    // A request may name models of the store and those the server was started with, never a path of the machine.
+    const bool offered = std::find(preload_.begin(), preload_.end(), name) != preload_.end();
+    if (!offered) formats::ModelName::parse(name);
+    if (!offered && !formats::ModelStore(data_folder()).find(name)) {
+      throw Error(Code::kNotFound, fmt::format("model '{}' is not here; get it with: shenbi pull {}", name, name));
+    }
+    return service_->load(name);
+  }
+
+  static const chat::ToolSyntax& syntax_of(const engine::Model& model) {
+    return chat::find_tool_syntax(model.chat_template ? model.chat_template->text() : std::string());
+  }
+
+  CallPtr submit(const engine::LoadedModelPtr& loaded, engine::Request work, AnswerOptions options, EventSink sink) {
+    auto call = std::make_shared<LocalCall>(service_, loaded);
+    const auto answer = std::make_shared<LocalAnswer>(loaded->shared_model(), std::move(options), std::move(sink));
+    work.on_token = [answer](const engine::TokenEvent& event) { answer->token(event); };
+    if (answer->wants_prompt()) {
+      work.on_prompt = [answer](const std::vector<engine::PromptToken>& tokens) { answer->prompt(tokens); };
+    }
+    call->number = service_->submit(*loaded, std::move(work));
+    return call;
+  }
+
+  std::shared_ptr<engine::Service> service_;
+  std::vector<std::string> preload_;
+  std::mutex described_mutex_;
+  std::map<std::string, ModelInfo> described_;  // by name and path: reading a file's head takes milliseconds
+};
+
+ModelInfo describe(const std::string& name, const std::filesystem::path& path) {
+  ModelInfo info{.id = name, .owner = "local"};
+  const auto checkpoint = formats::Checkpoint::open(path);
+  const formats::Inspection found = formats::inspect(*checkpoint);
+  info.chat = found.chat_template.has_value();
+  info.tools = info.chat && found.chat_template->find("tools") != std::string::npos;
+  info.thinking = info.chat && (found.chat_template->find("enable_thinking") != std::string::npos ||
+                                found.chat_template->find("<think>") != std::string::npos);
+  info.embeddings = true;
+  info.context = found.context_length.value_or(0);
+  info.bytes = found.file_bytes;
+  info.parameters = found.parameters;
+  info.architecture = found.architecture;
+  info.format = found.format;
+  if (!found.types.empty()) info.quantisation = found.types.front().type;
+  return info;
+}
+
+std::vector<ModelInfo> LocalProvider::models() {
+  const formats::ModelStore store(data_folder());
+  std::vector<ModelInfo> all;
+  const auto add = [&](const std::string& name, const std::filesystem::path& path, int64_t created,
+                       const std::string& digest) {
+    std::unique_lock lock(described_mutex_);
+    const std::string key = name + '\n' + path.string() + '\n' + digest;
+    auto found = described_.find(key);
+    if (found == described_.end()) {
+      ModelInfo info;
+      try {
+        info = describe(name, path);
+      } catch (const Error&) {
+        return;  // a damaged file is named by the load that asks for it, not by a list
+      }
+      info.created = created;
+      info.digest = digest;
+      found = described_.emplace(key, std::move(info)).first;
+    }
+    ModelInfo info = found->second;
+    lock.unlock();
+    if (const auto loaded = service_->loaded(name)) {
+      info.loaded = true;
+      info.context = loaded->context();
+    }
+    all.push_back(std::move(info));
+  };
+  for (const std::string& name : preload_) add(name, engine::resolve_model(name), 0, "");
+  for (const formats::StoredModel& stored : store.list()) {
+    if (std::find(preload_.begin(), preload_.end(), stored.name) != preload_.end()) continue;
+    if (const auto path = store.find(stored.name)) {
+      add(stored.name, *path, stored.created, stored.files.empty() ? "" : stored.files.front().sha256);
+    }
+  }
+  return all;
+}
+
+Embeddings LocalProvider::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) {
+  const auto loaded = load(model);
+  const uint32_t width = loaded->model().decoder->spec().embedding_size;
+  if (dimensions > width) {
+    throw Error(Code::kInvalidArgument, fmt::format("dimensions: {} asked for, {} has {}", dimensions, model, width));
+  }
+  Embeddings result;
+  std::vector<std::future<std::vector<float>>> waiting;
+  for (const std::string& input : inputs) {
+    engine::EmbeddingRequest request{.tokens = loaded->model().tokenizer->encode(input)};
+    result.tokens += request.tokens.size();
+    auto promise = std::make_shared<std::promise<std::vector<float>>>();
+    waiting.push_back(promise->get_future());
+    request.on_done = [promise](std::vector<float> vector) { promise->set_value(std::move(vector)); };
+    service_->submit(*loaded, std::move(request));
+  }
+  for (auto& future : waiting) {
+    std::vector<float> vector = future.get();
+    if (dimensions > 0) vector.resize(dimensions);
+    double square = 0;
+    for (const float v : vector) square += static_cast<double>(v) * v;
+    const double scale = square > 0 ? 1 / std::sqrt(square) : 0;
+    for (float& v : vector) v = static_cast<float>(v * scale);
+    result.vectors.push_back(std::move(vector));
+  }
+  return result;
+}
+
+}  // namespace
+
+std::shared_ptr<Provider> make_local_provider(std::shared_ptr<engine::Service> service,
+                                              std::vector<std::string> preload) {
+  return std::make_shared<LocalProvider>(std::move(service), std::move(preload));
+}
+
+}  // namespace shenbi::gateway
