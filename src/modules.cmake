@@ -25,6 +25,7 @@ shenbi_module(engine DEPS models tokenizers chat grammar)
 shenbi_module(gateway DEPS engine net)
 shenbi_module(eval DEPS engine)
 shenbi_module(server DEPS gateway store net LIBS shenbi_web)
+shenbi_registry(server route FOLDER routes TYPE RouteList HEADER router.h)
 shenbi_module(cli DEPS eval server LIBS PkgConfig::EDIT)
 shenbi_registry(cli command FOLDER commands TYPE Command HEADER command.h)
 

@@ -16,7 +16,7 @@ const CodeInfo& code_info(Code code) noexcept {
       {"unauthorized", 401, 6},
       {"rate_limited", 429, 7},
       {"upstream", 502, 8},
-      {"out_of_memory", 507, 9},
+      {"out_of_memory", 503, 9},  // there may be room again later
       {"cancelled", 499, 130},  // 130 = 128 + SIGINT, what a shell reports for Ctrl-C
       {"internal", 500, 70},    // 70 = EX_SOFTWARE of sysexits.h
   }};

@@ -1,0 +1,227 @@
+#include "server/keys.h"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include <chrono>
+
+#include "base/json.h"
+#include "net/sha256.h"
+
+namespace shenbi::server {
+namespace {
+
+constexpr std::string_view kPrefix = "sk-shenbi-";
+constexpr size_t kIdLength = 8, kSecretLength = 32;
+constexpr double kMinute = 60, kDay = 86400;
+
+const std::vector<std::string_view> kSchema = {
+    "CREATE TABLE keys (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, models TEXT NOT NULL,"
+    " requests_per_minute INTEGER NOT NULL, tokens_per_day INTEGER NOT NULL, created REAL NOT NULL, expires REAL NOT NULL,"
+    " revoked INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE TABLE key_use (id TEXT NOT NULL REFERENCES keys(id), day INTEGER NOT NULL, tokens INTEGER NOT NULL,"
+    " PRIMARY KEY (id, day)) STRICT"};
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string hash_of(std::string_view text) {
+  net::Sha256 hash;
+  hash.update(std::as_bytes(std::span(text)));
+  return hash.finish();
+}
+
+std::string random_text(size_t length) {
+  static constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  std::string out;
+  while (out.size() < length) {
+    unsigned char byte = 0;
+    if (RAND_bytes(&byte, 1) != 1) throw Error(Code::kInternal, "no random bytes from the system");
+    if (byte < 248) out += kLetters[byte % 62];  // 248 = 4 * 62: every letter equally likely
+  }
+  return out;
+}
+
+// The prefix of a key of ours, "" for anything else.
+std::string id_of(std::string_view key) {
+  if (!key.starts_with(kPrefix) || key.size() != kPrefix.size() + kIdLength + 1 + kSecretLength) return {};
+  return std::string(key.substr(kPrefix.size(), kIdLength));
+}
+
+template <class Set, class Text>
+std::string join(const Set& set, const Text& text) {
+  Json list = Json::array();
+  for (const auto& item : set) list.push_back(text(item));
+  return list.dump();
+}
+
+Key key_of(const store::Row& row) {
+  Key key{.id = row.text("id"), .name = row.text("name")};
+  for (const Json& scope : Json::parse(row.text("scopes"))) key.scopes.insert(scope_of(scope.get<std::string>()));
+  for (const Json& model : Json::parse(row.text("models"))) key.models.insert(model.get<std::string>());
+  key.requests_per_minute = static_cast<uint64_t>(row.integer("requests_per_minute"));
+  key.tokens_per_day = static_cast<uint64_t>(row.integer("tokens_per_day"));
+  key.created = row.real("created");
+  key.expires = row.real("expires");
+  key.revoked = row.integer("revoked") != 0;
+  return key;
+}
+
+int64_t today() { return static_cast<int64_t>(now() / kDay); }
+
+}  // namespace
+
+std::string_view scope_name(Scope scope) noexcept {
+  switch (scope) {
+    case Scope::kInfer:
+      return "infer";
+    case Scope::kRead:
+      return "read";
+    case Scope::kManage:
+      return "manage";
+    case Scope::kPage:
+      return "page";
+  }
+  return "";
+}
+
+Scope scope_of(std::string_view name) {
+  for (const Scope scope : {Scope::kInfer, Scope::kRead, Scope::kManage, Scope::kPage}) {
+    if (scope_name(scope) == name) return scope;
+  }
+  throw Error(Code::kInvalidArgument, fmt::format("scopes: '{}' is none of infer, read, manage, page", name));
+}
+
+Keys::Keys(store::Database& database, const std::vector<std::string>& fixed) : database_(database) {
+  database_.migrate("keys", kSchema);
+  for (const store::Row& row : database_.query("SELECT * FROM keys")) {
+    Entry entry{.key = key_of(row), .hash = row.text("hash")};
+    entry.day = today();
+    const auto used = database_.query("SELECT tokens FROM key_use WHERE id = ? AND day = ?", {entry.key.id, entry.day});
+    if (!used.empty()) entry.used_today = static_cast<uint64_t>(used[0].integer("tokens"));
+    entries_.emplace(entry.key.id, std::move(entry));
+  }
+  for (size_t i = 0; i < fixed.size(); ++i) {
+    if (fixed[i].size() < 16) throw Error(Code::kInvalidArgument, "--api-key: at least 16 characters");
+    Entry entry{.key = {.id = fmt::format("fixed-{}", i + 1), .name = "given at the start"}, .hash = hash_of(fixed[i])};
+    entries_.emplace(entry.key.id, std::move(entry));
+  }
+}
+
+bool Keys::required() const {
+  std::lock_guard lock(mutex_);
+  return !entries_.empty();
+}
+
+Keys::NewKey Keys::create(Key wanted) {
+  NewKey made{.key = std::move(wanted)};
+  made.key.id = random_text(kIdLength);
+  made.key.created = now();
+  made.key.revoked = false;
+  made.text = fmt::format("{}{}-{}", kPrefix, made.key.id, random_text(kSecretLength));
+  Entry entry{.key = made.key, .hash = hash_of(made.text)};
+  entry.day = today();
+  const Key& k = made.key;
+  database_.run("INSERT INTO keys (id, hash, name, scopes, models, requests_per_minute, tokens_per_day, created, expires)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                {k.id, entry.hash, k.name, join(k.scopes, [](Scope s) { return std::string(scope_name(s)); }),
+                 join(k.models, [](const std::string& m) { return m; }), static_cast<int64_t>(k.requests_per_minute),
+                 static_cast<int64_t>(k.tokens_per_day), k.created, k.expires});
+  std::lock_guard lock(mutex_);
+  entries_.emplace(k.id, std::move(entry));
+  return made;
+}
+
+std::vector<Key> Keys::list() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Key> keys;
+  for (const auto& [id, entry] : entries_) keys.push_back(entry.key);
+  return keys;
+}
+
+bool Keys::revoke(const std::string& id) {
+  const auto changed = database_.run("UPDATE keys SET revoked = 1 WHERE id = ?", {id});
+  std::lock_guard lock(mutex_);
+  if (const auto found = entries_.find(id); found != entries_.end() && changed > 0) found->second.key.revoked = true;
+  return changed > 0;
+}
+
+const Keys::Entry* Keys::find(const std::string& id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+// Every entry that could be it is compared in full, so that the time tells nothing about how much of a key was right.
+const Keys::Entry* Keys::match(std::string_view text) const {
+  const std::string hash = hash_of(text), id = id_of(text);
+  const Entry* found = nullptr;
+  for (const auto& [entry_id, entry] : entries_) {
+    if (!id.empty() && entry_id != id && !entry_id.starts_with("fixed-")) continue;
+    if (CRYPTO_memcmp(entry.hash.data(), hash.data(), hash.size()) == 0) found = &entry;
+  }
+  return found;
+}
+
+Caller Keys::identify(std::string_view text) const {
+  std::lock_guard lock(mutex_);
+  const Entry* entry = entries_.empty() || text.empty() ? nullptr : match(text);
+  return entry ? Caller{.id = entry->key.id, .name = entry->key.name} : Caller{};
+}
+
+Keys::Decision Keys::check(std::string_view text, Scope scope) {
+  std::lock_guard lock(mutex_);
+  if (entries_.empty()) return {.caller = Caller{}, .message = {}};
+  if (text.empty()) return {.message = "a key is needed: Authorization: Bearer KEY"};
+  auto* match = const_cast<Entry*>(this->match(text));
+  if (!match || match->key.revoked) return {.message = "this key is unknown or revoked"};
+  if (match->key.expires > 0 && match->key.expires < now()) return {.message = "this key has expired"};
+  if (!match->key.scopes.empty() && !match->key.scopes.contains(scope)) {
+    return {.forbidden = true, .message = fmt::format("this key may not do that: it lacks the scope '{}'", scope_name(scope))};
+  }
+  if (const auto rate = static_cast<double>(match->key.requests_per_minute); rate > 0) {
+    const double time = now();
+    if (match->minute_time == 0) match->minute_tokens = rate;
+    match->minute_tokens = std::min(rate, match->minute_tokens + (time - match->minute_time) * rate / kMinute);
+    match->minute_time = time;
+    if (match->minute_tokens < 1) {
+      return {.code = Code::kRateLimited, .message = fmt::format("this key may ask {} times a minute", rate)};
+    }
+    match->minute_tokens -= 1;
+  }
+  return {.caller = Caller{.id = match->key.id, .name = match->key.name}, .message = {}};
+}
+
+void Keys::check_model(const Caller& caller, const std::string& model) const {
+  std::lock_guard lock(mutex_);
+  const Entry* entry = find(caller.id);
+  if (!entry || entry->key.models.empty() || entry->key.models.contains(model)) return;
+  throw Error(Code::kNotFound, fmt::format("model '{}' is not here", model));
+}
+
+void Keys::check_quota(const Caller& caller) const {
+  std::lock_guard lock(mutex_);
+  const Entry* entry = find(caller.id);
+  if (!entry || entry->key.tokens_per_day == 0 || entry->day != today()) return;
+  if (entry->used_today >= entry->key.tokens_per_day) {
+    throw Error(Code::kRateLimited, fmt::format("the {} tokens a day of this key are used up", entry->key.tokens_per_day));
+  }
+}
+
+void Keys::count_tokens(const Caller& caller, uint64_t tokens) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = entries_.find(caller.id);
+    if (found == entries_.end() || found->second.key.tokens_per_day == 0) return;
+    Entry& entry = found->second;
+    if (entry.day != today()) entry.used_today = 0;
+    entry.day = today();
+    entry.used_today += tokens;
+  }
+  database_.run("INSERT INTO key_use (id, day, tokens) SELECT id, ?, ? FROM keys WHERE id = ?"
+                " ON CONFLICT (id, day) DO UPDATE SET tokens = tokens + excluded.tokens",
+                {today(), static_cast<int64_t>(tokens), caller.id});
+}
+
+}  // namespace shenbi::server

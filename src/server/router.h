@@ -1,0 +1,113 @@
+#pragma once
+// Which function answers which request. One file in server/routes/ defines the routes of one API family; the folder is the
+// registry.
+//
+//   RouteList openai_models() {
+//     return {Route::with_key(Face::kOpenAi, "GET", "/v1/models", Scope::kRead, list_models),
+//             Route::with_key(Face::kOpenAi, "GET", "/v1/models/{id}", Scope::kRead, one_model)};
+//   }
+//
+// Who may call a route is part of making it: there is no way to make one without saying so. It is decided on the head alone, before the
+// body is read. In a pattern {name} stands for one path element (fixed text may follow it) and {name...} for the rest of the path.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "net/server.h"
+
+namespace shenbi::server {
+
+class State;
+
+/// Whose words errors are told in.
+enum class Face { kOpenAi, kAnthropic, kOllama, kGemini, kPage };
+
+/// What a key must be allowed to do.
+enum class Scope {
+  kInfer,   ///< chat, complete, embed
+  kRead,    ///< list and describe models
+  kManage,  ///< pull and delete models, keys, metrics
+  kPage,    ///< conversations of the page
+};
+
+/// Who calls: the key's row, or the one user of a server without keys.
+struct Caller {
+  std::string id = "local";  ///< owner of what is stored
+  std::string name;
+};
+
+using PathValues = std::map<std::string, std::string, std::less<>>;
+
+struct RouteCall {
+  State& state;
+  net::ServerRequest request;
+  net::ExchangePtr exchange;
+  PathValues path;  ///< values of the pattern's names
+  Caller caller;
+  std::string request_id;
+};
+
+/// Runs on a worker thread and may block. What it throws is answered in the words of the route's face.
+using RouteHandler = std::function<void(RouteCall&)>;
+
+class Route {
+ public:
+  static Route open(Face face, std::string_view method, std::string_view pattern, RouteHandler handler);
+  static Route with_key(Face face, std::string_view method, std::string_view pattern, Scope scope, RouteHandler handler);
+
+  Face face() const noexcept { return face_; }
+  const std::string& method() const noexcept { return method_; }
+  const std::string& pattern() const noexcept { return pattern_; }
+  /// Nothing: anybody may call it.
+  std::optional<Scope> scope() const noexcept { return scope_; }
+  const RouteHandler& handler() const noexcept { return handler_; }
+  /// The values of the names if the path fits.
+  std::optional<PathValues> match(std::string_view path) const;
+
+ private:
+  Route() = default;
+  Face face_{};
+  std::string method_, pattern_;
+  std::vector<std::string> parts_;
+  std::optional<Scope> scope_;
+  RouteHandler handler_;
+};
+using RouteList = std::vector<Route>;
+
+/// {file stem, function}. Generated from server/routes/*.cpp.
+const std::vector<std::pair<std::string_view, RouteList (*)()>>& route_registry();
+
+/// All routes, ready to be looked up.
+class Router {
+ public:
+  /// Those of the registry.
+  Router();
+  explicit Router(RouteList routes);
+  struct Found {
+    const Route* route = nullptr;
+    PathValues path;
+    std::string allowed;  ///< without a route: the methods this path knows ("GET, POST"), "" if the path is unknown
+  };
+  Found find(std::string_view method, std::string_view path) const;
+  const RouteList& routes() const noexcept { return routes_; }
+
+ private:
+  RouteList routes_;
+};
+
+/// The face that answers for a path no route knows.
+Face face_of_path(std::string_view path) noexcept;
+
+/// An error as the face's clients expect it. 429 and 503 carry Retry-After. `parameter`: the field it is about; by default what
+/// stands in front of the message's first colon, if that reads like a field.
+net::ServerResponse error_response(Face face, Code code, std::string_view message, std::string_view parameter = {});
+
+net::ServerResponse json_response(int status, std::string body);
+
+}  // namespace shenbi::server

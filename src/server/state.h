@@ -1,0 +1,56 @@
+#pragma once
+// What all routes share. Made once by the server; everything in it is thread-safe.
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/service.h"
+#include "gateway/provider.h"
+#include "server/keys.h"
+#include "server/metrics.h"
+#include "server/workers.h"
+#include "store/database.h"
+
+namespace shenbi::server {
+
+class Conversations;
+class RunningAnswers;
+
+struct ServeOptions {
+  std::string host = "127.0.0.1";
+  uint16_t port = 11188;
+  std::vector<std::string> models;           ///< loaded at the start; paths are allowed here and nowhere else
+  std::vector<std::string> keys;             ///< besides those in the database
+  std::vector<std::string> allowed_origins;  ///< web pages that may call us; "*": any
+  std::vector<std::string> allowed_hosts;    ///< names by which we are called, besides numbers and localhost
+  std::string certificate_file, key_file;
+  std::filesystem::path data;  ///< folder of the database
+  engine::ServiceOptions engine;
+};
+
+class State {
+ public:
+  explicit State(const ServeOptions& options);
+  ~State();
+
+  ServeOptions options;
+  store::Database database;
+  Keys keys;
+  Metrics metrics;
+  std::shared_ptr<engine::Service> service;
+  std::shared_ptr<gateway::Provider> provider;
+  std::unique_ptr<Conversations> conversations;
+  std::unique_ptr<RunningAnswers> running;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  Workers workers;  ///< last: its jobs use all of the above
+};
+
+/// Wraps a sink: measures the answer for the metrics and counts its tokens against the caller's quota.
+gateway::EventSink measured(State& state, const Caller& caller, const std::string& model, gateway::EventSink sink);
+
+/// Seconds since 1970.
+double wall_clock();
+
+}  // namespace shenbi::server

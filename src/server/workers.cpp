@@ -1,0 +1,49 @@
+#include "server/workers.h"
+
+#include "base/limits.h"
+
+namespace shenbi::server {
+
+Workers::Workers(int threads) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+Workers::~Workers() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  more_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+bool Workers::run(std::function<void()> job) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_ || jobs_.size() >= limits::kMaxQueuedRequests) return false;
+    jobs_.push_back(std::move(job));
+  }
+  more_.notify_one();
+  return true;
+}
+
+size_t Workers::queued() const {
+  std::lock_guard lock(mutex_);
+  return jobs_.size();
+}
+
+void Workers::work() {
+  for (;;) {
+    std::function<void()> job;
+    {
+      std::unique_lock lock(mutex_);
+      more_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job();
+  }
+}
+
+}  // namespace shenbi::server

@@ -1,0 +1,34 @@
+#pragma once
+// Threads for work that may block: loading a model, rendering a prompt, waiting for the database. The event loops never wait.
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace shenbi::server {
+
+class Workers {
+ public:
+  explicit Workers(int threads);
+  /// Runs what is queued to its end.
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  /// `job` must not throw. False: the queue is full, the job was not taken.
+  bool run(std::function<void()> job);
+  size_t queued() const;
+
+ private:
+  void work();
+  mutable std::mutex mutex_;
+  std::condition_variable more_;
+  std::deque<std::function<void()>> jobs_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace shenbi::server
