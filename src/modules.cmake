@@ -5,6 +5,7 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 
 shenbi_module(base LIBS fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json ICU::uc ICU::i18n Threads::Threads)
+target_compile_definitions(shenbi_base PUBLIC SHENBI_VERSION="${PROJECT_VERSION}")
 shenbi_module(net DEPS base LIBS CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers)
 shenbi_module(store DEPS base LIBS PkgConfig::SQLITE)
 shenbi_module(chat DEPS base)
@@ -32,4 +33,3 @@ shenbi_registry(cli command FOLDER commands TYPE Command HEADER command.h)
 # The program: main.cpp alone; everything it does is in the modules.
 add_executable(shenbi src/cli/main.cpp)
 target_link_libraries(shenbi PRIVATE shenbi_cli)
-target_compile_definitions(shenbi_cli PUBLIC SHENBI_VERSION="${PROJECT_VERSION}")

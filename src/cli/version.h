@@ -1,10 +1,9 @@
 #pragma once
 
-#include <string_view>
+#include "base/version.h"
 
 namespace shenbi::cli {
 
-inline constexpr std::string_view kVersion = SHENBI_VERSION;
 /// 141 = 128 + SIGPIPE: what a shell shows for a writer whose reader left.
 inline constexpr int kExitBrokenPipe = 141;
 

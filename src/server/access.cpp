@@ -40,7 +40,8 @@ std::string key_of(const net::ServerRequest& request) {
 }
 
 bool Access::known_host(const net::ServerRequest& request) const {
-  // A name that resolves to this machine is how a page of somebody else reaches it (DNS rebinding); numbers cannot be rebound.
+  // A name that resolves to this machine is how a page of somebody else reaches it (DNS rebinding); numbers cannot be
+  // rebound.
   const auto host = without_port(request.header("host"));
   if (host.empty() || host == "localhost" || host == state_.options.host || is_number_address(host)) return true;
   const auto& names = state_.options.allowed_hosts;
@@ -71,7 +72,8 @@ std::optional<net::ServerResponse> Access::refuse(const net::ServerRequest& requ
   }
   if (!found.route) {
     if (found.allowed.empty()) return error_response(face, Code::kNotFound, "no such path: " + request.path);
-    auto response = error_response(face, Code::kInvalidArgument, "method " + request.method + " is not for this path, only " + found.allowed);
+    auto response = error_response(face, Code::kInvalidArgument,
+                                   "method " + request.method + " is not for this path, only " + found.allowed);
     response.status = 405;
     response.headers.emplace_back("Allow", found.allowed);
     return response;
@@ -94,7 +96,8 @@ net::Headers Access::cors_headers(const net::ServerRequest& request) const {
   return {{"Access-Control-Allow-Origin", std::string(origin)},
           {"Vary", "Origin"},
           {"Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE"},
-          {"Access-Control-Allow-Headers", "Authorization, Content-Type, X-Api-Key, Anthropic-Version, Anthropic-Beta, X-Request-Id"},
+          {"Access-Control-Allow-Headers",
+           "Authorization, Content-Type, X-Api-Key, Anthropic-Version, Anthropic-Beta, X-Request-Id"},
           {"Access-Control-Expose-Headers", "X-Request-Id"},
           {"Access-Control-Max-Age", "600"}};
 }

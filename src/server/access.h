@@ -1,6 +1,6 @@
 #pragma once
-// Who may call what, decided on the head of a request: the route's scope, the key, and where the call comes from. Web pages of others
-// must not drive a server on the user's machine, so a foreign Origin and an unknown Host are refused.
+// Who may call what, decided on the head of a request: the route's scope, the key, and where the call comes from. Web
+// pages of others must not drive a server on the user's machine, so a foreign Origin and an unknown Host are refused.
 
 #include <optional>
 #include <string>

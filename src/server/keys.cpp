@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include <chrono>
 
 #include "base/json.h"
 #include "net/sha256.h"
+#include "server/ids.h"
 
 namespace shenbi::server {
 namespace {
@@ -17,31 +17,20 @@ constexpr size_t kIdLength = 8, kSecretLength = 32;
 constexpr double kMinute = 60, kDay = 86400;
 
 const std::vector<std::string_view> kSchema = {
-    "CREATE TABLE keys (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, models TEXT NOT NULL,"
-    " requests_per_minute INTEGER NOT NULL, tokens_per_day INTEGER NOT NULL, created REAL NOT NULL, expires REAL NOT NULL,"
+    "CREATE TABLE keys (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, models TEXT "
+    "NOT NULL,"
+    " requests_per_minute INTEGER NOT NULL, tokens_per_day INTEGER NOT NULL, created REAL NOT NULL, expires REAL NOT "
+    "NULL,"
     " revoked INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE TABLE key_use (id TEXT NOT NULL REFERENCES keys(id), day INTEGER NOT NULL, tokens INTEGER NOT NULL,"
     " PRIMARY KEY (id, day)) STRICT"};
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 std::string hash_of(std::string_view text) {
   net::Sha256 hash;
   hash.update(std::as_bytes(std::span(text)));
   return hash.finish();
-}
-
-std::string random_text(size_t length) {
-  static constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  std::string out;
-  while (out.size() < length) {
-    unsigned char byte = 0;
-    if (RAND_bytes(&byte, 1) != 1) throw Error(Code::kInternal, "no random bytes from the system");
-    if (byte < 248) out += kLetters[byte % 62];  // 248 = 4 * 62: every letter equally likely
-  }
-  return out;
 }
 
 // The prefix of a key of ours, "" for anything else.
@@ -124,11 +113,12 @@ Keys::NewKey Keys::create(Key wanted) {
   Entry entry{.key = made.key, .hash = hash_of(made.text)};
   entry.day = today();
   const Key& k = made.key;
-  database_.run("INSERT INTO keys (id, hash, name, scopes, models, requests_per_minute, tokens_per_day, created, expires)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                {k.id, entry.hash, k.name, join(k.scopes, [](Scope s) { return std::string(scope_name(s)); }),
-                 join(k.models, [](const std::string& m) { return m; }), static_cast<int64_t>(k.requests_per_minute),
-                 static_cast<int64_t>(k.tokens_per_day), k.created, k.expires});
+  database_.run(
+      "INSERT INTO keys (id, hash, name, scopes, models, requests_per_minute, tokens_per_day, created, expires)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {k.id, entry.hash, k.name, join(k.scopes, [](Scope s) { return std::string(scope_name(s)); }),
+       join(k.models, [](const std::string& m) { return m; }), static_cast<int64_t>(k.requests_per_minute),
+       static_cast<int64_t>(k.tokens_per_day), k.created, k.expires});
   std::lock_guard lock(mutex_);
   entries_.emplace(k.id, std::move(entry));
   return made;
@@ -178,7 +168,8 @@ Keys::Decision Keys::check(std::string_view text, Scope scope) {
   if (!match || match->key.revoked) return {.message = "this key is unknown or revoked"};
   if (match->key.expires > 0 && match->key.expires < now()) return {.message = "this key has expired"};
   if (!match->key.scopes.empty() && !match->key.scopes.contains(scope)) {
-    return {.forbidden = true, .message = fmt::format("this key may not do that: it lacks the scope '{}'", scope_name(scope))};
+    return {.forbidden = true,
+            .message = fmt::format("this key may not do that: it lacks the scope '{}'", scope_name(scope))};
   }
   if (const auto rate = static_cast<double>(match->key.requests_per_minute); rate > 0) {
     const double time = now();
@@ -205,7 +196,8 @@ void Keys::check_quota(const Caller& caller) const {
   const Entry* entry = find(caller.id);
   if (!entry || entry->key.tokens_per_day == 0 || entry->day != today()) return;
   if (entry->used_today >= entry->key.tokens_per_day) {
-    throw Error(Code::kRateLimited, fmt::format("the {} tokens a day of this key are used up", entry->key.tokens_per_day));
+    throw Error(Code::kRateLimited,
+                fmt::format("the {} tokens a day of this key are used up", entry->key.tokens_per_day));
   }
 }
 
@@ -219,9 +211,10 @@ void Keys::count_tokens(const Caller& caller, uint64_t tokens) {
     entry.day = today();
     entry.used_today += tokens;
   }
-  database_.run("INSERT INTO key_use (id, day, tokens) SELECT id, ?, ? FROM keys WHERE id = ?"
-                " ON CONFLICT (id, day) DO UPDATE SET tokens = tokens + excluded.tokens",
-                {today(), static_cast<int64_t>(tokens), caller.id});
+  database_.run(
+      "INSERT INTO key_use (id, day, tokens) SELECT id, ?, ? FROM keys WHERE id = ?"
+      " ON CONFLICT (id, day) DO UPDATE SET tokens = tokens + excluded.tokens",
+      {today(), static_cast<int64_t>(tokens), caller.id});
 }
 
 }  // namespace shenbi::server

@@ -1,9 +1,9 @@
 #pragma once
-// API keys: "sk-shenbi-<public prefix>-<secret>". The table holds the prefix and a SHA-256 of the whole key; 192 random bits need no slow
-// hash. Looked up by prefix, compared in constant time.
+// API keys: "sk-shenbi-<public prefix>-<secret>". The table holds the prefix and a SHA-256 of the whole key; 192 random
+// bits need no slow hash. Looked up by prefix, compared in constant time.
 //
-//   NewKey made = keys.create({.name = "ci", .scopes = {Scope::kInfer}, .models = {"gemma3:270m"}});   // made.key is shown once
-//   Keys::Decision d = keys.check(bearer, Scope::kInfer);
+//   NewKey made = keys.create({.name = "ci", .scopes = {Scope::kInfer}, .models = {"gemma3:270m"}});   // made.key is
+//   shown once Keys::Decision d = keys.check(bearer, Scope::kInfer);
 
 #include <cstdint>
 #include <map>
@@ -26,8 +26,8 @@ Scope scope_of(std::string_view name);
 struct Key {
   std::string id;  ///< the public prefix
   std::string name;
-  std::set<Scope> scopes;           ///< empty: all
-  std::set<std::string> models;     ///< empty: all
+  std::set<Scope> scopes;            ///< empty: all
+  std::set<std::string> models;      ///< empty: all
   uint64_t requests_per_minute = 0;  ///< 0: no limit
   uint64_t tokens_per_day = 0;       ///< 0: no limit; prompt and answer together
   double created = 0, expires = 0;   ///< seconds since 1970; expires 0: never
@@ -70,7 +70,7 @@ class Keys {
  private:
   struct Entry {
     Key key;
-    std::string hash;  // 32 bytes
+    std::string hash;                           // 32 bytes
     double minute_tokens = 0, minute_time = 0;  // token bucket of requests
     int64_t day = 0;
     uint64_t used_today = 0;

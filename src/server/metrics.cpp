@@ -100,7 +100,8 @@ std::string Metrics::print() const {
        });
   head(out, "shenbi:http_requests_total", "counter", "Requests by route and status.");
   for (const auto& [key, count] : requests_) {
-    out += fmt::format("shenbi:http_requests_total{{route=\"{}\",status=\"{}\"}} {}\n", escaped(key.first), key.second, count);
+    out += fmt::format("shenbi:http_requests_total{{route=\"{}\",status=\"{}\"}} {}\n", escaped(key.first), key.second,
+                       count);
   }
   return out;
 }

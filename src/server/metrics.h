@@ -1,6 +1,6 @@
 #pragma once
-// What /metrics tells Prometheus, under the names that dashboards for vLLM already read, with "shenbi:" in front where vLLM has its own
-// name in front.
+// What /metrics tells Prometheus, under the names that dashboards for vLLM already read, with "shenbi:" in front where
+// vLLM has its own name in front.
 
 #include <array>
 #include <atomic>
@@ -45,7 +45,8 @@ class Metrics {
 
  private:
   struct PerModel {
-    Histogram first_token{{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}};
+    Histogram first_token{
+        {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}};
     Histogram between{{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5}};
     Histogram total{{0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960}};
     uint64_t prompt = 0, cached = 0, generated = 0;

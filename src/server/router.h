@@ -1,14 +1,15 @@
 #pragma once
-// Which function answers which request. One file in server/routes/ defines the routes of one API family; the folder is the
-// registry.
+// Which function answers which request. One file in server/routes/ defines the routes of one API family; the folder is
+// the registry.
 //
 //   RouteList openai_models() {
 //     return {Route::with_key(Face::kOpenAi, "GET", "/v1/models", Scope::kRead, list_models),
 //             Route::with_key(Face::kOpenAi, "GET", "/v1/models/{id}", Scope::kRead, one_model)};
 //   }
 //
-// Who may call a route is part of making it: there is no way to make one without saying so. It is decided on the head alone, before the
-// body is read. In a pattern {name} stands for one path element (fixed text may follow it) and {name...} for the rest of the path.
+// Who may call a route is part of making it: there is no way to make one without saying so. It is decided on the head
+// alone, before the body is read. In a pattern {name} stands for one path element (fixed text may follow it) and
+// {name...} for the rest of the path.
 
 #include <functional>
 #include <map>
@@ -59,7 +60,8 @@ using RouteHandler = std::function<void(RouteCall&)>;
 class Route {
  public:
   static Route open(Face face, std::string_view method, std::string_view pattern, RouteHandler handler);
-  static Route with_key(Face face, std::string_view method, std::string_view pattern, Scope scope, RouteHandler handler);
+  static Route with_key(Face face, std::string_view method, std::string_view pattern, Scope scope,
+                        RouteHandler handler);
 
   Face face() const noexcept { return face_; }
   const std::string& method() const noexcept { return method_; }
@@ -104,8 +106,8 @@ class Router {
 /// The face that answers for a path no route knows.
 Face face_of_path(std::string_view path) noexcept;
 
-/// An error as the face's clients expect it. 429 and 503 carry Retry-After. `parameter`: the field it is about; by default what
-/// stands in front of the message's first colon, if that reads like a field.
+/// An error as the face's clients expect it. 429 and 503 carry Retry-After. `parameter`: the field it is about; by
+/// default what stands in front of the message's first colon, if that reads like a field.
 net::ServerResponse error_response(Face face, Code code, std::string_view message, std::string_view parameter = {});
 
 net::ServerResponse json_response(int status, std::string body);

@@ -22,8 +22,12 @@ class ObservedExchange final : public net::Exchange {
  public:
   ObservedExchange(net::ExchangePtr inner, State& state, std::string route, std::string method, std::string request_id,
                    std::vector<std::pair<std::string, std::string>> more)
-      : inner_(std::move(inner)), state_(state), route_(std::move(route)), method_(std::move(method)),
-        request_id_(std::move(request_id)), more_(std::move(more)) {}
+      : inner_(std::move(inner)),
+        state_(state),
+        route_(std::move(route)),
+        method_(std::move(method)),
+        request_id_(std::move(request_id)),
+        more_(std::move(more)) {}
   ~ObservedExchange() override { log(); }
 
   void send(net::ServerResponse response) override {
@@ -69,7 +73,8 @@ std::string request_id(const net::ServerRequest& request) {
   const bool plain = !given.empty() && given.size() <= 64 && std::all_of(given.begin(), given.end(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
   });
-  return plain ? std::string(given) : fmt::format("req-{:08x}-{}", static_cast<uint32_t>(::time(nullptr)), request.number);
+  return plain ? std::string(given)
+               : fmt::format("req-{:08x}-{}", static_cast<uint32_t>(::time(nullptr)), request.number);
 }
 
 void answer_error(const net::ExchangePtr& exchange, Face face, const std::exception& error) {
@@ -97,7 +102,9 @@ struct Server::Impl {
     http_options.key_file = options.key_file;
     http = std::make_unique<net::HttpServer>(
         http_options, [this](const net::ServerRequest& request) { return admit(request); },
-        [this](net::ServerRequest request, net::ExchangePtr exchange) { handle(std::move(request), std::move(exchange)); });
+        [this](net::ServerRequest request, net::ExchangePtr exchange) {
+          handle(std::move(request), std::move(exchange));
+        });
   }
 
   std::optional<net::ServerResponse> admit(const net::ServerRequest& request) {
@@ -116,7 +123,8 @@ struct Server::Impl {
     if (!found.route) {  // admitted without a route: a preflight question
       return observed->send({.status = 204, .headers = {}, .body = {}});
     }
-    auto call = std::make_shared<RouteCall>(RouteCall{state, std::move(request), observed, std::move(found.path), {}, id});
+    auto call =
+        std::make_shared<RouteCall>(RouteCall{state, std::move(request), observed, std::move(found.path), {}, id});
     const Route& route = *found.route;
     const auto run = [this, call, &route] {
       try {
@@ -135,10 +143,11 @@ struct Server::Impl {
 
 Server::Server(const ServeOptions& options) : impl_(std::make_unique<Impl>(options)) {
   if (!is_loopback(options.host) && !impl_->state.keys.required()) {
-    throw Error(Code::kInvalidArgument,
-                fmt::format("--host {}: others can reach this address, so a key is needed: --api-key KEY, or make one with: "
-                            "shenbi keys add NAME",
-                            options.host));
+    throw Error(
+        Code::kInvalidArgument,
+        fmt::format("--host {}: others can reach this address, so a key is needed: --api-key KEY, or make one with: "
+                    "shenbi keys add NAME",
+                    options.host));
   }
 }
 

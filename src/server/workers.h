@@ -1,5 +1,6 @@
 #pragma once
-// Threads for work that may block: loading a model, rendering a prompt, waiting for the database. The event loops never wait.
+// Threads for work that may block: loading a model, rendering a prompt, waiting for the database. The event loops never
+// wait.
 
 #include <condition_variable>
 #include <deque>

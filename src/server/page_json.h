@@ -1,0 +1,25 @@
+#pragma once
+// The page's words (docs/page-api.md), shared by its routes.
+
+#include <string>
+
+#include "chat/types.h"
+#include "gateway/provider.h"
+#include "server/access.h"
+#include "server/conversations.h"
+#include "server/router.h"
+
+namespace shenbi::server {
+
+chat::OrderedJson model_json(const gateway::ModelInfo& model);
+chat::OrderedJson summary_json(const StoredConversation& conversation);
+
+/// One line of at most 200 characters: control characters become spaces.
+std::string bounded_title(const std::string& text);
+
+/// The beginning of a first question, as a title.
+std::string title_of(const std::string& question);
+
+void send_json(RouteCall& call, int status, const chat::OrderedJson& body);
+
+}  // namespace shenbi::server

@@ -1,0 +1,210 @@
+#include "server/running_answers.h"
+
+#include <algorithm>
+#include <condition_variable>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "server/state.h"
+
+namespace shenbi::server {
+
+using chat::Event;
+using chat::OrderedJson;
+using std::chrono::steady_clock;
+
+namespace {
+
+// How much of a running answer a crash may cost.
+constexpr std::chrono::seconds kSaveEvery{2};
+
+std::string dumped(const OrderedJson& json) { return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
+
+OrderedJson parsed(const std::string& text) { return text.empty() ? OrderedJson() : OrderedJson::parse(text); }
+
+std::string_view finish_word(chat::Finish finish) {
+  switch (finish) {
+    case chat::Finish::kLength:
+      return "length";
+    case chat::Finish::kToolCalls:
+      return "tool_calls";
+    case chat::Finish::kContentFilter:
+      return "content_filter";
+    default:
+      return "stop";
+  }
+}
+
+}  // namespace
+
+OrderedJson message_json(const StoredMessage& m) {
+  OrderedJson json = {{"id", m.id},           {"parent", nullptr},      {"role", m.role},
+                      {"content", m.content}, {"thinking", m.thinking}, {"model", m.model},
+                      {"created", m.created}, {"status", m.status}};
+  if (!m.parent.empty()) json["parent"] = m.parent;
+  if (!m.error.empty()) json["error"] = m.error;
+  if (!m.finish.empty()) json["finish"] = m.finish;
+  if (!m.usage.empty()) json["usage"] = parsed(m.usage);
+  if (!m.warnings.empty()) json["warnings"] = parsed(m.warnings);
+  if (!m.params.empty()) json["params"] = parsed(m.params);
+  return json;
+}
+
+std::string page_event(std::string_view name, const OrderedJson& data) {
+  return "event: " + std::string(name) + "\ndata: " + dumped(data) + "\n\n";
+}
+
+struct RunningAnswers::Running {
+  std::mutex mutex;
+  std::condition_variable ended;
+  StoredMessage message;
+  OrderedJson warnings = OrderedJson::array();
+  std::vector<net::ExchangePtr> listeners;
+  gateway::CallPtr call;
+  bool stop_wanted = false, done = false;
+  steady_clock::time_point start = steady_clock::now(), first, saved = start;
+  uint64_t tokens = 0;
+
+  void tell(const std::string& event) {
+    std::erase_if(listeners, [&](const net::ExchangePtr& listener) { return !listener->write(event); });
+  }
+
+  void take(const Event& event) {
+    if (event.tokens > 0 && tokens == 0) first = steady_clock::now();
+    tokens += event.tokens;
+    switch (event.kind) {
+      case Event::Kind::kText:
+        message.content += event.text;
+        if (!event.text.empty()) tell(page_event("text", {{"text", event.text}}));
+        break;
+      case Event::Kind::kThinking:
+        message.thinking += event.text;
+        tell(page_event("thinking", {{"text", event.text}}));
+        break;
+      case Event::Kind::kWarning:
+        warnings.push_back(event.text);
+        message.warnings = dumped(warnings);
+        tell(page_event("warning", {{"text", event.text}}));
+        break;
+      case Event::Kind::kError:
+        message.status = "failed";
+        message.error = event.text;
+        break;
+      case Event::Kind::kFinish:
+        finish(event);
+        break;
+      default:
+        break;
+    }
+  }
+
+  void finish(const Event& event) {
+    const auto now = steady_clock::now();
+    const auto seconds = [](auto from, auto to) { return std::chrono::duration<double>(to - from).count(); };
+    const bool any = tokens > 0;
+    OrderedJson usage = {
+        {"prompt_tokens", event.usage.prompt_tokens},         {"cached_tokens", event.usage.cached_tokens},
+        {"completion_tokens", event.usage.completion_tokens}, {"reasoning_tokens", event.usage.reasoning_tokens},
+        {"first_token_s", any ? seconds(start, first) : 0.0}, {"seconds", seconds(start, now)}};
+    const double writing = any ? seconds(first, now) : 0;
+    usage["tokens_per_s"] = tokens > 1 && writing > 0 ? static_cast<double>(tokens - 1) / writing : 0.0;
+    message.usage = dumped(usage);
+    message.status = event.finish == chat::Finish::kCancelled ? "stopped" : "done";
+    message.finish = event.finish == chat::Finish::kCancelled ? "" : finish_word(event.finish);
+  }
+};
+
+RunningAnswers::RunningAnswers() = default;
+RunningAnswers::~RunningAnswers() = default;
+
+std::shared_ptr<RunningAnswers::Running> RunningAnswers::find(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  const auto found = running_.find(id);
+  return found == running_.end() ? nullptr : found->second;
+}
+
+void RunningAnswers::start(State& state, const Caller& caller, StoredMessage answer, chat::ChatRequest request) {
+  auto running = std::make_shared<Running>();
+  running->message = std::move(answer);
+  const std::string id = running->message.id;
+  {
+    std::lock_guard lock(mutex_);
+    running_[id] = running;
+  }
+  // The database is written by a worker: this runs on the thread that computes.
+  const auto save = [this, &state, running, id](bool last) {
+    StoredMessage copy = running->message;
+    state.workers.run([this, &state, running, id, last, copy = std::move(copy)] {
+      try {
+        state.conversations->save(copy);
+      } catch (const std::exception& error) {
+        log_warn("an answer could not be stored: {}", error.what());
+      }
+      if (!last) return;
+      {
+        std::lock_guard lock(mutex_);
+        running_.erase(id);
+      }
+      std::lock_guard lock(running->mutex);
+      running->done = true;
+      running->tell(page_event("done", message_json(copy)));
+      for (const auto& listener : running->listeners) listener->end();
+      running->listeners.clear();
+      running->ended.notify_all();
+    });
+  };
+  const auto sink = [running, save](Event event) {
+    std::lock_guard lock(running->mutex);
+    running->take(event);
+    const bool last = event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError;
+    const auto now = steady_clock::now();
+    if (!last && now - running->saved < kSaveEvery) return;
+    running->saved = now;
+    save(last);
+  };
+  try {
+    const std::string model = request.model;
+    auto call = state.provider->chat(std::move(request), measured(state, caller, model, sink));
+    std::lock_guard lock(running->mutex);
+    running->call = call;
+    if (running->stop_wanted) call->cancel();
+  } catch (const std::exception& error) {
+    Event failed{.kind = Event::Kind::kError, .text = error.what()};
+    sink(std::move(failed));
+    throw;
+  }
+}
+
+bool RunningAnswers::attach(const std::string& id, const net::ExchangePtr& exchange) {
+  const auto running = find(id);
+  if (!running) return false;
+  std::lock_guard lock(running->mutex);
+  if (running->done) return false;
+  exchange->begin(200, {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}}, ": still here\n\n");
+  exchange->write(page_event("snapshot", message_json(running->message)));
+  running->listeners.push_back(exchange);
+  return true;
+}
+
+bool RunningAnswers::stop(const std::string& id) {
+  const auto running = find(id);
+  if (!running) return false;
+  std::unique_lock lock(running->mutex);
+  running->stop_wanted = true;
+  if (const auto call = running->call) {
+    lock.unlock();
+    call->cancel();
+    lock.lock();
+  }
+  running->ended.wait(lock, [&] { return running->done; });
+  return true;
+}
+
+std::optional<StoredMessage> RunningAnswers::current(const std::string& id) const {
+  const auto running = find(id);
+  if (!running) return std::nullopt;
+  std::lock_guard lock(running->mutex);
+  return running->message;
+}
+
+}  // namespace shenbi::server

@@ -1,0 +1,47 @@
+#pragma once
+// Answers of the page that are being written right now. They belong to the server, not to a connection: who reloads the
+// page attaches again and sees the answer from its beginning; who closes it finds the whole answer later.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "chat/types.h"
+#include "server/conversations.h"
+#include "server/router.h"
+
+namespace shenbi::server {
+
+class RunningAnswers {
+ public:
+  RunningAnswers();
+  ~RunningAnswers();
+
+  /// Starts the call and writes what comes into `answer` (a stored message of status "running"). Text that it holds
+  /// already is kept in front. What the provider refuses at once is thrown, and the message marked as failed.
+  void start(State& state, const Caller& caller, StoredMessage answer, chat::ChatRequest request);
+
+  /// Sends the answer as events, from its beginning, until it ends. False if it is not running.
+  bool attach(const std::string& id, const net::ExchangePtr& exchange);
+
+  /// Ends it; what has come stays. Waits until the message is stored. False if it is not running.
+  bool stop(const std::string& id);
+
+  /// What the message is at this moment, if it is running.
+  std::optional<StoredMessage> current(const std::string& id) const;
+
+ private:
+  struct Running;
+  std::shared_ptr<Running> find(const std::string& id) const;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Running>> running_;
+};
+
+/// The page's words for a stored message (docs/page-api.md).
+chat::OrderedJson message_json(const StoredMessage& message);
+
+/// "event: NAME\ndata: {...}\n\n"
+std::string page_event(std::string_view name, const chat::OrderedJson& data);
+
+}  // namespace shenbi::server
