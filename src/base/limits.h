@@ -63,6 +63,7 @@ inline constexpr uint64_t kMaxSseEventBytes = 32u << 20;     ///< one event of a
 inline constexpr uint64_t kMaxDrainBytes = 1u << 20;         ///< read and thrown away after a refusal, so that the client sees the answer before the reset
 inline constexpr uint64_t kMaxPromptBytes = 256u << 20;
 inline constexpr uint64_t kMaxRequestDepth = 64;             ///< nesting of a request's JSON; schemas of tools reach about 15
+inline constexpr uint64_t kMaxEmbeddingInputs = 2048;        ///< texts of one request; the bound of the OpenAI API
 inline constexpr uint64_t kMaxQueuedRequests = 4096;         ///< waiting for a worker thread; beyond it 503
 
 // --- answers ---

@@ -1,0 +1,60 @@
+// The models that can be asked, as the OpenAI API lists them (GET /v1/models), with what a caller must know beyond it:
+// whether the model is a base model, its context, what it takes.
+
+#include "server/page_json.h"
+#include "server/state.h"
+
+namespace shenbi::server::routes {
+namespace {
+
+using chat::OrderedJson;
+
+OrderedJson openai_model(const gateway::ModelInfo& m) {
+  OrderedJson json = {{"id", m.id}, {"object", "model"}, {"created", m.created}, {"owned_by", m.owner}};
+  json["shenbi"] = {{"kind", m.chat ? "chat" : "base"},
+                    {"note", m.chat ? "" : "A base model: chats are put to it as a plain User: / Assistant: dialogue."},
+                    {"context", m.context},
+                    {"parameters", m.parameters},
+                    {"bytes", m.bytes},
+                    {"architecture", m.architecture},
+                    {"quantisation", m.quantisation},
+                    {"tools", m.tools},
+                    {"thinking", m.thinking},
+                    {"embeddings", m.embeddings},
+                    {"loaded", m.loaded}};
+  return json;
+}
+
+bool visible(const RouteCall& call, const std::string& model) {
+  try {
+    call.state.keys.check_model(call.caller, model);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+void list(RouteCall& call) {
+  OrderedJson data = OrderedJson::array();
+  for (const gateway::ModelInfo& model : call.state.provider->models()) {
+    if (visible(call, model.id)) data.push_back(openai_model(model));
+  }
+  send_json(call, 200, {{"object", "list"}, {"data", data}});
+}
+
+void one(RouteCall& call) {
+  const std::string& id = call.path["id"];
+  for (const gateway::ModelInfo& model : call.state.provider->models()) {
+    if (model.id == id && visible(call, id)) return send_json(call, 200, openai_model(model));
+  }
+  throw Error(Code::kNotFound, "model '" + id + "' is not here");
+}
+
+}  // namespace
+
+RouteList models() {
+  return {Route::with_key(Face::kOpenAi, "GET", "/v1/models", Scope::kRead, list),
+          Route::with_key(Face::kOpenAi, "GET", "/v1/models/{id...}", Scope::kRead, one)};
+}
+
+}  // namespace shenbi::server::routes

@@ -1,0 +1,79 @@
+// Texts to tokens and back, in the words of vLLM (/tokenize, /detokenize, /tokenizer_info), which lm-evaluation-harness
+// and others use.
+
+#include <fmt/format.h>
+
+#include "server/body.h"
+#include "server/page_json.h"
+#include "server/state.h"
+
+namespace shenbi::server::routes {
+namespace {
+
+using chat::OrderedJson;
+
+std::string model_of(RouteCall& call, Body& body) {
+  const std::string model = body.required_text("model");
+  call.state.keys.check_model(call.caller, model);
+  return model;
+}
+
+void tokenize(RouteCall& call) {
+  Body body = Body::parse(call.request.body);
+  const std::string model = model_of(call, body);
+  const std::string prompt = body.required_text("prompt");
+  const bool special = body.boolean("add_special_tokens").value_or(true),
+             pieces = body.boolean("return_token_strs").value_or(false);
+  body.done();
+  const auto ids = call.state.provider->tokenize(model, prompt, special, false);
+  const auto loaded = call.state.service->load(model);
+  OrderedJson json = {{"count", ids.size()}, {"max_model_len", loaded->context()}, {"tokens", ids}};
+  if (pieces) {
+    OrderedJson texts = OrderedJson::array();
+    for (const int32_t id : ids) texts.push_back(loaded->model().tokenizer->token_text(id));
+    json["token_strs"] = std::move(texts);
+  }
+  send_json(call, 200, json);
+}
+
+void detokenize(RouteCall& call) {
+  Body body = Body::parse(call.request.body);
+  const std::string model = model_of(call, body);
+  const OrderedJson tokens = body.any("tokens");
+  body.done();
+  if (!tokens.is_array()) throw Error(Code::kInvalidArgument, "tokens: a list of ids is needed");
+  std::vector<int32_t> ids;
+  for (const OrderedJson& id : tokens) {
+    if (!id.is_number_integer())
+      throw Error(Code::kInvalidArgument, fmt::format("tokens: expected ids, found {}", id.type_name()));
+    const auto value = id.get<int64_t>();
+    ids.push_back(value < 0 || value > INT32_MAX ? -1 : static_cast<int32_t>(value));
+  }
+  send_json(call, 200, {{"prompt", call.state.provider->detokenize(model, ids)}});
+}
+
+void tokenizer_info(RouteCall& call) {
+  const std::string model = call.request.parameter("model").value_or("");
+  call.state.keys.check_model(call.caller, model);
+  call.state.provider->tokenize(model, "", false, false);  // says what is wrong with the name, and loads
+  const auto loaded = call.state.service->load(model);
+  const auto& tokenizer = *loaded->model().tokenizer;
+  const auto text = [&](std::optional<int32_t> id) {
+    return id ? OrderedJson(tokenizer.token_text(*id)) : OrderedJson();
+  };
+  OrderedJson json = {{"vocab_size", tokenizer.vocab_size()},  {"model_max_length", loaded->context()},
+                      {"bos_token", text(tokenizer.bos())},    {"eos_token", text(tokenizer.eos())},
+                      {"add_bos_token", tokenizer.adds_bos()}, {"chat_template", nullptr}};
+  if (loaded->model().chat_template) json["chat_template"] = loaded->model().chat_template->text();
+  send_json(call, 200, json);
+}
+
+}  // namespace
+
+RouteList tokens() {
+  return {Route::with_key(Face::kOpenAi, "POST", "/tokenize", Scope::kInfer, tokenize),
+          Route::with_key(Face::kOpenAi, "POST", "/detokenize", Scope::kInfer, detokenize),
+          Route::with_key(Face::kOpenAi, "GET", "/tokenizer_info", Scope::kRead, tokenizer_info)};
+}
+
+}  // namespace shenbi::server::routes
