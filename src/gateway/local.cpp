@@ -134,6 +134,7 @@ class LocalProvider final : public Provider {
                           .hidden_stops = prompt.stops};
     const bool calls = !request.tools.empty() && request.tool_choice.mode != chat::ToolChoice::Mode::kNone;
     const auto& syntax = syntax_of(model);
+    options.trim_start = !model.chat_template && !request.continue_last;
     if (model.chat_template) {
       options.parser = {.tools = calls ? request.tools : std::vector<chat::Tool>(),
                         .parallel = request.parallel_tool_calls,

@@ -52,13 +52,18 @@ void LocalAnswer::token(const engine::TokenEvent& event) {
     // The token that ends an answer is no part of it.
     if (options_.logprobs && !end_token) held_.push_back(logprob(event.id, event.logprob, event.top));
   }
-  if (!event.text.empty()) {
+  std::string_view text = event.text;
+  if (options_.trim_start) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \n"), text.size()));
+    options_.trim_start = text.empty();
+  }
+  if (!text.empty()) {
     if (parser_) {
-      pass_on(parser_->push(event.text));
+      pass_on(parser_->push(text));
     } else {
       std::vector<Event> events(1);
       events[0].kind = Event::Kind::kText;
-      events[0].text = std::string(event.text);
+      events[0].text = std::string(text);
       pass_on(std::move(events));
     }
   }

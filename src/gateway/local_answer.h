@@ -17,6 +17,7 @@ struct AnswerOptions {
   uint64_t prompt_tokens = 0;
   bool logprobs = false, prompt_logprobs = false;
   std::vector<std::string> hidden_stops;     ///< stop strings of the prompt's form, which the caller did not ask for
+  bool trim_start = false;                   ///< the prompt's form leaves a space in front of the answer
   const chat::ToolSyntax* syntax = nullptr;  ///< none: the text is passed on as it is
   chat::AnswerParser::Options parser;
 };

@@ -198,7 +198,6 @@ Database::Database(const std::filesystem::path& path) : impl_(std::make_unique<I
   impl_->execute("PRAGMA synchronous=FULL");
   impl_->execute("PRAGMA mmap_size=0");
   impl_->execute("PRAGMA foreign_keys=ON");
-  impl_->execute("PRAGMA trusted_schema=OFF");
   impl_->execute("CREATE TABLE IF NOT EXISTS schema_parts (part TEXT PRIMARY KEY, steps INTEGER NOT NULL)");
 }
 
