@@ -201,7 +201,9 @@ class BpeModel::Session final : public ModelSession {
       const int32_t id = model_.options_.over_bytes ? model_.words_.find(word) : model_.vocabulary_.find(word);
       if (id >= 0) return out.push_back(id);
     }
-    if (!model_.use_seams_ || (model_.characters_vanish() && any_vanishes(word))) return encode_part(word, out);
+    if (!model_.use_seams_) return encode_part(word, out);
+    if (model_.characters_vanish()) word = without_vanishing(word);
+    if (word.empty()) return;
     size_t begin = 0;
     Utf8Char left = decode_utf8(word, 0);
     for (size_t i = left.length; i < word.size();) {
@@ -222,15 +224,22 @@ class BpeModel::Session final : public ModelSession {
     return model_.options_.whole_line_ends && word.find_first_not_of('\n') == std::string_view::npos;
   }
 
-  // Where a character vanishes its neighbours meet, so a seam beside it is none.
-  bool any_vanishes(std::string_view word) const noexcept {
+  // Where a character vanishes its neighbours meet. The result lives until the next call.
+  std::string_view without_vanishing(std::string_view word) {
+    size_t done = 0;  // `kept_` holds what of word[0, done) stays
+    kept_.clear();
     for (size_t i = 0; i < word.size();) {
       const Utf8Char c = decode_utf8(word, i);
       const std::string_view character = word.substr(i, c.length);
-      if (model_.symbol_of_character(character, c.code_point) < 0 && model_.vanishes(character)) return true;
+      if (model_.symbol_of_character(character, c.code_point) < 0 && model_.vanishes(character)) {
+        kept_.append(word, done, i - done);
+        done = i + c.length;
+      }
       i += c.length;
     }
-    return false;
+    if (done == 0) return word;
+    kept_.append(word, done);
+    return kept_;
   }
 
   // Unknown characters fuse across parts, so a part with unknowns depends on its left neighbour and is not cached.
@@ -398,6 +407,7 @@ class BpeModel::Session final : public ModelSession {
 
   const BpeModel& model_;
   WordCache cache_;
+  std::string kept_;
   size_t word_start_ = 0;
   std::vector<int32_t> ids_;
   std::vector<uint32_t> begins_, ranks_, next_, previous_;
