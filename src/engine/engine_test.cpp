@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "engine/kv_cache.h"
 
 namespace shenbi::engine {
 namespace {
@@ -235,6 +236,133 @@ TEST(Engine, logprobs_agree_with_the_top_list) {
   engine.submit(std::move(request));
   engine.run();
   EXPECT_EQ(events, 6u);
+}
+
+// --- what a server asks for besides ---
+
+struct Served {
+  ThreadTeam team{2, false};
+  std::shared_ptr<const Model> model = tiny_model("llama", team);
+};
+
+TEST(Serving, log_probabilities_of_a_prompt_are_those_of_one_whole_pass) {
+  Served s;
+  const auto ids = prompt(*s.model, 70, 5);
+  const auto& decoder = *s.model->decoder;
+  const size_t vocab = decoder.spec().vocab_size;
+  KvCache cache(decoder.kv_page_bytes(), 3);
+  std::vector<uint32_t> pages;
+  while (pages.size() < 3) pages.push_back(cache.allocate().value());
+  std::vector<float> logits(ids.size() * vocab);
+  models::Workspace workspace;
+  const models::SequenceSlice slice{.tokens = ids, .pages = pages, .all_logits = true};
+  decoder.forward({&slice, 1}, cache.pool(), workspace, s.team, logits.data());
+
+  Engine engine(s.model, s.team, {.step_tokens = 48});
+  Result plain, scored;
+  engine.submit(greedy(ids, 3, plain));
+  engine.run();
+  std::vector<PromptToken> seen;
+  Request request = greedy(ids, 3, scored);
+  request.top_logprobs = 2;
+  request.on_prompt = [&](const std::vector<PromptToken>& tokens) { seen = tokens; };
+  engine.submit(std::move(request));
+  engine.run();
+  EXPECT_EQ(scored.ids, plain.ids);
+  ASSERT_EQ(seen.size(), ids.size());
+  for (size_t i = 1; i < ids.size(); ++i) {
+    const auto row = std::span(logits).subspan((i - 1) * vocab, vocab);
+    EXPECT_EQ(seen[i].id, ids[i]);
+    EXPECT_FLOAT_EQ(seen[i].logprob, static_cast<float>(row[static_cast<size_t>(ids[i])] - log_sum_exp(row)));
+    EXPECT_EQ(seen[i].top.size(), 2u);
+  }
+}
+
+TEST(Serving, a_grammar_is_kept_to_and_ends_the_answer) {
+  Served s;
+  Engine engine(s.model, s.team);
+  const std::vector<std::string> choices = {"abcabc", "cab"};
+  const auto vocabulary = grammar::TokenVocabulary::make(*s.model->tokenizer, s.model->decoder->spec().vocab_size, {2});
+  for (const float temperature : {0.0f, 1.0f}) {
+    Result result;
+    Request request = greedy(prompt(*s.model, 9, 1), 50, result);
+    request.sampling.temperature = temperature;
+    request.sampling.seed = 3;
+    request.ignore_end = false;
+    request.matcher = std::make_shared<grammar::Matcher>(grammar::Grammar::from_choices(choices), vocabulary);
+    engine.submit(std::move(request));
+    engine.run();
+    EXPECT_NE(std::find(choices.begin(), choices.end(), result.text), choices.end()) << result.text;
+    EXPECT_EQ(result.finish, FinishReason::kStop);
+  }
+}
+
+TEST(Serving, embeddings_do_not_depend_on_the_chunks) {
+  Served s;
+  const auto embed = [&](uint32_t step_tokens, EmbeddingRequest::Pooling pooling) {
+    Engine engine(s.model, s.team, {.step_tokens = step_tokens});
+    std::vector<float> out;
+    engine.submit(EmbeddingRequest{.tokens = prompt(*s.model, 50, 2),
+                                   .pooling = pooling,
+                                   .on_done = [&](std::vector<float> vector) { out = std::move(vector); }});
+    engine.run();
+    return out;
+  };
+  for (const auto pooling : {EmbeddingRequest::Pooling::kMean, EmbeddingRequest::Pooling::kLast}) {
+    const auto whole = embed(512, pooling);
+    EXPECT_EQ(whole.size(), s.model->decoder->spec().embedding_size);
+    EXPECT_EQ(whole, embed(7, pooling));
+  }
+  EXPECT_NE(embed(512, EmbeddingRequest::Pooling::kMean), embed(512, EmbeddingRequest::Pooling::kLast));
+}
+
+TEST(Serving, tenants_share_no_cached_prompt) {
+  Served s;
+  Engine engine(s.model, s.team);
+  const auto cached = [&](const std::string& tenant) {
+    Result result;
+    uint32_t tokens = 0;
+    Request request = greedy(prompt(*s.model, 70, 4), 1, result);
+    request.tenant = tenant;
+    request.on_token = [&](const TokenEvent& event) { tokens = event.cached_tokens; };
+    engine.submit(std::move(request));
+    engine.run();
+    return tokens;
+  };
+  EXPECT_EQ(cached("a"), 0u);
+  EXPECT_EQ(cached("a"), 64u);
+  EXPECT_EQ(cached("b"), 0u);
+}
+
+TEST(Serving, lower_priority_numbers_run_first) {
+  Served s;
+  Engine engine(s.model, s.team, {.max_sequences = 1});
+  std::vector<int> order;
+  for (const int priority : {0, 5, -1, 0}) {
+    Result ignored;
+    Request request = greedy(prompt(*s.model, 5, 1), 1, ignored);
+    request.priority = priority;
+    request.on_token = [&order, priority](const TokenEvent&) { order.push_back(priority); };
+    engine.submit(std::move(request));
+  }
+  engine.run();
+  EXPECT_EQ(order, (std::vector<int>{-1, 0, 0, 5}));
+}
+
+TEST(Serving, a_short_prompt_does_not_wait_for_a_long_one) {
+  Served s;
+  Engine engine(s.model, s.team, {.step_tokens = 128});
+  int steps = 0, short_done = 0, long_done = 0;
+  Result ignored;
+  Request big = greedy(prompt(*s.model, 120, 1), 1, ignored), small = greedy(prompt(*s.model, 20, 2), 1, ignored);
+  big.on_token = [&](const TokenEvent&) { long_done = steps; };
+  small.on_token = [&](const TokenEvent&) { short_done = steps; };
+  engine.submit(std::move(big));
+  engine.submit(std::move(small));
+  do ++steps;
+  while (engine.step());
+  EXPECT_EQ(short_done, 1);
+  EXPECT_EQ(long_done, 2);
 }
 
 }  // namespace shenbi::engine
