@@ -7,6 +7,7 @@
 Words on the command line choose the cases whose names hold one of them.
 """
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import shutil
@@ -59,6 +60,18 @@ def check(condition, *facts):
 
 def equal(found, expected, *facts):
     check(found == expected, f"found {found!r}, expected {expected!r}", *facts)
+
+
+@contextlib.contextmanager
+def raises(kind, *words):
+    """The block must raise `kind` with each of the words in its text."""
+    try:
+        yield
+    except kind as error:
+        for word in words:
+            check(word in str(error), f"'{word}' is not in: {error}")
+    else:
+        raise AssertionError(f"no {kind.__name__}")
 
 
 def wait_for(condition, what):
