@@ -41,6 +41,10 @@ std::shared_ptr<const grammar::TokenVocabulary> LoadedModel::token_vocabulary() 
   return vocabulary_;
 }
 
+void LoadedModel::keep_for(double seconds) noexcept {
+  keep_ms_ = seconds < 0 ? -1 : static_cast<int64_t>(std::min(seconds, 1e9) * 1000);
+}
+
 struct Service::Impl {
   ServiceOptions options;
   std::unique_ptr<ThreadTeam> team;
@@ -53,7 +57,7 @@ struct Service::Impl {
   std::condition_variable work;
   uint64_t work_count = 0;  // grows with every request, so that no wake-up is missed
   bool stopping = false;
-  int in_turn = 0;  // 1 while the computing thread holds every model
+  int in_turn = 0;                      // 1 while the computing thread holds every model
   std::vector<LoadedModelPtr> leaving;  // unloaded by name while requests were in flight: stepped until they end
 
   std::thread thread;
@@ -103,12 +107,15 @@ struct Service::Impl {
   void wait_for_work(std::unique_lock<std::mutex>& lock) {
     const uint64_t seen = work_count;
     const auto woken = [&] { return stopping || work_count != seen; };
-    if (options.idle_unload.count() == 0) {
+    const bool timed = std::any_of(models.begin(), models.end(), [](const auto& e) { return e.second->keep_ms_ >= 0; });
+    if (!timed) {
       work.wait(lock, woken);
-    } else if (!work.wait_for(lock, std::chrono::seconds(1), woken)) {
-      const int64_t limit = now_ms() - 1000 * options.idle_unload.count();
-      std::erase_if(models,
-                    [&](const auto& entry) { return entry.second->last_use_ms_ < limit && idle(entry.second); });
+    } else if (!work.wait_for(lock, std::chrono::milliseconds(500), woken)) {
+      const int64_t now = now_ms();
+      std::erase_if(models, [&](const auto& entry) {
+        const LoadedModel& model = *entry.second;
+        return model.keep_ms_ >= 0 && model.last_use_ms_ + model.keep_ms_ < now && idle(entry.second);
+      });
     }
   }
 
@@ -171,6 +178,7 @@ struct Service::Impl {
     loaded->bytes_ = loaded->model_->decoder->weight_bytes() +
                      uint64_t{loaded->stats().total_pages} * loaded->model_->decoder->kv_page_bytes();
     loaded->last_use_ms_ = now_ms();
+    if (options.idle_unload.count() > 0) loaded->keep_for(static_cast<double>(options.idle_unload.count()));
     return loaded;
   }
 

@@ -45,6 +45,8 @@ class LoadedModel {
   uint32_t context() const noexcept { return engine_->context_length(); }
   EngineStats stats() const { return engine_->stats(); }
   uint64_t bytes() const noexcept { return bytes_; }
+  /// How long it stays in memory without a request; negative: until its room is needed.
+  void keep_for(double seconds) noexcept;
   /// Tokens by their bytes, for grammars; made when first asked for.
   std::shared_ptr<const grammar::TokenVocabulary> token_vocabulary() const;
 
@@ -54,7 +56,7 @@ class LoadedModel {
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Engine> engine_;
   uint64_t bytes_ = 0;
-  std::atomic<int64_t> last_use_ms_{0};
+  std::atomic<int64_t> last_use_ms_{0}, keep_ms_{-1};
   mutable std::once_flag vocabulary_once_;
   mutable std::shared_ptr<const grammar::TokenVocabulary> vocabulary_;
 };

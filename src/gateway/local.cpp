@@ -122,6 +122,7 @@ class LocalProvider final : public Provider {
       : service_(std::move(service)), preload_(std::move(preload)) {}
 
   std::vector<ModelInfo> models() override;
+  void prepare(const std::string& model) override { load(model); }
 
   CallPtr chat(chat::ChatRequest request, EventSink sink) override {
     const auto loaded = load(request.model);

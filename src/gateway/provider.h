@@ -50,6 +50,9 @@ class Provider {
 
   virtual std::vector<ModelInfo> models() = 0;
 
+  /// Makes the model ready (a local one is loaded). Blocking. Throws Error{kNotFound} if there is none of that name.
+  virtual void prepare(const std::string& model) = 0;
+
   /// Both check the request at once and throw Error naming the field; what fails later arrives as Event::kError.
   virtual CallPtr chat(chat::ChatRequest request, EventSink sink) = 0;
   virtual CallPtr complete(chat::CompletionRequest request, EventSink sink) = 0;

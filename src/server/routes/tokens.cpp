@@ -55,7 +55,7 @@ void detokenize(RouteCall& call) {
 void tokenizer_info(RouteCall& call) {
   const std::string model = call.request.parameter("model").value_or("");
   call.state.keys.check_model(call.caller, model);
-  call.state.provider->tokenize(model, "", false, false);  // says what is wrong with the name, and loads
+  call.state.provider->prepare(model);
   const auto loaded = call.state.service->load(model);
   const auto& tokenizer = *loaded->model().tokenizer;
   const auto text = [&](std::optional<int32_t> id) {
