@@ -2,7 +2,7 @@
 // The page in headless Chromium: usage: [SHENBI=http://127.0.0.1:8080] node tests/ui/page.mjs [WORD]
 // WORD runs only the tests whose name contains it. Without SHENBI the page (web/dist) is served by its mock server, whose
 // model recites by the words of a question; with it, tests of those recitations are left out. The last line says
-// "N passed, N failed".
+// "N passed, N failed". VERBOSE=1 names each test; SHOTS=FOLDER keeps a picture of each failure.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { axeSource, launch, newPage, server } from "./browser.mjs";
@@ -540,7 +540,7 @@ for (const theme of ["light", "dark"]) {
     await page.waitForFunction(() => document.querySelector("article.answer"));
     if (await control(page, "Stop").isVisible()) await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'), null, { timeout: patienceMs });
     const look = async (where) => {
-      await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.effect.getComputedTiming().iterations === Infinity || one.finished)));
+      await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.effect.getComputedTiming().iterations === Infinity || one.finished.catch(() => {}))));
       const violations = await page.evaluate(async () => {
         const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
         return violations.map((one) => `${one.impact} ${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
@@ -581,6 +581,7 @@ async function runOne(browser, target, { name, run }) {
   } catch (error) {
     console.log(`FAILED ${name}\n  ${String(error.stack ?? error).split("\n").slice(0, 12).join("\n  ")}`);
     for (const offence of offences) console.log(`  ${offence}`);
+    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name.replace(/\W+/g, "-").slice(0, 60)}.png` });
     return false;
   } finally {
     await context.close();

@@ -2,9 +2,10 @@
 import { createMemo, createSignal, For, onMount, Show } from "solid-js";
 import type { Model } from "../api/types";
 import { setChosenModel } from "../state/preferences";
-import { currentModel, isLocal, models } from "../state/server";
+import { currentModel, models } from "../state/server";
 import { count } from "../ui/format";
 import { IconCheck, IconFold } from "../ui/icons";
+import { ModelBadges } from "../ui/model_badges";
 import { Popover } from "../ui/popover";
 import { t } from "../words/words";
 
@@ -91,14 +92,3 @@ function Choices(props: { close: () => void }) {
     </>
   );
 }
-
-export const ModelBadges = (props: { model: Model }) => (
-  <span class="badges">
-    <Show when={isLocal(props.model)}>
-      <span class="badge">{t("model.local")}</span>
-    </Show>
-    <Show when={!props.model.chat}>
-      <span class="badge amber">{t("model.base")}</span>
-    </Show>
-  </span>
-);

@@ -24,7 +24,9 @@ parser.renderer.rules.image = (tokens, at) => {
   return `<a class="picture" href="${escape(address)}" ${elsewhere}>${escape(token.content || address)}</a>`;
 };
 
-const flowing = new Set(["paragraph_open", "heading_open", "list_item_open", "blockquote_open", "th_open", "td_open"]);
+const flowing = new Set(
+  ["paragraph", "heading", "bullet_list", "ordered_list", "list_item", "blockquote", "th", "td"].map((name) => `${name}_open`),
+);
 
 parser.core.ruler.push("direction_and_alignment", (state) => {
   for (const token of state.tokens) {

@@ -7,6 +7,7 @@ import { t } from "../words/words";
 /** Returns what undoes it. */
 export function mountTable(table: HTMLTableElement): () => void {
   const holder = document.createElement("div");
+  holder.className = "whole";
   table.replaceWith(holder);
   return render(
     () => (

@@ -2,12 +2,12 @@
 import "./models.css";
 import { createMemo, createSignal, For, onMount, Show } from "solid-js";
 import type { Model } from "../api/types";
-import { ModelBadges } from "../chat/model_picker";
 import { setChosenModel } from "../state/preferences";
 import { go } from "../state/route";
 import { config, models, refreshConfig } from "../state/server";
 import { bytes, count, parameters } from "../ui/format";
 import { Mark } from "../ui/mark";
+import { ModelBadges } from "../ui/model_badges";
 import { IconSearch } from "../ui/icons";
 import { t, type Word } from "../words/words";
 
@@ -92,11 +92,11 @@ const Row = (props: { model: Model }) => (
         <ModelBadges model={props.model} />
       </span>
     </td>
-    <td class="figure">{props.model.parameters ? parameters(props.model.parameters) : "–"}</td>
-    <td>{props.model.quantisation || "–"}</td>
-    <td class="figure">{props.model.bytes ? bytes(props.model.bytes) : "–"}</td>
-    <td class="figure">{props.model.context ? count(props.model.context) : "–"}</td>
-    <td>
+    <td class="figure" data-name={t("models.parameters")}>{props.model.parameters ? parameters(props.model.parameters) : "–"}</td>
+    <td data-name={t("models.quantisation")}>{props.model.quantisation || "–"}</td>
+    <td class="figure" data-name={t("models.size")}>{props.model.bytes ? bytes(props.model.bytes) : "–"}</td>
+    <td class="figure" data-name={t("models.context")}>{props.model.context ? count(props.model.context) : "–"}</td>
+    <td data-name={t("models.state")}>
       <span class="state" classList={{ on: props.model.loaded }}>{props.model.loaded ? t("model.loaded") : t("models.idle")}</span>
     </td>
     <td class="figure">
