@@ -24,13 +24,12 @@ parser.renderer.rules.image = (tokens, at) => {
   return `<a class="picture" href="${escape(address)}" ${elsewhere}>${escape(token.content || address)}</a>`;
 };
 
-const flowing = new Set(
-  ["paragraph", "heading", "bullet_list", "ordered_list", "list_item", "blockquote", "th", "td"].map((name) => `${name}_open`),
-);
+const flowing = new Set(["paragraph", "heading", "list_item", "blockquote", "th", "td"].map((name) => `${name}_open`));
 
 parser.core.ruler.push("direction_and_alignment", (state) => {
-  for (const token of state.tokens) {
-    if (!flowing.has(token.type)) continue;
+  for (const [at, token] of state.tokens.entries()) {
+    // An element's automatic direction is not found in children that have their own: an item takes its first paragraph's.
+    if (!flowing.has(token.type) || state.tokens[at - 1]?.type === "list_item_open") continue;
     token.attrSet("dir", "auto");
     const side = /text-align:(\w+)/.exec(String(token.attrGet("style") ?? ""))?.[1];
     if (!side) continue;

@@ -96,7 +96,7 @@ export const en = {
   "model.local": "Local",
   "model.base": "Base",
   "model.base-note": "Continues text; not trained to follow instructions",
-  "model.base-line": "{model} is a base model: it continues your text.",
+  "model.base-line": "{model} is a base model: it continues text.",
   "models.none": "There is no model yet. Fetch one in a terminal:",
   "models.filter": "Filter",
   "models.name": "Model",

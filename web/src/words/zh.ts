@@ -98,7 +98,7 @@ export const zh: Record<keyof typeof en, string> = {
   "model.local": "本地",
   "model.base": "基座",
   "model.base-note": "续写文本，未经指令训练",
-  "model.base-line": "{model} 是基座模型：它只续写你的文本。",
+  "model.base-line": "{model} 是基座模型：它只续写文本。",
   "models.none": "还没有模型。在终端里取一个：",
   "models.filter": "筛选",
   "models.name": "模型",
