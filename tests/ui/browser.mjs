@@ -1,7 +1,11 @@
-// A real browser, one fresh profile a test, and the server under test: SHENBI (an address) or the page's mock server.
+// A real browser, one fresh profile a test, and the server under test. SHENBI names it: an address, or the program, which
+// is then started with the default model and a data folder of its own; without it the page's mock server is taken.
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
 import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
@@ -15,12 +19,39 @@ const flags = [
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
 
 /** {address, mock, close} */
-export async function server() {
-  if (process.env.SHENBI) return { address: process.env.SHENBI.replace(/\/$/, ""), mock: false, close() {} };
+export function server() {
+  const named = process.env.SHENBI ?? "";
+  if (/^https?:/.test(named)) return { address: named.replace(/\/$/, ""), mock: false, close() {} };
+  return named ? realServer(named) : mockServer();
+}
+
+async function mockServer() {
   const program = new URL("../../web/mock/main.mjs", import.meta.url).pathname;
   const child = spawn(process.execPath, [program, "0"], { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = await once(child.stdout, "data");
-  return { address: String(line).trim(), mock: true, close: () => child.kill() };
+  return { address: await firstLine(child), mock: true, close: () => child.kill() };
+}
+
+async function realServer(program) {
+  const home = mkdtempSync(join(tmpdir(), "shenbi-ui-"));
+  const pulled = process.env.SHENBI_HOME ?? join(process.env.XDG_DATA_HOME ?? join(homedir(), ".local/share"), "shenbi");
+  for (const part of ["models", "blobs"]) if (existsSync(join(pulled, part))) symlinkSync(join(pulled, part), join(home, part));
+  const child = spawn(program, ["serve", "--port", "0", "--patience", "1", "--model", "gemma3:270m"], {
+    env: { ...process.env, SHENBI_HOME: home },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const address = await firstLine(child);
+  while (!(await fetch(`${address}/ready`)).ok) await new Promise((resolve) => setTimeout(resolve, 50));
+  const close = async () => {
+    child.kill();
+    await once(child, "exit");
+    rmSync(home, { recursive: true });
+  };
+  return { address, mock: false, close };
+}
+
+async function firstLine(child) {
+  const [data] = await Promise.race([once(child.stdout, "data"), once(child, "exit").then(() => Promise.reject(new Error("the server ended at once")))]);
+  return String(data).trim();
 }
 
 /**

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The page in headless Chromium: usage: [SHENBI=http://127.0.0.1:8080] node tests/ui/page.mjs [WORD]
+// The page in headless Chromium: usage: [SHENBI=ADDRESS or PROGRAM] node tests/ui/page.mjs [WORD]
 // WORD runs only the tests whose name contains it. Without SHENBI the page (web/dist) is served by its mock server, whose
 // model recites by the words of a question; with it, tests of those recitations are left out. The last line says
 // "N passed, N failed". VERBOSE=1 names each test; SHOTS=FOLDER keeps a picture of each failure.
@@ -600,6 +600,6 @@ for (const one of tests) {
   if (process.env.VERBOSE) console.log(`${ok ? "ok" : "no"} ${one.name}`);
 }
 await browser.close();
-target.close();
+await target.close();
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed ? 1 : 0;
