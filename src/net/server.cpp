@@ -6,84 +6,21 @@
 
 #include "net/server.h"
 
-#include <arpa/inet.h>
-#include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <thread>
 
 #include "base/error.h"
 #include "net/server_loop.h"
+#include "net/server_socket.h"
 
 namespace shenbi::net {
 namespace {
 
 // Connections beyond the bound that are told so; more are closed without a word.
 constexpr uint64_t kRefusedAtOnce = 256;
-// Files the rest of the program needs beside the connections.
-constexpr rlim_t kOtherFiles = 512;
-
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-};
-
-Address parse_address(const ServerOptions& options) {
-  std::string host = options.host == "localhost" ? "127.0.0.1" : options.host;
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  Address out;
-  auto& v4 = reinterpret_cast<sockaddr_in&>(out.storage);
-  auto& v6 = reinterpret_cast<sockaddr_in6&>(out.storage);
-  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(options.port);
-    out.size = sizeof v4;
-  } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(options.port);
-    out.size = sizeof v6;
-  } else {
-    throw Error(Code::kInvalidArgument,
-                fmt::format("host '{}' is neither a numeric address nor 'localhost'", options.host));
-  }
-  return out;
-}
-
-// A bound and listening socket, and the port it got.
-std::pair<int, uint16_t> listen_on(const ServerOptions& options) {
-  Address address = parse_address(options);
-  const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int yes = 1, no = 0;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (address.storage.ss_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
-  auto* where = reinterpret_cast<sockaddr*>(&address.storage);
-  if (fd < 0 || ::bind(fd, where, address.size) != 0 || ::listen(fd, SOMAXCONN) != 0 ||
-      ::getsockname(fd, where, &address.size) != 0) {
-    const std::string reason = std::strerror(errno);
-    if (fd >= 0) ::close(fd);
-    throw Error(Code::kInvalidArgument, fmt::format("cannot listen on {}:{}: {}", options.host, options.port, reason));
-  }
-  return {fd, ntohs(address.storage.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(where)->sin6_port
-                                                          : reinterpret_cast<sockaddr_in*>(where)->sin_port)};
-}
-
-// The soft limit of open files is often 1024; the hard one is what the administrator meant.
-void allow_files(uint64_t connections) {
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-  const rlim_t wanted = std::min<rlim_t>(connections + kRefusedAtOnce + kOtherFiles, files.rlim_max);
-  if (files.rlim_cur >= wanted) return;
-  files.rlim_cur = wanted;
-  ::setrlimit(RLIMIT_NOFILE, &files);
-}
-
 }  // namespace
 
 struct HttpServer::Impl {
@@ -125,7 +62,7 @@ void HttpServer::start() {
     throw Error(Code::kInvalidArgument, "TLS needs both a certificate file and a key file");
   if (!options.certificate_file.empty()) tls = load_tls(options.certificate_file, options.key_file);
   const auto [fd, port] = listen_on(options);
-  allow_files(options.max_connections);
+  allow_files(options.max_connections + kRefusedAtOnce);
   impl_->port = port;
   for (int i = 0; i < std::max(1, options.threads); ++i)
     impl_->loops.push_back(std::make_unique<Loop>(impl_->shared, tls));

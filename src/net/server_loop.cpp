@@ -11,13 +11,10 @@
 #define BOOST_ASIO_DISABLE_FENCED_BLOCK  // ThreadSanitizer does not know fences; the queue's lock orders what they do
 #endif
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -37,6 +34,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "net/server_socket.h"
 
 namespace shenbi::net {
 
@@ -308,28 +306,6 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
   Clock::time_point received_ = since_, progress_ = since_;
 };
 
-void set_options(int fd, const ServerOptions& options) {
-  const int yes = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  // A peer that vanished without a FIN: bytes that nobody acknowledges end the connection, as a slow reader's do.
-  const auto patience = static_cast<unsigned>(options.write_timeout.count());
-  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
-}
-
-std::string address_text(const sockaddr_storage& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.ss_family == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text.data(), text.size());
-  } else if (address.ss_family == AF_INET6) {
-    const in6_addr& ip = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&ip))
-      ::inet_ntop(AF_INET, ip.s6_addr + 12, text.data(), text.size());
-    else
-      ::inet_ntop(AF_INET6, &ip, text.data(), text.size());
-  }
-  return text.data();
-}
-
 }  // namespace
 
 void Loop::Impl::adopt(int fd, std::string peer, bool refuse) {
@@ -342,7 +318,7 @@ void Loop::Impl::adopt(int fd, std::string peer, bool refuse) {
     shared.connection_closed();
     return;
   }
-  set_options(fd, shared.options);
+  set_socket_options(fd, shared.options.write_timeout);
   std::shared_ptr<Link> link;
   if (tls)
     link = std::make_shared<Connection<TlsSocket>>(*this, std::move(peer), std::move(socket), tls->context);
@@ -373,21 +349,15 @@ Task Loop::Impl::accept_all(std::function<void(int, std::string)> on_socket) {
   while (acceptor) {
     co_await acceptor->async_wait(asio::socket_base::wait_read, redirect_error(use_task, ec));
     if (ec || !acceptor) co_return;
-    bool short_of_files = false;
+    Accepted next = Accepted::kNothing;
     for (int i = 0; i < kAcceptedInARow; ++i) {
-      sockaddr_storage address{};
-      socklen_t size = sizeof address;
-      const int fd = ::accept4(acceptor->native_handle(), reinterpret_cast<sockaddr*>(&address), &size,
-                               SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd >= 0) {
-        on_socket(fd, address_text(address));
-        continue;
-      }
-      if (errno == EINTR || errno == ECONNABORTED) continue;
-      short_of_files = errno != EAGAIN && errno != EWOULDBLOCK;
-      break;
+      int fd = -1;
+      std::string peer;
+      next = accept_from_backlog(acceptor->native_handle(), fd, peer);
+      if (next != Accepted::kSocket) break;
+      on_socket(fd, std::move(peer));
     }
-    if (short_of_files) {  // EMFILE and its kin: the client waits in the backlog until something is closed
+    if (next == Accepted::kNoFiles) {  // EMFILE and its kin: the client waits in the backlog until something is closed
       pause.expires_after(kPauseWithoutFiles);
       co_await pause.async_wait(redirect_error(use_task, ec));
     }

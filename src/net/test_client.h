@@ -18,6 +18,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "net/server.h"
@@ -211,6 +212,32 @@ struct Server {
   }
   HttpServer http;
   uint16_t port = 0;
+};
+
+// Keeps what handle() was given, for a test to answer when it likes.
+class Desk {
+ public:
+  HttpServer::Handle handle() {
+    return [this](ServerRequest request, ExchangePtr exchange) {
+      {
+        const std::lock_guard lock(mutex_);
+        exchanges_.push_back(std::move(exchange));
+      }
+      arrived_.raise();
+    };
+  }
+  // The n-th request's exchange, once it is there.
+  ExchangePtr take(size_t n) {
+    if (!arrived_.wait(static_cast<int>(n) + 1)) return nullptr;
+    const std::lock_guard lock(mutex_);
+    return std::move(exchanges_[n]);
+  }
+  int count() { return arrived_.count(); }
+
+ private:
+  std::mutex mutex_;
+  std::vector<ExchangePtr> exchanges_;
+  Signal arrived_;
 };
 
 constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";

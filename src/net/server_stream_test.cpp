@@ -1,0 +1,180 @@
+// Answers that are made in pieces, by other threads, for clients that leave or do not read.
+
+#include <vector>
+
+#include "base/error.h"
+#include "net/test_client.h"
+
+namespace shenbi::net {
+namespace {
+
+using namespace testing;
+
+TEST(HttpServer, streams_chunks_from_another_thread) {
+  Desk desk;
+  Server server(desk.handle());
+  Client client(server.port);
+  client.send(kGet);
+  std::thread maker([exchange = desk.take(0)] {
+    exchange->begin(200, {{"Content-Type", "text/event-stream"}});
+    for (int i = 0; i < 1000; ++i) EXPECT_TRUE(exchange->write("data: " + std::to_string(i) + "\n\n"));
+    exchange->write("");
+    exchange->end();
+    EXPECT_FALSE(exchange->write("after the end"));
+  });
+  const Reply reply = client.read();
+  maker.join();
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) expected += "data: " + std::to_string(i) + "\n\n";
+  EXPECT_TRUE(reply.chunked);
+  EXPECT_TRUE(reply.body == expected);
+  client.send(kGet);  // the connection lives on
+  desk.take(1)->send({200, {}, "next"});
+  EXPECT_EQ(client.read().body, "next");
+}
+
+TEST(HttpServer, a_write_is_on_the_wire_before_the_next_one_is_made) {
+  Desk desk;
+  Server server(desk.handle());
+  Client client(server.port);
+  client.send(kGet);
+  const ExchangePtr exchange = desk.take(0);
+  exchange->begin(200, {});
+  EXPECT_EQ(client.head().status, 200);
+  for (int i = 0; i < 20; ++i) {
+    exchange->write(std::to_string(i));
+    EXPECT_EQ(client.chunk(), std::to_string(i));
+  }
+}
+
+TEST(HttpServer, only_the_first_answer_counts) {
+  Server server([](ServerRequest, ExchangePtr exchange) {
+    exchange->send({201, {}, "first"});
+    exchange->send({500, {}, "second"});
+    exchange->begin(500, {});
+    EXPECT_FALSE(exchange->write("third"));
+    exchange->end();
+  });
+  Client client(server.port);
+  EXPECT_EQ(client.ask(kGet).status, 201);
+  EXPECT_EQ(client.ask(kGet).body, "first");
+}
+
+TEST(HttpServer, sends_heartbeats_while_a_stream_is_silent) {
+  Desk desk;
+  Server server(desk.handle(), {.heartbeat = 20ms});
+  Client client(server.port);
+  client.send(kGet);
+  const ExchangePtr exchange = desk.take(0);
+  exchange->begin(200, {}, ": ping\n\n");
+  client.head();
+  EXPECT_EQ(client.chunk(), ": ping\n\n");
+  EXPECT_EQ(client.chunk(), ": ping\n\n");
+  exchange->end();
+  std::string last = client.chunk();
+  while (last == ": ping\n\n") last = client.chunk();
+  EXPECT_EQ(last, "");
+}
+
+TEST(HttpServer, notices_at_once_that_a_client_left_a_request_in_work) {
+  Desk desk;
+  Server server(desk.handle());
+  for (const bool reset : {false, true}) {
+    Client client(server.port);
+    // Sent ahead: bytes that wait to be read must not hide the end behind them.
+    client.send(std::string(kGet) + kGet);
+    const ExchangePtr exchange = desk.take(reset ? 1 : 0);
+    Signal gone;
+    exchange->on_gone([&] { gone.raise(); });
+    reset ? client.reset() : client.close();
+    EXPECT_TRUE(gone.wait());
+    EXPECT_FALSE(exchange->write("late"));
+    bool again = false;
+    exchange->on_gone([&] { again = true; });
+    EXPECT_TRUE(again) << "who asks after the fact is told at once";
+    EXPECT_EQ(gone.count(), 1);
+  }
+  EXPECT_TRUE(eventually([&] { return server.http.counts().open_requests == 0; }));
+}
+
+TEST(HttpServer, does_not_call_back_after_a_complete_answer) {
+  Signal gone;
+  Server server([&](ServerRequest, ExchangePtr exchange) {
+    exchange->on_gone([&, exchange] { gone.raise(); });  // holds itself: must not keep the exchange alive for ever
+    exchange->send({200, {}, "done"});
+  });
+  {
+    Client client(server.port);
+    EXPECT_EQ(client.ask(kGet).body, "done");
+  }
+  EXPECT_TRUE(eventually([&] { return server.http.counts().open_connections == 0; }));
+  EXPECT_EQ(gone.count(), 0);
+}
+
+TEST(HttpServer, cuts_a_reader_that_lets_too_much_pile_up) {
+  Desk desk;
+  Server server(desk.handle(), {.max_queued_bytes = 1 << 20});
+  Client client(server.port, 4096);
+  client.send(kGet);
+  const ExchangePtr exchange = desk.take(0);
+  Signal gone;
+  exchange->on_gone([&] { gone.raise(); });
+  exchange->begin(200, {});
+  const std::string piece(64 << 10, 'x');
+  int written = 0;
+  while (exchange->write(piece)) ASSERT_LT(++written, 1000);  // 64 MB: far more than the sockets' own buffers hold
+  EXPECT_TRUE(gone.wait());
+  EXPECT_GE(written, 15);  // 15 pieces and their frames fit below the bound, 16 do not
+  EXPECT_TRUE(eventually([&] { return server.http.counts().open_connections == 0; }));
+}
+
+TEST(HttpServer, cuts_a_reader_that_takes_nothing_for_too_long) {
+  Desk desk;
+  Server server(desk.handle(), {.max_queued_bytes = 256u << 20, .write_timeout = 50ms});
+  Client client(server.port, 4096);
+  client.send(kGet);
+  const ExchangePtr exchange = desk.take(0);
+  Signal gone;
+  exchange->on_gone([&] { gone.raise(); });
+  exchange->begin(200, {});
+  EXPECT_TRUE(exchange->write(std::string(64 << 20, 'x')));
+  EXPECT_TRUE(gone.wait());
+}
+
+TEST(HttpServer, an_exchange_that_is_dropped_answers_500_or_breaks_its_stream) {
+  Desk desk;
+  Server server(desk.handle());
+  Client client(server.port);
+  client.send(kGet);
+  desk.take(0).reset();
+  const Reply reply = client.read();
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_EQ(Json::parse(reply.body)["error"]["type"], "server_error");
+  client.send(kGet);
+  {
+    const ExchangePtr exchange = desk.take(1);
+    exchange->begin(200, {});
+    exchange->write("half");
+    EXPECT_EQ(client.head().status, 200);
+    EXPECT_EQ(client.chunk(), "half");
+  }
+  EXPECT_EQ(client.rest(), "") << "no last chunk: the client must see that the answer is not whole";
+}
+
+TEST(HttpServer, a_failing_handler_becomes_its_error_and_a_foreign_one_tells_nothing) {
+  Server server([](ServerRequest request, ExchangePtr) {
+    if (request.path == "/ours") throw Error(Code::kNotFound, "no model 'x'");
+    throw std::runtime_error("secret detail");
+  });
+  Client client(server.port);
+  const Reply ours = client.ask("GET /ours HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(ours.status, 404);
+  EXPECT_EQ(Json::parse(ours.body),
+            (Json{{"error", {{"message", "no model 'x'"}, {"type", "invalid_request_error"}, {"code", "not_found"}}}}));
+  const Reply foreign = client.ask("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(foreign.status, 500);
+  EXPECT_EQ(foreign.body.find("secret"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace shenbi::net
