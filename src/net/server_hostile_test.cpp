@@ -158,6 +158,14 @@ TEST(HttpFraming, the_verdict_does_not_depend_on_how_the_bytes_are_packed) {
   }
 }
 
+// Found by the test above: the parser below asserts on four bytes of this.
+TEST(HttpFraming, an_empty_chunked_body_may_come_byte_by_byte) {
+  Server server;
+  Client client(server.port);
+  for (const char c : kChunks + "0\r\n\r\n") ASSERT_TRUE(client.send({&c, 1}));
+  EXPECT_EQ(Json::parse(client.read().body)["body"], "");
+}
+
 TEST(HttpTarget, decodes_what_is_harmless) {
   std::string path, query;
   EXPECT_EQ(read_target("/", path, query), "");

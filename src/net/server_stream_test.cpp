@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "net/server_conversation.h"
 #include "net/test_client.h"
 
 namespace shenbi::net {
@@ -174,6 +175,23 @@ TEST(HttpServer, a_failing_handler_becomes_its_error_and_a_foreign_one_tells_not
   const Reply foreign = client.ask("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(foreign.status, 500);
   EXPECT_EQ(foreign.body.find("secret"), std::string::npos);
+}
+
+// Found by the fuzzer.
+TEST(Conversation, the_end_of_input_behind_a_broken_stream_does_no_harm) {
+  ServerShared shared;
+  ExchangePtr exchange;
+  shared.handle = [&](ServerRequest, ExchangePtr e) { exchange = std::move(e); };
+  const std::function<void()> wake = [] {};
+  Conversation talk(shared, "127.0.0.1", wake);
+  talk.receive(kGet);
+  exchange->begin(200, {});
+  exchange.reset();
+  std::string batch;
+  EXPECT_EQ(talk.next(batch), Conversation::Next::kCut);
+  talk.end_of_input();
+  EXPECT_EQ(talk.next(batch), Conversation::Next::kCut);
+  EXPECT_EQ(shared.open_requests, 0u);
 }
 
 }  // namespace
