@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 #include "base/error.h"
+#include "base/limits.h"
 
 namespace shenbi {
 namespace {
@@ -32,21 +34,56 @@ int nesting(std::string_view text) {
   return deepest;
 }
 
-}  // namespace
+// Of colons in one object: as many keys, where the text is JSON at all.
+size_t most_keys(std::string_view text) {
+  std::vector<size_t> counts(1);
+  size_t most = 0;
+  bool in_string = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string) {
+      if (c == '\\') ++at;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      counts.push_back(0);
+    } else if ((c == '}' || c == ']') && counts.size() > 1) {
+      counts.pop_back();
+    } else if (c == ':') {
+      most = std::max(most, ++counts.back());
+    }
+  }
+  return most;
+}
 
-Json parse_json(std::string_view text, std::string_view what, int max_depth) {
+template <typename Value>
+Value parsed(std::string_view text, std::string_view what, int max_depth) {
   // The parser itself is iterative; the depth bound protects those who walk (and destroy) the result recursively. It is
   // checked beforehand: the parser's own callback makes it quadratic in the number of objects of an array.
   if (nesting(text) > max_depth) {
     throw Error(Code::kCorruptFile, fmt::format("{}: JSON is nested deeper than {} levels", what, max_depth));
   }
   try {
-    return Json::parse(text.begin(), text.end());
-  } catch (const Json::parse_error& error) {
+    return Value::parse(text.begin(), text.end());
+  } catch (const typename Value::parse_error& error) {
     throw Error(Code::kCorruptFile, fmt::format("{}: not valid JSON at byte {}", what, error.byte));
-  } catch (const Json::exception& error) {
+  } catch (const typename Value::exception& error) {
     throw Error(Code::kCorruptFile, fmt::format("{}: not valid JSON: {}", what, error.what()));
   }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view what, int max_depth) {
+  return parsed<Json>(text, what, max_depth);
+}
+
+nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_view what, int max_depth) {
+  if (nesting(text) <= max_depth && most_keys(text) > limits::kMaxOrderedKeys) {
+    throw Error(Code::kCorruptFile, fmt::format("{}: an object has more than {} keys", what, limits::kMaxOrderedKeys));
+  }
+  return parsed<nlohmann::ordered_json>(text, what, max_depth);
 }
 
 Json read_json_file(const std::string& path, uint64_t max_bytes) {

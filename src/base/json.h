@@ -17,6 +17,10 @@ using Json = nlohmann::json;
 /// Invalid UTF-8 inside strings is an error; duplicate keys keep the last value, as Python's json does.
 Json parse_json(std::string_view text, std::string_view what, int max_depth = 64);
 
+/// The same, keeping the order of keys (a JSON Schema is obeyed in the order it is written in). Such objects are searched
+/// key by key, so one with more than limits::kMaxOrderedKeys keys is refused.
+nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_view what, int max_depth = 64);
+
 /// Reads a whole file and parses it. Files over `max_bytes` are refused before they are read.
 Json read_json_file(const std::string& path, uint64_t max_bytes);
 

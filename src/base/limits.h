@@ -66,6 +66,13 @@ inline constexpr uint64_t kMaxRequestDepth = 64;             ///< nesting of a r
 inline constexpr uint64_t kMaxEmbeddingInputs = 2048;        ///< texts of one request; the bound of the OpenAI API
 inline constexpr uint64_t kMaxQueuedRequests = 4096;         ///< waiting for a worker thread; beyond it 503
 
+inline constexpr uint64_t kMaxOrderedKeys = 1024;            ///< of one JSON object whose order is kept: looked up one by one, so quadratic
+inline constexpr uint64_t kMaxRequestMessages = 1u << 16;   ///< long agent runs reach some thousands
+inline constexpr uint64_t kMaxRequestTools = 1024;           ///< OpenAI allows 128
+inline constexpr uint64_t kMaxStopStrings = 64;              ///< OpenAI allows 4
+inline constexpr uint64_t kMaxRequestPrompts = 1024;         ///< of one completion request; evaluation tools send some 100
+inline constexpr uint64_t kMaxChoices = 128;                 ///< answers to one prompt; OpenAI's own bound
+
 // --- answers ---
 inline constexpr uint64_t kMaxToolCallBytes = 4u << 20;      ///< of one call's source; a call that writes a file holds the file
 inline constexpr uint64_t kMaxToolCallDepth = 128;           ///< nesting of its arguments

@@ -19,7 +19,6 @@ OpenAiChat parse_openai_chat(std::string_view body);
 struct OpenAiCompletion {
   std::vector<CompletionRequest> requests;  ///< one a prompt
   uint32_t n = 1;                           ///< answers to each; choice index = prompt * n + answer
-  uint32_t best_of = 1;                     ///< run so many, keep the n with the best mean log-probability
   bool stream = false, include_usage = false, echo = false;
   uint32_t logprobs = 0;  ///< of so many best tokens; the requests say whether at all
 };
