@@ -13,6 +13,7 @@ State::State(const ServeOptions& o)
     : options(o),
       database(o.data / "shenbi.db"),
       keys(database, o.keys),
+      responses(database),
       service(std::make_shared<engine::Service>(o.engine)),
       provider(gateway::make_local_provider(service, o.models)),
       conversations(std::make_unique<Conversations>(database)),

@@ -10,6 +10,7 @@
 #include "gateway/provider.h"
 #include "server/keys.h"
 #include "server/metrics.h"
+#include "server/stored_responses.h"
 #include "server/workers.h"
 #include "store/database.h"
 
@@ -38,6 +39,7 @@ class State {
   ServeOptions options;
   store::Database database;
   Keys keys;
+  StoredResponses responses;
   Metrics metrics;
   std::shared_ptr<engine::Service> service;
   std::shared_ptr<gateway::Provider> provider;

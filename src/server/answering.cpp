@@ -1,0 +1,115 @@
+#include "server/answering.h"
+
+#include <mutex>
+
+#include "base/log.h"
+#include "server/state.h"
+
+namespace shenbi::server {
+namespace {
+
+class Answering : public std::enable_shared_from_this<Answering> {
+ public:
+  Answering(AnswerPlan plan, net::ExchangePtr exchange, Workers& workers)
+      : plan_(std::move(plan)), exchange_(std::move(exchange)), workers_(workers) {}
+
+  void start(State& state, const Caller& caller) {
+    exchange_->on_gone([self = weak_from_this()] {
+      if (const auto answering = self.lock()) answering->cancel();
+    });
+    for (uint32_t choice = 0; choice < plan_.starts.size(); ++choice) {
+      const auto sink = measured(state, caller, plan_.model,
+                                 [self = shared_from_this(), choice](chat::Event event) { self->take(event, choice); });
+      try {
+        gateway::CallPtr call = plan_.starts[choice](sink);
+        std::lock_guard lock(mutex_);
+        calls_.push_back(call);
+        if (gone_) call->cancel();
+      } catch (const Error& error) {
+        if (choice == 0) throw;  // nothing has been said yet: the whole request fails
+        take({.kind = chat::Event::Kind::kError, .text = error.what(), .status = code_info(error.code()).http_status},
+             choice);
+      }
+    }
+  }
+
+ private:
+  void take(const chat::Event& event, uint32_t choice) {
+    std::lock_guard lock(mutex_);
+    if (ended_) return;
+    if (plan_.before) plan_.before(event);
+    const std::string bytes = plan_.writer->push(event, choice);
+    if (!plan_.writer->finished()) {
+      if (plan_.stream && !bytes.empty()) {
+        begin();
+        exchange_->write(bytes);
+      }
+      return;
+    }
+    ended_ = true;
+    calls_.clear();
+    if (!plan_.after) return complete(bytes);
+    // What is to be stored is stored before the client hears of the end, and not by the thread that computes.
+    const bool taken = workers_.run([self = shared_from_this(), bytes] {
+      try {
+        self->plan_.after(*self->plan_.writer);
+      } catch (const std::exception& error) {
+        log_warn("an answer could not be stored: {}", error.what());
+      }
+      self->complete(bytes);
+    });
+    if (!taken) complete(bytes);
+  }
+
+  void complete(const std::string& last_bytes) {
+    if (!plan_.stream) return exchange_->send(json_response(plan_.writer->status(), plan_.writer->body()));
+    begin();
+    exchange_->write(last_bytes);
+    exchange_->end();
+  }
+
+  void begin() {
+    if (begun_) return;
+    begun_ = true;
+    exchange_->begin(plan_.writer->status(),
+                     {{"Content-Type", std::string(plan_.writer->content_type())}, {"Cache-Control", "no-store"}},
+                     plan_.writer->ping());
+  }
+
+  void cancel() {
+    std::vector<gateway::CallPtr> calls;
+    {
+      std::lock_guard lock(mutex_);
+      gone_ = true;
+      calls = calls_;
+    }
+    for (const auto& call : calls) call->cancel();
+  }
+
+  AnswerPlan plan_;
+  net::ExchangePtr exchange_;
+  Workers& workers_;
+  std::mutex mutex_;
+  std::vector<gateway::CallPtr> calls_;
+  bool begun_ = false, ended_ = false, gone_ = false;
+};
+
+}  // namespace
+
+void answer(RouteCall& call, AnswerPlan plan) {
+  const auto answering = std::make_shared<Answering>(std::move(plan), call.exchange, call.state.workers);
+  answering->start(call.state, call.caller);
+}
+
+void set_choice_seed(chat::Sampling& sampling, uint32_t index) {
+  if (sampling.seed) *sampling.seed += index;
+}
+
+int64_t seconds_now() { return static_cast<int64_t>(wall_clock()); }
+
+void check_caller(RouteCall& call, const std::string& model) {
+  call.state.keys.check_model(call.caller, model);
+  call.state.keys.check_quota(call.caller);
+}
+
+}  // namespace shenbi::server

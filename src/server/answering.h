@@ -1,0 +1,38 @@
+#pragma once
+// One request's answer on its way: calls to the provider, their events through the dialect's writer, its bytes to the
+// client. A client that leaves cancels every call.
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "chat/dialect.h"
+#include "gateway/provider.h"
+#include "server/router.h"
+
+namespace shenbi::server {
+
+struct AnswerPlan {
+  std::unique_ptr<chat::AnswerWriter> writer;
+  bool stream = false;
+  std::string model;
+  /// Sees each event before the writer does.
+  std::function<void(const chat::Event&)> before;
+  /// Sees the whole answer once it is complete, streamed or not (stored responses). On the thread that computes.
+  std::function<void(const chat::AnswerWriter&)> after;
+  /// One for each choice. A start that throws is an error of the whole request if nothing has been sent.
+  std::vector<std::function<gateway::CallPtr(gateway::EventSink)>> starts;
+};
+
+/// Starts the calls and returns; the answer goes out as it comes.
+void answer(RouteCall& call, AnswerPlan plan);
+
+/// The seed of choice `index`: different draws, and the same ones each time the request is repeated.
+void set_choice_seed(chat::Sampling& sampling, uint32_t index);
+
+int64_t seconds_now();
+
+/// Names a model in a request: its key must include it and have tokens left.
+void check_caller(RouteCall& call, const std::string& model);
+
+}  // namespace shenbi::server

@@ -1,0 +1,38 @@
+// Anthropic's POST /v1/messages and /v1/messages/count_tokens.
+
+#include "chat/dialect_anthropic.h"
+
+#include "server/answering.h"
+#include "server/state.h"
+
+namespace shenbi::server::routes {
+namespace {
+
+void messages(RouteCall& call) {
+  chat::AnthropicMessages parsed = chat::parse_anthropic_messages(call.request.body);
+  check_caller(call, parsed.request.model);
+  parsed.request.tenant = call.caller.id;
+  AnswerPlan plan{.stream = parsed.stream, .model = parsed.request.model};
+  plan.writer = std::make_unique<chat::AnthropicWriter>(
+      parsed, chat::AnswerHead{chat::new_answer_id("msg_"), parsed.request.model, seconds_now()});
+  plan.starts.push_back([&state = call.state, request = parsed.request](gateway::EventSink sink) {
+    return state.provider->chat(request, std::move(sink));
+  });
+  answer(call, std::move(plan));
+}
+
+void count_tokens(RouteCall& call) {
+  const chat::AnthropicMessages parsed = chat::parse_anthropic_messages(call.request.body, true);
+  check_caller(call, parsed.request.model);
+  const auto prompt = call.state.provider->prompt_of(parsed.request);
+  call.exchange->send(json_response(200, chat::anthropic_token_count(prompt.second.size())));
+}
+
+}  // namespace
+
+RouteList anthropic() {
+  return {Route::with_key(Face::kAnthropic, "POST", "/v1/messages", Scope::kInfer, messages),
+          Route::with_key(Face::kAnthropic, "POST", "/v1/messages/count_tokens", Scope::kInfer, count_tokens)};
+}
+
+}  // namespace shenbi::server::routes
