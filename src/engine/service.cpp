@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <future>
 #include <thread>
+#include <utility>
 
 #include "base/cpu.h"
 #include "base/error.h"
@@ -163,23 +164,26 @@ struct Service::Impl {
     }
   }
 
-  LoadedModelPtr load_now(const std::string& name, const std::filesystem::path& path) {
+  std::shared_ptr<const Model> read_weights(const std::filesystem::path& path) {
     // A team of its own: the service's is busy with answers. It does not spin, because it shares their cores.
     ThreadTeam packing(team->count(), false);
-    auto loaded = std::make_shared<LoadedModel>();
-    loaded->name_ = name;
-    loaded->model_ = load_model(path,
-                                {.context_length = options.context,
-                                 .context_length_cap = options.context ? 0 : options.context_cap,
-                                 .precision = options.precision},
-                                packing);
-    loaded->engine_ =
-        std::make_unique<Engine>(loaded->model_, *team, EngineOptions{.max_sequences = options.max_sequences});
-    loaded->bytes_ = loaded->model_->decoder->weight_bytes() +
-                     uint64_t{loaded->stats().total_pages} * loaded->model_->decoder->kv_page_bytes();
-    loaded->last_use_ms_ = now_ms();
-    if (options.idle_unload.count() > 0) loaded->keep_for(static_cast<double>(options.idle_unload.count()));
-    return loaded;
+    return load_model(path,
+                      {.context_length = options.context,
+                       .context_length_cap = options.context ? 0 : options.context_cap,
+                       .precision = options.precision},
+                      packing);
+  }
+
+  // Room for the weights as they are now and for keys and values: at least one whole context, at most as many as may
+  // run at once, in between a quarter of what is left. Returns the bytes for keys and values, and counts all of it as
+  // taken. Caller holds the lock.
+  uint64_t take_memory(const std::string& name, const Model& model) {
+    const auto& decoder = *model.decoder;
+    const uint64_t pages = (decoder.spec().context_length + models::kPagePositions - 1) / models::kPagePositions;
+    const uint64_t one_context = pages * decoder.kv_page_bytes();
+    make_room(name, decoder.weight_bytes() + one_context);
+    const uint64_t left = budget - bytes_in_memory() - decoder.weight_bytes();
+    return std::clamp(left / 4, one_context, one_context * options.max_sequences);
   }
 
   LoadedModelPtr load(const std::string& name) {
@@ -198,12 +202,27 @@ struct Service::Impl {
       loading_bytes += need;
       loading.emplace(name, promise.get_future().share());
     }
+    uint64_t counted = need;  // of loading_bytes
     try {
-      auto loaded = load_now(name, path);
+      auto loaded = std::make_shared<LoadedModel>();
+      loaded->name_ = name;
+      loaded->model_ = read_weights(path);
+      uint64_t kv_bytes = 0;
+      {
+        std::lock_guard lock(mutex);
+        loading_bytes -= std::exchange(counted, 0);
+        kv_bytes = take_memory(name, *loaded->model_);
+        loaded->bytes_ = loaded->model_->decoder->weight_bytes() + kv_bytes;
+        loading_bytes += counted = loaded->bytes_;
+      }
+      loaded->engine_ = std::make_unique<Engine>(
+          loaded->model_, *team, EngineOptions{.max_sequences = options.max_sequences, .kv_bytes = kv_bytes});
+      loaded->last_use_ms_ = now_ms();
+      if (options.idle_unload.count() > 0) loaded->keep_for(static_cast<double>(options.idle_unload.count()));
       {
         std::lock_guard lock(mutex);
         loading.erase(name);
-        loading_bytes -= need;
+        loading_bytes -= counted;
         models.emplace(name, loaded);
         ++work_count;
       }
@@ -214,7 +233,7 @@ struct Service::Impl {
       {
         std::lock_guard lock(mutex);
         loading.erase(name);
-        loading_bytes -= need;
+        loading_bytes -= counted;
       }
       promise.set_exception(std::current_exception());
       throw;

@@ -1,0 +1,164 @@
+// Several models behind one computing thread, with tiny random-weight models from the fixtures.
+
+#include "engine/service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <future>
+
+#include "base/error.h"
+#include "base/folders.h"
+
+namespace shenbi::engine {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string fixture(const std::string& family) {
+  return std::string(SHENBI_SOURCE_DIR) + "/tests/golden/models/" + family + "/model";
+}
+
+// The fixtures have no tokenizer: a folder that lends them one.
+class Models {
+ public:
+  std::string with_tokenizer(const std::string& family, const std::string& name) {
+    const auto path = folder_.path() / name;
+    std::filesystem::create_directories(path);
+    for (const auto& entry : std::filesystem::directory_iterator(fixture(family))) {
+      std::filesystem::copy(entry.path(), path / entry.path().filename());
+    }
+    std::ofstream(path / "tokenizer.json")
+        << R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "c": 2}, "merges": []}})";
+    return path.string();
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+struct Outcome {
+  std::promise<FinishReason> finished;
+  std::vector<int32_t> ids;
+};
+
+Request request(Outcome& outcome, uint32_t tokens) {
+  Request r;
+  r.prompt = {1, 2, 3, 4};
+  r.max_tokens = tokens;
+  r.sampling.temperature = 0;
+  r.ignore_end = true;
+  r.on_token = [&outcome](const TokenEvent& event) {
+    if (event.id >= 0) outcome.ids.push_back(event.id);
+    if (event.finish != FinishReason::kNone) outcome.finished.set_value(event.finish);
+  };
+  return r;
+}
+
+TEST(Service, models_answer_side_by_side_and_as_if_alone) {
+  Models models;
+  const std::string a = models.with_tokenizer("llama", "a"), b = models.with_tokenizer("gemma3", "b");
+  std::vector<std::vector<int32_t>> alone;
+  for (const std::string& path : {a, b}) {
+    Service service({.threads = 2});
+    Outcome outcome;
+    service.submit(*service.load(path), request(outcome, 12));
+    EXPECT_EQ(outcome.finished.get_future().get(), FinishReason::kLength);
+    alone.push_back(outcome.ids);
+  }
+  Service service({.threads = 2});
+  const auto first = service.load(a), second = service.load(b);
+  std::vector<Outcome> outcomes(6);
+  for (size_t i = 0; i < outcomes.size(); ++i) service.submit(i % 2 ? *second : *first, request(outcomes[i], 12));
+  for (auto& outcome : outcomes) outcome.finished.get_future().wait();
+  for (size_t i = 0; i < outcomes.size(); ++i) EXPECT_EQ(outcomes[i].ids, alone[i % 2]);
+}
+
+TEST(Service, loads_asked_for_at_once_are_one_load) {
+  Models models;
+  const std::string path = models.with_tokenizer("llama", "a");
+  Service service({.threads = 1});
+  std::vector<std::future<LoadedModelPtr>> loads;
+  for (int i = 0; i < 4; ++i) loads.push_back(std::async(std::launch::async, [&] { return service.load(path); }));
+  const auto first = loads[0].get();
+  for (size_t i = 1; i < loads.size(); ++i) EXPECT_EQ(loads[i].get(), first);
+}
+
+TEST(Service, idle_models_make_room_and_models_in_use_do_not) {
+  Models models;
+  const std::string a = models.with_tokenizer("llama", "a"), b = models.with_tokenizer("llama", "b");
+  uint64_t bytes = 0;
+  {
+    Service service({.threads = 1, .max_sequences = 1});
+    bytes = service.load(a)->bytes();
+  }
+  Service service({.threads = 1, .memory_bytes = bytes + bytes / 2, .max_sequences = 1});
+  auto held = service.load(a);
+  try {
+    service.load(b);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::kOutOfMemory);
+    EXPECT_THAT(error.what(), HasSubstr("of the budget of"));
+  }
+  held = nullptr;
+  EXPECT_NE(service.load(b), nullptr);
+  EXPECT_EQ(service.loaded(a), nullptr);
+}
+
+TEST(Service, unloading_lets_what_runs_end) {
+  Models models;
+  const std::string path = models.with_tokenizer("llama", "a");
+  Service service({.threads = 1});
+  auto model = service.load(path);
+  Outcome outcome;
+  service.submit(*model, request(outcome, 40));
+  model = nullptr;
+  EXPECT_TRUE(service.unload(path));
+  EXPECT_EQ(service.loaded(path), nullptr);
+  EXPECT_EQ(outcome.finished.get_future().get(), FinishReason::kLength);
+  EXPECT_FALSE(service.unload(path));
+}
+
+TEST(Service, a_full_queue_says_so) {
+  Models models;
+  Service service({.threads = 1, .max_sequences = 1, .max_waiting = 1});
+  const auto model = service.load(models.with_tokenizer("llama", "a"));
+  // The first holds the computing thread inside its first token, so that the next ones wait.
+  std::promise<void> entered, leave;
+  Request holding;
+  holding.prompt = {1, 2};
+  holding.max_tokens = 1;
+  holding.on_token = [&](const TokenEvent&) {
+    entered.set_value();
+    leave.get_future().wait();
+  };
+  service.submit(*model, std::move(holding));
+  entered.get_future().wait();
+  Outcome waiting, refused;
+  service.submit(*model, request(waiting, 1));
+  try {
+    service.submit(*model, request(refused, 1));
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::kRateLimited);
+  }
+  leave.set_value();
+  EXPECT_EQ(waiting.finished.get_future().get(), FinishReason::kLength);
+}
+
+TEST(Service, a_cancelled_request_ends_and_the_others_do_not_notice) {
+  Models models;
+  Service service({.threads = 1});
+  const auto model = service.load(models.with_tokenizer("llama", "a"));
+  Outcome gone, stays;
+  const uint64_t number = service.submit(*model, request(gone, 100));
+  service.submit(*model, request(stays, 20));
+  service.cancel(*model, number);
+  EXPECT_EQ(gone.finished.get_future().get(), FinishReason::kCancelled);
+  EXPECT_EQ(stays.finished.get_future().get(), FinishReason::kLength);
+}
+
+}  // namespace
+}  // namespace shenbi::engine
