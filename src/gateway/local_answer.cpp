@@ -36,7 +36,10 @@ void LocalAnswer::prompt(const std::vector<engine::PromptToken>& tokens) {
   start(0);
   Event event{.kind = Event::Kind::kPrompt};
   for (const engine::PromptToken& token : tokens) {
-    event.logprobs.push_back(logprob(token.id, token.logprob, token.top.empty() ? nullptr : &token.top));
+    auto one = logprob(token.id, token.logprob, token.top.empty() ? nullptr : &token.top);
+    // A control token (bos) counts as a token of the prompt but is no part of its text.
+    if (model_->tokenizer->token_kind(token.id) == tokenizers::TokenKind::kControl) one.bytes.clear();
+    event.logprobs.push_back(std::move(one));
   }
   sink_(std::move(event));
 }

@@ -1,9 +1,9 @@
-// Google's generateContent, streamGenerateContent, countTokens and the list of models, under /v1beta.
+// Google's generateContent, streamGenerateContent, countTokens and the list of models, under /v1beta and /v1.
 
 #include "chat/dialect_gemini.h"
 
 #include "server/answering.h"
-#include "server/page_json.h"
+#include "server/gemini_models.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
@@ -34,38 +34,24 @@ void count_tokens(RouteCall& call) {
       json_response(200, chat::gemini_token_count(call.state.provider->prompt_of(parsed.request).second.size())));
 }
 
-chat::OrderedJson gemini_model(const gateway::ModelInfo& model) {
-  return {{"name", "models/" + model.id},
-          {"displayName", model.id},
-          {"inputTokenLimit", model.context},
-          {"outputTokenLimit", model.context},
-          {"supportedGenerationMethods", {"generateContent", "streamGenerateContent", "countTokens"}}};
-}
-
-void list(RouteCall& call) {
-  chat::OrderedJson models = chat::OrderedJson::array();
-  for (const auto& model : call.state.provider->models()) models.push_back(gemini_model(model));
-  send_json(call, 200, {{"models", models}});
-}
-
-void one(RouteCall& call) {
-  for (const auto& model : call.state.provider->models()) {
-    if (model.id == call.path["model"]) return send_json(call, 200, gemini_model(model));
-  }
-  throw Error(Code::kNotFound, "model '" + call.path["model"] + "' is not here");
-}
-
 }  // namespace
 
 RouteList gemini() {
-  const auto infer = [](std::string_view pattern, RouteHandler handler) {
-    return Route::with_key(Face::kGemini, "POST", pattern, Scope::kInfer, std::move(handler));
-  };
-  return {infer("/v1beta/models/{model}:generateContent", [](RouteCall& call) { generate(call, false); }),
-          infer("/v1beta/models/{model}:streamGenerateContent", [](RouteCall& call) { generate(call, true); }),
-          infer("/v1beta/models/{model}:countTokens", count_tokens),
-          Route::with_key(Face::kGemini, "GET", "/v1beta/models", Scope::kRead, list),
-          Route::with_key(Face::kGemini, "GET", "/v1beta/models/{model}", Scope::kRead, one)};
+  RouteList routes;
+  // Older clients say v1beta, newer ones v1.
+  for (const std::string prefix : {"/v1beta/models", "/v1/models"}) {
+    const auto infer = [&](const char* verb, RouteHandler handler) {
+      routes.push_back(
+          Route::with_key(Face::kGemini, "POST", prefix + "/{model}:" + verb, Scope::kInfer, std::move(handler)));
+    };
+    infer("generateContent", [](RouteCall& call) { generate(call, false); });
+    infer("streamGenerateContent", [](RouteCall& call) { generate(call, true); });
+    infer("countTokens", count_tokens);
+  }
+  routes.push_back(Route::with_key(Face::kGemini, "GET", "/v1beta/models", Scope::kRead, list_gemini_models));
+  routes.push_back(Route::with_key(Face::kGemini, "GET", "/v1beta/models/{model}", Scope::kRead,
+                                   [](RouteCall& call) { show_gemini_model(call, call.path["model"]); }));
+  return routes;
 }
 
 }  // namespace shenbi::server::routes

@@ -1,6 +1,7 @@
 // The models that can be asked, as the OpenAI API lists them (GET /v1/models), with what a caller must know beyond it:
 // whether the model is a base model, its context, what it takes.
 
+#include "server/gemini_models.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
@@ -35,6 +36,7 @@ bool visible(const RouteCall& call, const std::string& model) {
 }
 
 void list(RouteCall& call) {
+  if (is_gemini_client(call)) return list_gemini_models(call);
   OrderedJson data = OrderedJson::array();
   for (const gateway::ModelInfo& model : call.state.provider->models()) {
     if (visible(call, model.id)) data.push_back(openai_model(model));
@@ -44,6 +46,7 @@ void list(RouteCall& call) {
 
 void one(RouteCall& call) {
   const std::string& id = call.path["id"];
+  if (is_gemini_client(call)) return show_gemini_model(call, id);
   for (const gateway::ModelInfo& model : call.state.provider->models()) {
     if (model.id == id && visible(call, id)) return send_json(call, 200, openai_model(model));
   }

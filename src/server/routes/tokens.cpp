@@ -12,20 +12,33 @@ namespace {
 
 using chat::OrderedJson;
 
-std::string model_of(RouteCall& call, Body& body) {
-  const std::string model = body.required_text("model");
+// These routes come from servers of one model, so the name may be left away where only one can be meant.
+std::string model_or_only(RouteCall& call, const std::optional<std::string>& given) {
+  std::string model = given.value_or("");
+  if (!given) {
+    const auto& served = call.state.options.models;
+    const auto loaded = call.state.service->all_loaded();
+    if (served.size() == 1)
+      model = served.front();
+    else if (served.empty() && loaded.size() == 1)
+      model = loaded.front()->name();
+    else
+      throw Error(Code::kInvalidArgument, "model: is needed, because this server has several");
+  }
   call.state.keys.check_model(call.caller, model);
   return model;
 }
 
 void tokenize(RouteCall& call) {
   Body body = Body::parse(call.request.body);
-  const std::string model = model_of(call, body);
+  const std::string model = model_or_only(call, body.text("model"));
   const std::string prompt = body.required_text("prompt");
   const bool special = body.boolean("add_special_tokens").value_or(true),
              pieces = body.boolean("return_token_strs").value_or(false);
   body.done();
-  const auto ids = call.state.provider->tokenize(model, prompt, special, false);
+  // Spelled control tokens are control tokens here, as in the routes that these imitate: callers ask for the id of
+  // "<eos>" so.
+  const auto ids = call.state.provider->tokenize(model, prompt, special, true);
   const auto loaded = call.state.service->load(model);
   OrderedJson json = {{"count", ids.size()}, {"max_model_len", loaded->context()}, {"tokens", ids}};
   if (pieces) {
@@ -38,7 +51,7 @@ void tokenize(RouteCall& call) {
 
 void detokenize(RouteCall& call) {
   Body body = Body::parse(call.request.body);
-  const std::string model = model_of(call, body);
+  const std::string model = model_or_only(call, body.text("model"));
   const OrderedJson tokens = body.any("tokens");
   body.done();
   if (!tokens.is_array()) throw Error(Code::kInvalidArgument, "tokens: a list of ids is needed");
@@ -53,8 +66,7 @@ void detokenize(RouteCall& call) {
 }
 
 void tokenizer_info(RouteCall& call) {
-  const std::string model = call.request.parameter("model").value_or("");
-  call.state.keys.check_model(call.caller, model);
+  const std::string model = model_or_only(call, call.request.parameter("model"));
   call.state.provider->prepare(model);
   const auto loaded = call.state.service->load(model);
   const auto& tokenizer = *loaded->model().tokenizer;

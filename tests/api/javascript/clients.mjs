@@ -23,7 +23,7 @@ const cases = {
   async "openai: a response and its stream agree"() {
     const whole = await client.responses.create({ model, input: messages, temperature: 0, max_output_tokens: 16 });
     const stream = client.responses.stream({ model, input: messages, temperature: 0, max_output_tokens: 16 });
-    assert.equal((await stream.finalResponse()).output_text, whole.output_text);
+    assert.equal((await stream.finalResponse()).output[0].content[0].text, whole.output_text);
   },
   async "openai: a schema is kept to"() {
     const answer = await client.chat.completions.create({ model, messages, temperature: 0, max_tokens: 60, response_format: {
