@@ -1,0 +1,110 @@
+#include "server/openapi_schemas.h"
+
+namespace shenbi::server {
+namespace {
+
+constexpr std::string_view kChat = R"json({
+  "type": "object", "required": ["model", "messages"], "additionalProperties": false,
+  "properties": {
+    "model": {"type": "string"},
+    "messages": {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["role"], "properties": {
+      "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
+      "content": {"type": ["string", "array", "null"]}}}},
+    "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+    "top_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    "max_tokens": {"type": ["integer", "null"], "minimum": 1},
+    "max_completion_tokens": {"type": ["integer", "null"], "minimum": 1},
+    "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 128},
+    "seed": {"type": ["integer", "null"]},
+    "stop": {"type": ["string", "array", "null"], "items": {"type": "string"}},
+    "stream": {"type": ["boolean", "null"]},
+    "stream_options": {"type": ["object", "null"]},
+    "logprobs": {"type": ["boolean", "null"]},
+    "top_logprobs": {"type": ["integer", "null"], "minimum": 0, "maximum": 20},
+    "logit_bias": {"type": ["object", "null"]},
+    "frequency_penalty": {"type": ["number", "null"], "minimum": -2, "maximum": 2},
+    "presence_penalty": {"type": ["number", "null"], "minimum": -2, "maximum": 2},
+    "response_format": {"type": ["object", "null"]},
+    "tools": {"type": ["array", "null"], "items": {"type": "object"}},
+    "tool_choice": {"type": ["string", "object", "null"]},
+    "parallel_tool_calls": {"type": ["boolean", "null"]},
+    "reasoning_effort": {"type": ["string", "null"]},
+    "chat_template_kwargs": {"type": ["object", "null"]},
+    "top_k": {"type": ["integer", "null"]},
+    "min_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    "repetition_penalty": {"type": ["number", "null"]}
+  }})json";
+
+constexpr std::string_view kCompletion = R"json({
+  "type": "object", "required": ["model", "prompt"], "additionalProperties": false,
+  "properties": {
+    "model": {"type": "string"},
+    "prompt": {"type": ["string", "array"]},
+    "max_tokens": {"type": ["integer", "null"], "minimum": 0},
+    "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+    "top_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 128},
+    "seed": {"type": ["integer", "null"]},
+    "stop": {"type": ["string", "array", "null"], "items": {"type": "string"}},
+    "stream": {"type": ["boolean", "null"]},
+    "echo": {"type": ["boolean", "null"]},
+    "logprobs": {"type": ["integer", "null"], "minimum": 0},
+    "logit_bias": {"type": ["object", "null"]},
+    "frequency_penalty": {"type": ["number", "null"], "minimum": -2, "maximum": 2},
+    "presence_penalty": {"type": ["number", "null"], "minimum": -2, "maximum": 2}
+  }})json";
+
+constexpr std::string_view kEmbeddings = R"json({
+  "type": "object", "required": ["model", "input"], "additionalProperties": false,
+  "properties": {
+    "model": {"type": "string"},
+    "input": {"type": ["string", "array"]},
+    "dimensions": {"type": ["integer", "null"], "minimum": 1},
+    "encoding_format": {"enum": ["float", "base64"]},
+    "user": {"type": ["string", "null"]}
+  }})json";
+
+constexpr std::string_view kTokenize = R"json({
+  "type": "object", "required": ["prompt"], "additionalProperties": false,
+  "properties": {
+    "model": {"type": ["string", "null"]},
+    "prompt": {"type": "string"},
+    "add_special_tokens": {"type": ["boolean", "null"]},
+    "return_token_strs": {"type": ["boolean", "null"]}
+  }})json";
+
+constexpr std::string_view kDetokenize = R"json({
+  "type": "object", "required": ["tokens"], "additionalProperties": false,
+  "properties": {"model": {"type": ["string", "null"]}, "tokens": {"type": "array", "items": {"type": "integer"}}}})json";
+
+constexpr std::string_view kKey = R"json({
+  "type": "object", "required": ["name"], "additionalProperties": false,
+  "properties": {
+    "name": {"type": "string"},
+    "scopes": {"type": ["array", "string", "null"], "items": {"enum": ["infer", "read", "manage", "page"]}},
+    "models": {"type": ["array", "string", "null"], "items": {"type": "string"}},
+    "requests_per_minute": {"type": ["integer", "null"], "minimum": 0},
+    "tokens_per_day": {"type": ["integer", "null"], "minimum": 0},
+    "expires": {"type": ["number", "null"], "minimum": 0}
+  }})json";
+
+constexpr std::string_view kConversation = R"json({
+  "type": "object", "additionalProperties": false,
+  "properties": {"title": {"type": ["string", "null"]}, "folder": {"type": ["string", "null"]}}})json";
+
+constexpr std::string_view kFolder = R"json({
+  "type": "object", "required": ["name"], "additionalProperties": false, "properties": {"name": {"type": "string"}}})json";
+
+}  // namespace
+
+const std::vector<std::pair<std::string_view, std::string_view>>& request_schemas() {
+  static const std::vector<std::pair<std::string_view, std::string_view>> schemas = {
+      {"POST /v1/chat/completions", kChat},        {"POST /v1/completions", kCompletion},
+      {"POST /v1/embeddings", kEmbeddings},        {"POST /tokenize", kTokenize},
+      {"POST /detokenize", kDetokenize},           {"POST /page/keys", kKey},
+      {"POST /page/conversations", kConversation}, {"POST /page/folders", kFolder},
+  };
+  return schemas;
+}
+
+}  // namespace shenbi::server

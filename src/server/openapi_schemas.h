@@ -1,0 +1,14 @@
+#pragma once
+// What requests look like, for /openapi.json: one JSON Schema a route that takes a body. tests/api/openapi.py sends
+// each field with each wrong type and holds the answer against it, so a schema that is out of date fails.
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace shenbi::server {
+
+/// {"POST /v1/embeddings", schema as JSON}.
+const std::vector<std::pair<std::string_view, std::string_view>>& request_schemas();
+
+}  // namespace shenbi::server

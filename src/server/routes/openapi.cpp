@@ -1,0 +1,68 @@
+// GET /openapi.json: the routes as they are registered, with the schemas of what they take.
+
+#include <algorithm>
+
+#include "base/version.h"
+#include "server/openapi_schemas.h"
+#include "server/page_json.h"
+#include "server/state.h"
+
+namespace shenbi::server::routes {
+namespace {
+
+using chat::OrderedJson;
+
+constexpr std::string_view kFaceNames[] = {"OpenAI", "Anthropic", "Ollama", "Gemini", "Page"};
+
+OrderedJson parameters_of(const std::string& pattern) {
+  OrderedJson list = OrderedJson::array();
+  for (size_t at = pattern.find('{'); at != std::string::npos; at = pattern.find('{', at + 1)) {
+    std::string name = pattern.substr(at + 1, pattern.find('}', at) - at - 1);
+    if (name.ends_with("...")) name.resize(name.size() - 3);
+    list.push_back({{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+  }
+  return list;
+}
+
+OrderedJson operation_of(const Route& route) {
+  OrderedJson operation = {
+      {"tags", {kFaceNames[static_cast<size_t>(route.face())]}},
+      {"operationId", route.method() + " " + route.pattern()},
+      {"responses", {{"default", {{"description", "The answer, or an error that names what is wrong."}}}}}};
+  if (const OrderedJson parameters = parameters_of(route.pattern()); !parameters.empty())
+    operation["parameters"] = parameters;
+  operation["security"] =
+      route.scope() ? OrderedJson::array({{{"key", {scope_name(*route.scope())}}}}) : OrderedJson::array();
+  const std::string key = route.method() + " " + route.pattern();
+  for (const auto& [name, schema] : request_schemas()) {
+    if (name != key) continue;
+    operation["requestBody"] = {{"required", true},
+                                {"content", {{"application/json", {{"schema", OrderedJson::parse(schema)}}}}}};
+  }
+  return operation;
+}
+
+void document(RouteCall& call) {
+  OrderedJson paths = OrderedJson::object();
+  const Router router;
+  for (const Route& route : router.routes()) {
+    std::string path = route.pattern();
+    if (const size_t rest = path.find("...}"); rest != std::string::npos) path.erase(rest, 3);
+    std::string method = route.method();
+    std::transform(method.begin(), method.end(), method.begin(), [](unsigned char c) { return std::tolower(c); });
+    paths[path][method] = operation_of(route);
+  }
+  const OrderedJson key = {
+      {"type", "http"}, {"scheme", "bearer"}, {"description", "Only needed once the server has keys."}};
+  send_json(call, 200,
+            {{"openapi", "3.1.0"},
+             {"info", {{"title", "Shenbi"}, {"version", kVersion}}},
+             {"paths", paths},
+             {"components", {{"securitySchemes", {{"key", key}}}}}});
+}
+
+}  // namespace
+
+RouteList openapi() { return {Route::open(Face::kOpenAi, "GET", "/openapi.json", document)}; }
+
+}  // namespace shenbi::server::routes
