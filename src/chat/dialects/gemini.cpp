@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
 
 #include "base/limits.h"
@@ -50,6 +51,12 @@ OrderedJson camel(const OrderedJson& json, const std::string& field) {
   return out;
 }
 
+// Counts are 64-bit numbers, which Google's JSON writes as strings.
+bool is_count(std::string_view key) {
+  return key == "minLength" || key == "maxLength" || key == "minItems" || key == "maxItems" || key == "minProperties" ||
+         key == "maxProperties";
+}
+
 // Google's Schema is JSON Schema with types in capitals and "nullable".
 OrderedJson json_schema(const OrderedJson& schema) {
   if (schema.is_array()) {
@@ -60,7 +67,8 @@ OrderedJson json_schema(const OrderedJson& schema) {
   if (!schema.is_object()) return schema;
   OrderedJson out = OrderedJson::object();
   bool nullable = false;
-  for (const auto& [key, value] : schema.items()) {
+  const OrderedJson named = camel(schema, "schema");
+  for (const auto& [key, value] : named.items()) {
     if (key == "type" && value.is_string()) {
       std::string type = value.get<std::string>();
       std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -69,6 +77,13 @@ OrderedJson json_schema(const OrderedJson& schema) {
       nullable = value.get<bool>();
     } else if (key == "propertyOrdering" || (key == "format" && value == "enum")) {
       continue;  // the order of the properties as they are written is kept; "enum" says what the key enum says
+    } else if (is_count(key) && value.is_string()) {
+      const std::string text = value.get<std::string>();
+      uint64_t count = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+      if (error != std::errc() || end != text.data() + text.size())
+        refuse_field("schema." + key, "expected a whole number");
+      out[key] = count;
     } else if (key == "anyOf" || key == "items" || key == "prefixItems") {
       out[key] = json_schema(value);
     } else if ((key == "properties" || key == "$defs" || key == "defs") && value.is_object()) {
