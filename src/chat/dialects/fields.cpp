@@ -188,7 +188,7 @@ void Fields::only(std::string_view key, const OrderedJson& value, std::string_vi
 
 void Fields::end() const {
   for (const auto& [key, value] : json_.items()) {
-    if (!read_.contains(key)) fail(key, "unknown field");
+    if (!value.is_null() && !read_.contains(key)) fail(key, "unknown field");
   }
 }
 

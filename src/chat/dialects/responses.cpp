@@ -9,6 +9,7 @@
 // | reasoning.summary                              | thinking is given whole, not summed up                       |
 // | truncation "disabled", background false        | that is how it is                                            |
 // | item ids and status                            | nothing is stored under them                                 |
+// | parsed, parsed_arguments                       | what OpenAI's own client adds to items that it hands back    |
 //
 // | refused                                        | why                                                          |
 // |------------------------------------------------|--------------------------------------------------------------|
@@ -32,7 +33,7 @@ constexpr std::string_view kNotStored = "this server stores no responses; send t
 Part read_part(const OrderedJson& json, const std::string& field) {
   Fields fields(json, field);
   const std::string type = fields.needed_text("type");
-  fields.accept({"annotations", "logprobs", "detail", "prompt_cache_breakpoint"});
+  fields.accept({"annotations", "logprobs", "detail", "prompt_cache_breakpoint", "parsed"});
   Part part;
   if (type == "input_text" || type == "output_text" || type == "text") {
     part = text_part(fields.needed_text("text"));
@@ -75,7 +76,7 @@ class ItemReader {
     } else if (type == "function_call") {
       const std::string name = checked_name(item.needed_text("name"), field + ".name");
       assistant().tool_calls.push_back({item.needed_text("call_id"), name, item.needed_text("arguments")});
-      item.accept({"caller"});
+      item.accept({"caller", "parsed_arguments", "async"});
       item.refuse("namespace", "functions have plain names here");
     } else if (type == "function_call_output") {
       Message result{.role = Role::kTool};
