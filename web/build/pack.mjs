@@ -1,17 +1,19 @@
-// Prepares web/dist to be served by the program: a .gz and a .br beside every file that they make smaller, assets.json
-// that tells of each, and the two budgets of docs/page.md, which fail the build.
+// Prepares web/dist to be served by the program: the licences of what is in it, a .gz and a .br beside every file that they
+// make smaller, assets.json that tells of each, and the two budgets of docs/page.md, which fail the build.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { extname, join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const dist = new URL("../dist/", import.meta.url).pathname;
+const root = new URL("../", import.meta.url).pathname;
+const dist = join(root, "dist");
 const budgets = { first: 90 * 1024, everything: 450 * 1024 }; // bytes of gzip
 const types = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
   ".woff2": "font/woff2",
 };
 // What a first visit fetches besides the entry: the first room, and what shows answers.
@@ -21,6 +23,19 @@ const files = (folder) =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)],
   );
+
+/** The licence texts of every package that is not for development alone. */
+function licences() {
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const names = Object.entries(lock.packages).filter(([name, entry]) => name && !entry.dev).map(([name]) => name);
+  return names.sort().map((name) => {
+    const folder = join(root, name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const files = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
+    const text = files.map((file) => readFileSync(join(folder, file), "utf8").trim()).join("\n\n");
+    return `${name.replace(/^.*node_modules\//, "")} ${version} (${license})\n\n${text}\n`;
+  });
+}
 
 function pack(path) {
   const raw = readFileSync(path);
@@ -60,6 +75,7 @@ function firstFiles(manifest) {
 
 const manifest = JSON.parse(readFileSync(join(dist, "manifest.json"), "utf8"));
 rmSync(join(dist, "manifest.json"));
+writeFileSync(join(dist, "licences.txt"), licences().join(`\n${"-".repeat(80)}\n\n`));
 const assets = files(dist).sort().map(pack);
 writeFileSync(join(dist, "assets.json"), JSON.stringify(assets, null, 1) + "\n");
 

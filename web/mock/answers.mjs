@@ -87,7 +87,10 @@ const plain =
 
 export function recitation(question) {
   const has = (word) => question.toLowerCase().includes(word);
-  const pauseMs = has("slow") ? 60 : 8;
+  const pauseMs = 8;
+  if (has("slow")) return { pieces: words(Array(500).fill(plain).join("\n\n")), pauseMs: 60 }; // runs until it is stopped
+  if (has("ponder")) return { thinking: words(Array(500).fill("Let me look at it from each side.").join(" ")), pieces: [], pauseMs: 30 };
+  if (has("patient")) return { pieces: words(plain), pauseMs: 100 };
   if (has("table")) return { pieces: words(table), pauseMs };
   if (has("math")) return { pieces: words(math), pauseMs };
   if (has("code")) return { pieces: words(code), pauseMs };

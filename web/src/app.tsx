@@ -1,10 +1,9 @@
 // The frame: the rail, the room, and what lies above them.
 import { createMemo, lazy, Show, Suspense } from "solid-js";
 import { Dynamic } from "solid-js/web";
-import { refused } from "./api/http";
+import { reached, refused } from "./api/http";
 import { rooms } from "./rooms/rooms";
 import { route } from "./state/route";
-import { unreachable } from "./state/server";
 import { KeyDialog } from "./ui/key_dialog";
 import { top } from "./ui/layers";
 import { Rail } from "./ui/rail";
@@ -19,7 +18,7 @@ export function App() {
   return (
     <div class="app">
       <Rail />
-      <Show when={unreachable()}>
+      <Show when={!reached()}>
         <p class="away" role="alert">{t("fault.network")}</p>
       </Show>
       <Suspense fallback={<main class="room" />}>

@@ -15,6 +15,8 @@ export class ApiError extends Error {
 
 export const [key, setKey] = stored("key", "");
 export const [refused, setRefused] = createSignal(false); // the server asked for a key, or did not take ours
+const [reached, setReached] = createSignal(true);
+export { reached };
 
 export async function request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = {};
@@ -26,8 +28,10 @@ export async function request(method: string, path: string, body?: unknown, sign
     response = await fetch(path, { method, headers, signal, ...(text === undefined ? {} : { body: text }) });
   } catch (error) {
     if (signal?.aborted) throw error;
+    setReached(false);
     throw new ApiError(0, "");
   }
+  setReached(true);
   if (response.status === 401) setRefused(true);
   if (!response.ok) throw await failure(response);
   return response;

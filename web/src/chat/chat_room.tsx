@@ -1,6 +1,7 @@
 // The chat room: history, the open conversation, and on demand a panel at the right.
 import "./chat.css";
-import { createEffect, createSignal, Match, onMount, Show, Switch } from "solid-js";
+import { createEffect, createSignal, Match, on, Show, Switch } from "solid-js";
+import { reached } from "../api/http";
 import { listOpen, setListOpen } from "../state/preferences";
 import { go, route } from "../state/route";
 import { closesOnEscape } from "../ui/layers";
@@ -20,12 +21,13 @@ const narrow = matchMedia("(max-width: 900px)");
 export default function ChatRoom() {
   const [listOver, setListOver] = createSignal(false); // on a narrow screen the list slides over the work
   const toggleList = () => (narrow.matches ? setListOver((open) => !open) : setListOpen(!listOpen()));
-  onMount(() => void refreshHistory());
-  createEffect(() => {
-    if (route().room !== "chat") return;
-    void conversation.open(route().id);
-  });
-  createEffect(() => (route().id, setPanel((old) => (old?.kind === "details" ? undefined : old))));
+  createEffect(on(reached, (is) => is && void refreshHistory()));
+  createEffect(
+    on([route, reached], ([{ room, id }, is]) => {
+      if (room === "chat" && is) void conversation.open(id);
+    }),
+  );
+  createEffect(on(conversation.id, () => setPanel((old) => (old?.kind === "details" ? undefined : old))));
   const title = () => summaries().find((one) => one.id === conversation.id())?.title ?? "";
   createEffect(() => (document.title = title() ? `${title()} · Shenbi` : "Shenbi"));
 

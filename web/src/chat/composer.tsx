@@ -12,7 +12,10 @@ import { draftOf, keepDraft } from "./drafts";
 import { liveEstimate } from "./estimate";
 import { growing } from "./growing";
 import { ModelPicker } from "./model_picker";
+import { editLastQuestion } from "./question";
 import { sendsMessage } from "./send_key";
+
+const hasKeyboard = matchMedia("(hover: hover)").matches; // elsewhere a focus would raise the keyboard over the text
 
 export function Composer() {
   let field!: HTMLTextAreaElement;
@@ -28,7 +31,7 @@ export function Composer() {
   createEffect(on(() => route().id, (id) => !sending() && write(draftOf(id))));
   const typed = () => {
     setText(field.value);
-    keepDraft(route().id, field.value);
+    if (!sending()) keepDraft(route().id, field.value); // what is being sent stays a draft until it is taken
   };
 
   const ready = () => text().trim() !== "" && (currentModel() || !config()) && !sending() && !conversation.running();
@@ -42,12 +45,13 @@ export function Composer() {
       if (!config()) await refreshConfig(); // someone was faster than the first request
       await conversation.ask(content);
       keepDraft(draft, "");
+      setSending(false);
     } catch (error) {
+      setSending(false);
       write(content);
       sayFault(faultText(error));
     }
-    setSending(false);
-    field.focus();
+    if (hasKeyboard) field.focus();
   };
   const stop = () => void attempt(() => conversation.stop(conversation.running()!));
 
@@ -59,11 +63,12 @@ export function Composer() {
       event.preventDefault();
       picker.click();
     } else if (event.key === "ArrowUp" && field.value === "") {
-      document.querySelector<HTMLElement>(".question:last-of-type .actions .tool:last-child")?.click();
+      event.preventDefault();
+      editLastQuestion();
     }
   };
   onMount(() => {
-    field.focus();
+    if (hasKeyboard) field.focus();
     const focusOnLetter = (event: KeyboardEvent) => {
       const elsewhere = document.activeElement !== document.body && document.activeElement?.className !== "transcript";
       if (elsewhere || event.key.length !== 1 || event.key === " " || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -5,7 +5,7 @@ import { createStore, produce, reconcile } from "solid-js/store";
 import * as page from "../api/page";
 import { ApiError } from "../api/http";
 import type { Message } from "../api/types";
-import { address } from "../state/route";
+import { replace } from "../state/route";
 import { params } from "../state/preferences";
 import { currentModel } from "../state/server";
 import { faultText } from "../ui/faults";
@@ -18,9 +18,10 @@ const [id, setId] = createSignal<string | null>(null);
 const [links, setLinks] = createSignal<Link[]>([]);
 const [leaf, setLeaf] = createSignal<string | null>(null);
 const [fault, setFault] = createSignal<string>();
+const [loading, setLoading] = createSignal(false);
 const [reconnecting, setReconnecting] = createSignal(false);
 const [messages, setMessages] = createStore<Record<string, Message>>({});
-export { id, leaf, fault, reconnecting, messages };
+export { id, leaf, fault, loading, reconnecting, messages };
 
 export const { tree, path, running } = createRoot(() => {
   const tree = createMemo(() => new Tree(links()));
@@ -42,16 +43,19 @@ export function close(): void {
     setLinks([]);
     setLeaf(null);
     setFault(undefined);
+    setLoading(false);
     setReconnecting(false);
     setMessages(produce((all) => Object.keys(all).forEach((one) => delete all[one])));
   });
 }
 
+/** Shows a conversation; asking for the open one again helps only where it could not be had before. */
 export async function open(next: string | null): Promise<void> {
-  if (next === id()) return;
+  if (next === id() && fault() === undefined) return;
   close();
   setId(next);
   if (next === null) return;
+  setLoading(true);
   try {
     const conversation = await page.getConversation(next);
     if (id() !== next) return;
@@ -61,8 +65,9 @@ export async function open(next: string | null): Promise<void> {
     });
     for (const message of conversation.messages) if (message.status === "running") void follow(message.id);
   } catch (error) {
-    if (id() === next) setFault(error instanceof ApiError && error.status === 404 ? "" : faultText(error));
+    if (id() === next) setFault(error instanceof ApiError && error.status === 404 ? t("chat.gone") : faultText(error));
   }
+  if (id() === next) setLoading(false);
 }
 
 function put(message: Message): void {
@@ -74,23 +79,37 @@ function put(message: Message): void {
 export async function ask(content: string, parent: string | null = leaf()): Promise<void> {
   const model = currentModel()?.id;
   if (!model) throw new ApiError(0, t("model.none"));
-  const conversation = id() ?? (await begin(content));
-  const { user, answer } = await page.ask(conversation, { parent, content, model, params: params() });
-  if (id() === conversation) show(answer, user);
-  void refreshHistory();
+  const known = id();
+  const conversation = known ?? (await begin(content));
+  try {
+    const { user, answer } = await page.ask(conversation, { parent, content, model, params: params() });
+    if (id() === conversation) show(answer, user);
+  } catch (error) {
+    if (known === null) await abandon(conversation);
+    throw error;
+  } finally {
+    void refreshHistory();
+  }
 }
 
 async function begin(content: string): Promise<string> {
   const conversation = await page.createConversation(titleOf(content));
   setId(conversation.id);
-  history.replaceState(null, "", address("chat", conversation.id));
-  dispatchEvent(new HashChangeEvent("hashchange"));
+  replace("chat", conversation.id);
   return conversation.id;
+}
+
+/** A conversation whose first question was refused leaves nothing behind. */
+async function abandon(conversation: string): Promise<void> {
+  await page.deleteConversation(conversation).catch(() => {});
+  if (id() !== conversation) return;
+  setId(null);
+  replace("chat");
 }
 
 /** The first words of the first question, until someone writes a better title. */
 export function titleOf(content: string): string {
-  const line = content.trim().split("\n", 1)[0]!.replace(/\s+/g, " ");
+  const line = content.trim().split("\n", 1)[0]!.slice(0, 400).replace(/\s+/g, " ");
   const letters = [...line];
   return letters.length > 48 ? `${letters.slice(0, 47).join("")}…` : line;
 }

@@ -1,5 +1,6 @@
 // The list of conversations: what the server has, newest first, page by page; folders; and a search over all of it.
 import { createSignal } from "solid-js";
+import { createStore, reconcile } from "solid-js/store";
 import * as page from "../api/page";
 import type { Folder, Summary } from "../api/types";
 import { go, route } from "../state/route";
@@ -9,11 +10,16 @@ import { t } from "../words/words";
 
 const pageLength = 60;
 
-const [summaries, setSummaries] = createSignal<Summary[]>([]);
-const [folders, setFolders] = createSignal<Folder[]>([]);
+// Rows keep their identity over a refresh: a name that is being edited is not torn away by an answer that ends.
+const [lists, setLists] = createStore<{ summaries: Summary[]; folders: Folder[] }>({ summaries: [], folders: [] });
+export const summaries = (): Summary[] => lists.summaries;
+export const folders = (): Folder[] => lists.folders;
+const setSummaries = (all: Summary[]) => setLists("summaries", reconcile(all, { key: "id" }));
+const setFolders = (all: Folder[]) => setLists("folders", reconcile(all, { key: "id" }));
+
 const [complete, setComplete] = createSignal(false);
 const [loaded, setLoaded] = createSignal(false);
-export { summaries, folders, complete, loaded };
+export { complete, loaded };
 
 export async function refreshHistory(): Promise<void> {
   const limit = Math.max(pageLength, summaries().length);
@@ -35,26 +41,28 @@ export async function loadOlder(): Promise<void> {
   if (!older) return;
   setComplete(older.length < pageLength);
   const known = new Set(summaries().map((one) => one.id));
-  setSummaries((all) => [...all, ...older.filter((one) => !known.has(one.id))]);
+  setSummaries([...summaries(), ...older.filter((one) => !known.has(one.id))]);
 }
 
 /** The conversations of a folder that lie further back than what is loaded. */
 export async function loadFolder(folder: string): Promise<void> {
   const inside = await attempt(() => page.listConversations({ folder }));
   const known = new Set(summaries().map((one) => one.id));
-  if (inside) setSummaries((all) => [...all, ...inside.filter((one) => !known.has(one.id))].sort((a, b) => b.updated - a.updated));
+  if (!inside) return;
+  const all = [...summaries(), ...inside.filter((one) => !known.has(one.id))];
+  setSummaries(all.sort((a, b) => b.updated - a.updated));
 }
 
 export async function change(id: string, what: Parameters<typeof page.patchConversation>[1]): Promise<void> {
   const summary = await attempt(() => page.patchConversation(id, what));
-  if (summary) setSummaries((all) => all.map((one) => (one.id === id ? { ...one, ...summary } : one)));
+  if (summary) setSummaries(summaries().map((one) => (one.id === id ? { ...one, ...summary } : one)));
   if ("folder" in what) void refreshHistory();
 }
 
 export async function remove(id: string): Promise<void> {
   const gone = await attempt(async () => (await page.deleteConversation(id), true));
   if (!gone) return;
-  setSummaries((all) => all.filter((one) => one.id !== id));
+  setSummaries(summaries().filter((one) => one.id !== id));
   const wasOpen = route().id === id;
   if (wasOpen) go("chat");
   say(t("history.deleted"), {

@@ -5,20 +5,26 @@ import { IconCopy, IconEdit } from "../ui/icons";
 import { copyText } from "../ui/save";
 import { t } from "../words/words";
 import { Branches } from "./branches";
-import { edit, messages } from "./conversation";
+import { edit, messages, path } from "./conversation";
 import { growing } from "./growing";
 import { sendsMessage } from "./send_key";
 
 const folded = 1_500; // characters: a longer question shows its beginning
 
+const [edited, setEdited] = createSignal<string>();
+
+export function editLastQuestion(): void {
+  setEdited(path().findLast((id) => messages[id]?.role === "user"));
+}
+
 export function Question(props: { id: string }) {
-  const [editing, setEditing] = createSignal(false);
+  const editing = () => edited() === props.id;
   const [whole, setWhole] = createSignal(false);
   const content = () => messages[props.id]?.content ?? "";
   const long = () => content().length > folded && !whole();
   return (
     <article class="message question" aria-label={t("chat.question")}>
-      <Show when={!editing()} fallback={<Edit id={props.id} close={() => setEditing(false)} />}>
+      <Show when={!editing()} fallback={<Edit id={props.id} close={() => setEdited(undefined)} />}>
         <div class="bubble" dir="auto">
           {long() ? `${content().slice(0, folded)}…` : content()}
           <Show when={long()}>
@@ -30,7 +36,7 @@ export function Question(props: { id: string }) {
           <button type="button" class="tool" aria-label={t("copy")} title={t("copy")} onClick={() => void copyText(content())}>
             <IconCopy />
           </button>
-          <button type="button" class="tool" aria-label={t("edit")} title={t("edit")} onClick={() => setEditing(true)}>
+          <button type="button" class="tool" aria-label={t("edit")} title={t("edit")} onClick={() => setEdited(props.id)}>
             <IconEdit />
           </button>
         </div>

@@ -29,6 +29,8 @@ export function Transcript() {
     observer.observe(view);
     onCleanup(() => observer.disconnect());
   });
+  const [ended, setEnded] = createSignal(false);
+  createEffect(on(conversation.running, (running, before) => setEnded(before !== undefined && running === undefined)));
   const follow = () => (setFollowing(true), toEnd());
   createEffect(on(conversation.id, follow));
   createEffect(on(conversation.running, (running) => running && follow(), { defer: true }));
@@ -61,6 +63,7 @@ export function Transcript() {
           </Show>
         </div>
       </div>
+      <p class="out-of-sight" role="status">{ended() ? t("chat.finished") : ""}</p>
       <Show when={!following()}>
         <button type="button" class="pill" onClick={follow}>
           <IconDown />

@@ -48,7 +48,9 @@ export default function SettingsRoom() {
         <div class="card settings">
           <Transfer />
         </div>
-        <p class="note">Shenbi {config()?.version}</p>
+        <p class="note">
+          Shenbi {config()?.version} · <a href="/licences.txt" target="_blank">{t("settings.licences")}</a>
+        </p>
       </div>
     </main>
   );

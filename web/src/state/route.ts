@@ -17,6 +17,12 @@ addEventListener("hashchange", () => setRoute(parse()));
 
 export const address = (room: string, id?: string | null): string => `#/${room}${id ? `/${encodeURIComponent(id)}` : ""}`;
 
+/** Changes the address without a step in the history. */
+export function replace(room: string, id?: string | null): void {
+  history.replaceState(null, "", address(room, id));
+  setRoute(parse());
+}
+
 export function go(room: string, id?: string | null): void {
   location.hash = address(room, id);
 }

@@ -1,13 +1,12 @@
 // What the server says of itself: its version, whether it wants a key, and the models it has.
-import { createMemo, createRoot, createSignal } from "solid-js";
+import { createEffect, createMemo, createRoot, createSignal, onCleanup } from "solid-js";
 import { getConfig } from "../api/page";
-import { key, setRefused } from "../api/http";
+import { key, reached, setRefused } from "../api/http";
 import type { Config, Model } from "../api/types";
 import { chosenModel } from "./preferences";
 
 const [config, setConfig] = createSignal<Config>();
-const [unreachable, setUnreachable] = createSignal(false);
-export { config, unreachable };
+export { config };
 
 export const models = (): Model[] => config()?.models ?? [];
 export const modelOf = (id: string): Model | undefined => models().find((model) => model.id === id);
@@ -24,19 +23,22 @@ export async function refreshConfig(): Promise<void> {
   try {
     const next = await getConfig();
     setConfig(next);
-    setUnreachable(false);
     if (next.needs_key && !key()) setRefused(true);
   } catch {
-    setUnreachable(true);
+    // the frame says that the server is away, and it is asked again
   }
 }
 
-let retry: ReturnType<typeof setTimeout> | undefined;
+const askAgainMs = 3000;
 
-/** Asks again every few seconds until the server answers. */
+/** Asks for the configuration now, and again whenever the server was lost, until it answers. */
 export function watchServer(): void {
-  clearTimeout(retry);
-  void refreshConfig().then(() => {
-    if (unreachable()) retry = setTimeout(watchServer, 3000);
-  });
+  void refreshConfig();
+  createRoot(() =>
+    createEffect(() => {
+      if (reached()) return;
+      const timer = setInterval(() => void refreshConfig(), askAgainMs);
+      onCleanup(() => clearInterval(timer));
+    }),
+  );
 }

@@ -1,6 +1,5 @@
 // The server wants a key, or did not take ours.
 import { key, setKey, setRefused } from "../api/http";
-import { refreshConfig } from "../state/server";
 import { t } from "../words/words";
 import { Dialog } from "./dialog";
 
@@ -9,8 +8,7 @@ export function KeyDialog() {
   const keep = (event: SubmitEvent) => {
     event.preventDefault();
     setKey(field.value.trim());
-    setRefused(false);
-    void refreshConfig().then(() => dispatchEvent(new HashChangeEvent("hashchange")));
+    location.reload(); // everything that was refused is asked for again
   };
   return (
     <Dialog label={t("key.needed")} close={() => setRefused(false)}>

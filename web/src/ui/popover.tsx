@@ -41,11 +41,21 @@ export function Popover(props: Props) {
       >
         {props.button}
       </button>
-      <div ref={panel} id={id} popover="auto" class={`popover ${props.panelClass ?? ""}`} role="dialog" aria-label={props.label} on:beforetoggle={toggled}>
+      <div ref={panel} id={id} popover="auto" class={`popover ${props.panelClass ?? ""}`} role="dialog" aria-label={props.label} on:beforetoggle={toggled} onKeyDown={stepInMenu}>
         <Show when={open()}>{props.children(() => panel.hidePopover())}</Show>
       </div>
     </>
   );
+}
+
+/** Arrow keys walk through the lines of a menu. */
+function stepInMenu(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const lines = [...event.currentTarget.querySelectorAll<HTMLElement>(".menu-item")];
+  if (!step || !lines.length) return;
+  event.preventDefault();
+  const at = lines.indexOf(document.activeElement as HTMLElement);
+  lines[at < 0 && step < 0 ? lines.length - 1 : (at + step + lines.length) % lines.length]?.focus();
 }
 
 /** Below the button, or above it where there is more room; inside the window in any case. */
