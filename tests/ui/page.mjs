@@ -137,6 +137,8 @@ test("regenerate gives a further answer, with the same or another model", async 
   assert.equal(await answers(page).count(), 1);
   if (!mock) return;
   await chooseFromMenu(page, control(lastAnswer(page), "Regenerate"), "llama3.2:1b");
+  await page.locator(".answer .branch-count", { hasText: "3/3" }).or(page.locator("article.answer.running")).waitFor();
+  await control(page, "Stop").click();
   await page.locator(".answer-model", { hasText: "llama3.2:1b" }).waitFor();
 });
 

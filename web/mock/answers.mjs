@@ -101,7 +101,7 @@ export function recitation(question) {
   if (has("fail")) return { pieces: words("It began well"), pauseMs, fault: "the model ran out of memory after 3 tokens" };
   if (has("length")) return { pieces: words("A long answer that was cut"), pauseMs, finish: "length" };
   if (has("warn")) return { pieces: words(plain), pauseMs, warning: "a tool call was malformed and is shown as text" };
-  if (has("long")) return { pieces: words(Array.from({ length: 40 }, (_, i) => `Paragraph ${i + 1}. ${plain}`).join("\n\n")), pauseMs };
+  if (has("long")) return { pieces: words(Array.from({ length: 40 }, (_, i) => `Paragraph ${i + 1}. ${plain}`).join("\n\n")), pauseMs: 2 };
   if (/\p{Script=Han}/u.test(question)) return { pieces: letters(chinese), pauseMs: 5 };
   return { pieces: words(plain), pauseMs };
 }
