@@ -48,13 +48,13 @@ inline constexpr uint64_t kMaxGrammarNodes = 1u << 20;       ///< of all rules; 
 inline constexpr uint64_t kMaxGrammarRepeat = 100'000;       ///< {m,n}, maxLength, maxItems; one state each
 inline constexpr uint64_t kMaxGrammarStates = 1u << 18;      ///< of the automaton, about 100 bytes each while it is built
 inline constexpr uint64_t kMaxGrammarDepth = 256;            ///< rules open at once while reading: what bounds the nesting of answers
-inline constexpr uint64_t kMaxGrammarReadings = 4096;        ///< ways to read the same text at once; C has under 50
-inline constexpr uint64_t kMaxMaskWork = 64'000'000;         ///< readings moved to find one mask; a JSON string with 262,144 tokens takes 1.5 million
+inline constexpr uint64_t kMaxGrammarReadings = 2048;        ///< ways to read the same text at once; C has under 50
+inline constexpr uint64_t kMaxMaskWork = 32'000'000;         ///< readings moved to find one mask; a JSON string with 262,144 tokens takes 1.5 million
 inline constexpr uint64_t kMaxAutomatonBytes = 32u << 20;    ///< remembered states of one grammar; JSON takes under 1 MB
 inline constexpr uint64_t kMaxMaskCacheBytes = 64u << 20;    ///< remembered masks of one vocabulary, all grammars together; 32 KiB each for 262,144 tokens
 inline constexpr uint64_t kMaxSchemaNodes = 1u << 20;        ///< JSON values in one schema
 inline constexpr uint64_t kMaxSchemaAlternatives = 1024;     ///< of one value, after anyOf within allOf is multiplied out
-inline constexpr uint64_t kMaxSchemaOptional = 2000;         ///< optional properties in a row; each is a reading
+inline constexpr uint64_t kMaxSchemaOptional = 1000;         ///< optional properties in a row; each is a reading
 
 // --- requests ---
 inline constexpr uint64_t kMaxHttpHeaders = 256;             ///< browsers and SDKs send under 40

@@ -6,7 +6,7 @@
 // matter: that part is a Mask of the state alone, found once by a walk over the whole trie and remembered, also for
 // other grammars that hold the same rule (inside a JSON string every schema is alike). Where the rule may end within
 // the token
-// (`exits`: a few hundred places like `",`), the walk goes on with what is below.
+// (`exits`: before the comma of `",` and a few thousand others), the walk goes on with what is below.
 //
 // Shared by all matchers of the grammar with this vocabulary; every call takes the lock.
 
@@ -46,8 +46,10 @@ class Automaton {
   std::shared_ptr<const Mask> mask_of(StateId state, PlaceId place);
   MaskKey key_of(StateId state);
   StateId representative(StateId state) const;
-  bool is_wide(PlaceId place);
-  void combine(PlaceId place, std::span<uint64_t> mask);
+  bool is_wide(PlaceId place) const;
+  std::vector<Reading> sources_of(PlaceId place);
+  uint64_t combine(PlaceId place, std::span<uint64_t> mask);
+  void sort_exits(std::vector<uint32_t> exits, Mask& mask) const;
   void add(const Reading& reading, std::span<uint64_t> mask, Walk& walk);
 
   std::mutex mutex_;

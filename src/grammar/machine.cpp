@@ -3,12 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <bitset>
 
 #include "base/error.h"
 #include "base/limits.h"
 
 namespace shenbi::grammar {
 namespace {
+
+// Silent states are met on the way to those that wait for a byte: several for each.
+constexpr size_t kMaxSeen = 8 * limits::kMaxGrammarReadings;
+constexpr int kSeenBits = std::bit_width(kMaxSeen) + 1;  // twice as many places as entries
 
 uint64_t pair_of(uint32_t high, uint32_t low) { return uint64_t{high} << 32 | low; }
 
@@ -24,7 +30,7 @@ uint64_t hash_of(std::span<const Reading> readings, bool can_end) {
 }  // namespace
 
 Machine::Machine(std::shared_ptr<const Grammar::Program> program)
-    : program_(std::move(program)), classes_(program_->class_byte.size()) {
+    : program_(std::move(program)), classes_(program_->class_byte.size()), seen_(size_t{1} << kSeenBits) {
   stacks_.push_back({0, 0, 0});
   places_.push_back({0, 0, 0, false});
   moves_.assign(classes_, 0);
@@ -44,11 +50,35 @@ StackId Machine::push(StateId back, StackId below) {
   return at->second;
 }
 
+// True the first time that a reading is met in this move.
+bool Machine::see(uint64_t reading) {
+  for (size_t at = (reading * 0x9E3779B97F4A7C15) >> (64 - kSeenBits);; at = (at + 1) % seen_.size()) {
+    auto& [key, round] = seen_[at];
+    if (round == round_ && key == reading) return false;
+    if (round == round_) continue;
+    key = reading;
+    round = round_;
+    ++seen_count_;
+    return true;
+  }
+}
+
+void Machine::clear_scratch() noexcept {
+  pending_.clear();
+  kept_.clear();
+  ended_ = false;
+  seen_count_ = 0;
+  if (++round_ == 0) {  // after 2^32 moves old entries would count again
+    std::fill(seen_.begin(), seen_.end(), std::pair<uint64_t, uint32_t>());
+    round_ = 1;
+  }
+}
+
 // Notes a reading to be followed, unless it is known or could not be ended within the depth.
 void Machine::add(StateId state, StackId stack) {
   if (stacks_[stack].depth + program_->states[state].need > limits::kMaxGrammarDepth) return;
-  if (!seen_.try_emplace(pair_of(state, stack), true).second) return;
-  if (seen_.size() > 8 * limits::kMaxGrammarReadings) {
+  if (!see(pair_of(state, stack))) return;
+  if (seen_count_ > kMaxSeen) {
     throw Error(Code::kUnsupported, fmt::format("grammar: more than {} ways to read the text so far; make the "
                                                 "alternatives begin differently",
                                                 limits::kMaxGrammarReadings));
@@ -121,7 +151,7 @@ struct Finally {
 }  // namespace
 
 PlaceId Machine::find_move(PlaceId place, uint8_t byte_class) {
-  const Finally finally{[&] { pending_.clear(), kept_.clear(), seen_.clear(), ended_ = false; }};
+  const Finally finally{[this] { clear_scratch(); }};
   const uint8_t byte = program_->class_byte[byte_class];
   for (uint32_t i = 0; i < places_[place].count; ++i) {
     const auto [s, stack] = readings_[places_[place].first + i];
@@ -138,9 +168,19 @@ PlaceId Machine::find_move(PlaceId place, uint8_t byte_class) {
 PlaceId Machine::place_of(const Reading& reading) {
   const uint64_t key = pair_of(reading.state, reading.stack);
   if (const auto known = place_of_.find(key); known != place_of_.end()) return known->second;
-  const Finally finally{[&] { pending_.clear(), kept_.clear(), seen_.clear(), ended_ = false; }};
+  const Finally finally{[this] { clear_scratch(); }};
   add(reading.state, reading.stack);
   return place_of_[key] = close();
+}
+
+size_t Machine::count_bytes(PlaceId place) const noexcept {
+  std::bitset<256> bytes;
+  for (const Reading& r : readings(place)) {
+    for (uint32_t e = program_->states[r.state].edges; e < program_->states[r.state + 1].edges; ++e) {
+      for (unsigned byte = program_->edges[e].low; byte <= program_->edges[e].high; ++byte) bytes.set(byte);
+    }
+  }
+  return bytes.count();
 }
 
 std::optional<uint8_t> Machine::only_byte(PlaceId place) const noexcept {
@@ -158,14 +198,14 @@ std::optional<uint8_t> Machine::only_byte(PlaceId place) const noexcept {
 PlaceId Machine::place_after(StackId stack) {
   if (stack == 0) return 0;
   if (const auto known = after_.find(stack); known != after_.end()) return known->second;
-  const Finally finally{[&] { pending_.clear(), kept_.clear(), seen_.clear(), ended_ = false; }};
+  const Finally finally{[this] { clear_scratch(); }};
   add(stacks_[stack].back, stacks_[stack].below);
   return after_[stack] = close();
 }
 
 PlaceId Machine::adopt(const Machine& other, PlaceId place) {
   if (place == 0) return 0;
-  const Finally finally{[&] { pending_.clear(), kept_.clear(), seen_.clear(), ended_ = false; }};
+  const Finally finally{[this] { clear_scratch(); }};
   for (const Reading& r : other.readings(place)) {
     std::vector<StateId> backs;
     for (StackId s = r.stack; s != 0; s = other.stacks_[s].below) backs.push_back(other.stacks_[s].back);

@@ -55,6 +55,8 @@ class Machine {
   /// Most rules that are open, or must yet be opened, in any reading of the place.
   uint32_t depth(PlaceId place) const noexcept { return places_[place].depth; }
 
+  /// About how many bytes may come next (those that only the bound of depth forbids are counted as well).
+  size_t count_bytes(PlaceId place) const noexcept;
   /// The byte that must come next, if there is exactly one.
   std::optional<uint8_t> only_byte(PlaceId place) const noexcept;
 
@@ -85,6 +87,8 @@ class Machine {
   size_t bytes() const noexcept;
   PlaceId find_move(PlaceId place, uint8_t byte_class);
   void add(StateId state, StackId stack);
+  bool see(uint64_t reading);
+  void clear_scratch() noexcept;
   PlaceId close();
   StackId push(StateId back, StackId below);
   PlaceId intern(bool can_end);
@@ -103,7 +107,9 @@ class Machine {
 
   // Scratch of one move.
   std::vector<Reading> pending_, kept_;
-  std::unordered_map<uint64_t, bool> seen_;
+  std::vector<std::pair<uint64_t, uint32_t>> seen_;  // open addressing; an entry counts if it is of this round
+  size_t seen_count_ = 0;
+  uint32_t round_ = 1;
   bool ended_ = false;
 };
 

@@ -217,10 +217,10 @@ TEST(Schema, hostile_sizes_end_in_an_error_or_an_answer) {
   EXPECT_EQ(schema_error(product), "schema: #/allOf/0/anyOf: more than 1024 combinations of alternatives");
 
   OrderedJson many = {{"properties", OrderedJson::object()}, {"type", "object"}};
-  for (int i = 0; i < 1900; ++i) many["properties"]["p" + std::to_string(i)] = {{"type", "integer"}};
+  for (int i = 0; i < 1000; ++i) many["properties"]["p" + std::to_string(i)] = {{"type", "integer"}};
   const auto grammar = Grammar::from_json_schema(many);
-  EXPECT_TRUE(grammar->matches(R"({"p0":1,"p1899":2})"));
-  EXPECT_FALSE(grammar->matches(R"({"p1899":1,"p0":2})"));
+  EXPECT_TRUE(grammar->matches(R"({"p0":1,"p999":2})"));
+  EXPECT_FALSE(grammar->matches(R"({"p999":1,"p0":2})"));
 }
 
 TEST(AnyObject, is_an_object) {

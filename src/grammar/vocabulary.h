@@ -26,15 +26,18 @@ struct TrieNode {
   uint8_t byte;
 };
 
-/// The tokens that one state allows. Those that reach the end of the state's rule are decided by what is below it:
-/// `exits` are the trie nodes where the rule may have ended.
+/// The tokens that one state allows. Those that go on behind the end of the state's rule are decided by what is below
+/// it: `exits` are the trie nodes one byte behind a place where the rule may have ended, by that byte.
 struct Mask {
   std::vector<uint64_t> dense;  ///< one bit a token, or
   std::vector<int32_t> sparse;  ///< the few ids
   std::vector<uint32_t> exits;
-  uint32_t depth = 0;  ///< most rules that were open on the way
+  std::vector<uint32_t> exit_begins;  ///< 257, or none if there are no exits
+  uint32_t depth = 0;                 ///< most rules that were open on the way
 
-  size_t bytes() const noexcept { return dense.size() * 8 + sparse.size() * 4 + exits.size() * 4 + 128; }
+  size_t bytes() const noexcept {
+    return dense.size() * 8 + (sparse.size() + exits.size() + exit_begins.size()) * 4 + 160;
+  }
 };
 
 struct MaskKey {
