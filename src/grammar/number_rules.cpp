@@ -195,7 +195,7 @@ std::optional<Scaled> parse_scaled(std::string_view number, bool& rounded) {
 
 ExprId number_rules(Rules& rules, const NumberBounds& bounds, bool whole, std::string_view where) {
   const Scaled usual = power(whole ? JsonRules::kIntegerDigits : JsonRules::kDecimalDigits) * kOne - 1;
-  const Scaled most = power(kMaxWhole) * kOne - 1;  // where the other bound lies beyond the usual
+  const Scaled most = kLargestScaled;  // where the other bound lies beyond the usual
   const Scaled low = bounds.min.value_or(bounds.max && *bounds.max < -usual ? -most : -usual);
   const Scaled high = bounds.max.value_or(bounds.min && *bounds.min > usual ? most : usual);
   const Multiple multiple = reduce(bounds.multiple, whole, where);

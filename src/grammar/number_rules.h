@@ -13,6 +13,8 @@ namespace shenbi::grammar {
 
 using Scaled = __int128;
 inline constexpr uint32_t kPlaces = 15;
+inline constexpr Scaled kLargestScaled =  ///< 10^34 - 1: 19 digits before the point
+    Scaled{10'000'000'000'000'000} * 1'000'000'000'000'000'000 - 1;
 
 /// A JSON number as a multiple of 10^-15: its whole part may have 19 digits; nothing if it is larger. `rounded` tells
 /// that digits beyond the 15th place were dropped (towards zero).

@@ -155,7 +155,8 @@ void read_type(const OrderedJson& schema, const OrderedJson& value, const std::s
   shape.typed = true;
 }
 
-// Numbers beyond what we write, as a bound: a hindrance to everything or to nothing.
+// A bound beyond all numbers that we write forbids all of them or none; none, but then numbers with an exponent must
+// not be written either, so it stays a bound.
 void read_bound(const std::string& key, const OrderedJson& value, const std::string& path, Shape& shape) {
   if (!value.is_number()) refuse(path, fmt::format("{} is not a number", short_dump(value)));
   const std::string text = value.dump();
@@ -166,13 +167,13 @@ void read_bound(const std::string& key, const OrderedJson& value, const std::str
   const auto scaled = parse_scaled(text, rounded);
   auto& bound = is_min ? shape.number.min : shape.number.max;
   shape.mentioned |= kInteger | kFraction;
-  if (!scaled) {
-    if (is_min != negative) shape.types &= static_cast<uint8_t>(~(kInteger | kFraction));
+  if (!scaled && is_min != negative) {
+    shape.types &= static_cast<uint8_t>(~(kInteger | kFraction));
     return;
   }
   // Dropped digits were dropped towards zero, which is the wrong way for a positive minimum or a negative maximum.
-  Scaled inside = *scaled;
-  if (rounded ? is_min != negative : exclusive) inside += is_min ? 1 : -1;
+  Scaled inside = scaled.value_or(negative ? -kLargestScaled : kLargestScaled);
+  if (rounded ? is_min != negative : exclusive && scaled) inside += is_min ? 1 : -1;
   if (!bound || (is_min ? inside > *bound : inside < *bound)) bound = inside;
 }
 

@@ -118,6 +118,7 @@ TEST(Schema, numbers_keep_their_bounds) {
   expect(R"({"type":"number","multipleOf":0.25,"minimum":0})", {"0.25", "1.5", "3", "10.75"}, {"0.3", "1.1", "-1"});
   expect(R"({"type":"integer","minimum":1000000000000000000})", {"1000000000000000000", "9000000000000000000"},
          {"999999999999999999"});
+  expect(R"({"type":"number","maximum":1e40})", {"123", "-0.5"}, {"1e41", "1e5"});
   expect(R"({"type":"number"})", {"-0", "1e5", "1.5E-7"}, {"1e123", "+1", ".5"});
 }
 
