@@ -14,6 +14,7 @@ namespace shenbi::grammar {
 class FuzzTokenizer : public tokenizers::Tokenizer {
  public:
   std::vector<int32_t> encode(std::string_view, const tokenizers::EncodeOptions&) const override { return {}; }
+  std::vector<size_t> find_special(std::string_view) const override { return {}; }
   std::string decode(const std::vector<int32_t>&, bool) const override { return {}; }
   size_t vocab_size() const noexcept override { return 256 + 1 + kPairs.size() / 2; }
   std::string token_bytes(int32_t id) const override {

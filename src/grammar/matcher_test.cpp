@@ -18,6 +18,7 @@ class ListTokenizer : public tokenizers::Tokenizer {
  public:
   explicit ListTokenizer(std::vector<std::string> tokens) : tokens_(std::move(tokens)) {}
   std::vector<int32_t> encode(std::string_view, const EncodeOptions&) const override { return {}; }
+  std::vector<size_t> find_special(std::string_view) const override { return {}; }
   std::string decode(const std::vector<int32_t>&, bool) const override { return {}; }
   size_t vocab_size() const noexcept override { return tokens_.size(); }
   std::string token_bytes(int32_t id) const override { return tokens_.at(static_cast<size_t>(id)); }

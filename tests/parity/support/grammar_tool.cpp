@@ -39,6 +39,7 @@ class SmallTokenizer : public shenbi::tokenizers::Tokenizer {
   }
   int32_t end() const { return static_cast<int32_t>(tokens_.size() - 1); }
   std::vector<int32_t> encode(std::string_view, const shenbi::tokenizers::EncodeOptions&) const override { return {}; }
+  std::vector<size_t> find_special(std::string_view) const override { return {}; }
   std::string decode(const std::vector<int32_t>&, bool) const override { return {}; }
   size_t vocab_size() const noexcept override { return tokens_.size(); }
   std::string token_bytes(int32_t id) const override { return tokens_.at(static_cast<size_t>(id)); }
