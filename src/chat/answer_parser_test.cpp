@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "chat/template.h"
+
 namespace shenbi::chat {
 namespace {
 
@@ -148,6 +150,111 @@ TEST(Families, each_has_a_file_of_answers) {
         << stem;
     EXPECT_EQ(make().name, stem);
   }
+}
+
+TEST(Families, each_makes_a_reader_and_a_grammar) {
+  for (const auto& [stem, make] : tool_syntax_registry()) {
+    const ToolSyntax syntax = make();
+    for (const std::string& trigger : syntax.triggers) EXPECT_FALSE(trigger.empty()) << stem;
+    EXPECT_NE(syntax.reader(tools(), true), nullptr) << stem;
+    const std::string grammar = syntax.grammar(tools(), true);
+    EXPECT_THAT(grammar, testing::StartsWith("root ::= ")) << stem;
+    EXPECT_THAT(grammar, testing::AnyOf(HasSubstr("args-0"), HasSubstr("pairs-0"))) << stem;
+  }
+}
+
+TEST(Families, ids_are_made_where_the_format_has_none_and_kept_where_it_has) {
+  const auto id = [](const char* family, const char* text) {
+    AnswerParser parser(*tool_syntax(family), {.tools = tools()});
+    for (const Event& event : parser.push(text)) {
+      if (event.kind == Kind::kToolCall) return event.id;
+    }
+    return std::string();
+  };
+  EXPECT_THAT(id("hermes", "<tool_call>{\"name\": \"noop\"}</tool_call>"),
+              testing::MatchesRegex("call_[0-9A-Za-z]{24}"));
+  EXPECT_THAT(id("mistral", "[TOOL_CALLS]noop[ARGS]{}"), testing::MatchesRegex("[0-9A-Za-z]{9}"));
+  EXPECT_EQ(id("mistral", "[TOOL_CALLS]noop[CALL_ID]abcdefghi[ARGS]{}"), "abcdefghi");
+  EXPECT_EQ(
+      id("kimi_k2", "<|tool_calls_section_begin|><|tool_call_begin|>functions.noop:3<|tool_call_argument_begin|>{}"),
+      "functions.noop:3");
+}
+
+TEST(Families, arguments_stream_as_they_arrive) {
+  AnswerParser parser(*tool_syntax("hermes"), {.tools = tools()});
+  EXPECT_EQ(told(parser.push("<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"ci")),
+            "call 0 get_weather\narguments 0 {\"ci");
+  EXPECT_EQ(told(parser.push("ty\": \"Par")), "arguments 0 ty\": \"Par");
+  EXPECT_TRUE(parser.saw_tool_call());
+}
+
+TEST(Families, a_call_longer_than_the_limit_comes_back_as_text) {
+  AnswerParser parser(*tool_syntax("hermes"), {.tools = tools()});
+  std::string text, pushed = "<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\": \"";
+  const std::string piece(1 << 16, 'x');
+  const auto take = [&](const std::vector<Event>& events) {
+    for (const Event& event : events) {
+      if (event.kind == Kind::kText) text += event.text;
+    }
+  };
+  take(parser.push(pushed));
+  for (int i = 0; i < 70; ++i) {
+    take(parser.push(piece));
+    pushed += piece;
+  }
+  take(parser.finish());
+  EXPECT_EQ(text, pushed);
+  EXPECT_FALSE(parser.saw_tool_call());
+}
+
+// --- messages for templates ---
+
+Message said(Role role, std::string text) {
+  Message message{.role = role};
+  message.parts.push_back({.kind = Part::Kind::kText, .text = std::move(text)});
+  return message;
+}
+
+std::vector<Message> conversation() {
+  Message call = said(Role::kAssistant, "");
+  call.tool_calls = {{"c1", "noop", R"({"why": [1]})"}};
+  Message result = said(Role::kTool, "done");
+  result.tool_call_id = "c1";
+  return {said(Role::kDeveloper, "S"), said(Role::kUser, "U"), call, result};
+}
+
+TEST(TemplateMessages, have_arguments_as_objects_and_the_name_of_the_tool_that_answers) {
+  EXPECT_EQ(
+      template_messages(conversation()).dump(),
+      R"([{"role":"system","content":"S"},{"role":"user","content":"U"},{"role":"assistant","content":"","tool_calls":)"
+      R"([{"id":"c1","type":"function","function":{"name":"noop","arguments":{"why":[1]}}}]},)"
+      R"({"role":"tool","content":"done","tool_call_id":"c1","name":"noop"}])");
+}
+
+TEST(TemplateMessages, put_into_the_text_what_the_template_has_no_place_for) {
+  const auto chat = ChatTemplate::parse("{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}", "t");
+  const TemplateForm form = template_form(chat);
+  EXPECT_TRUE(form.calls_in_text && form.tools_in_text);
+  EXPECT_FALSE(form.system_in_user);
+  const std::string prompt = chat.render({{"messages", template_messages(conversation(), form, tools())}});
+  EXPECT_THAT(prompt, HasSubstr("[system] S\n\nYou can call these functions:\n[{\"type\":\"function\""));
+  EXPECT_THAT(prompt, HasSubstr("[assistant] {\"name\":\"noop\",\"arguments\":{\"why\":[1]}}"));
+  EXPECT_THAT(prompt, HasSubstr("[user] The function noop answered:\ndone"));
+}
+
+TEST(TemplateMessages, find_the_form_that_a_template_shows_calls_in) {
+  const auto form =
+      template_form(ChatTemplate::parse("{{ tools }}{% for m in messages %}{% if m.content is none %}{% for c in "
+                                        "m.tool_calls %}{{ c.function.arguments + '' }}"
+                                        "{% endfor %}{% else %}{{ m.content }}{% endif %}{% endfor %}",
+                                        "t"));
+  EXPECT_TRUE(form.null_content && form.text_arguments);
+  EXPECT_FALSE(form.calls_in_text || form.tools_in_text || form.results_in_text);
+}
+
+TEST(TemplateTools, are_null_where_there_are_none_and_always_have_parameters) {
+  EXPECT_TRUE(template_tools({}).is_null());
+  EXPECT_EQ(template_tools({{"f", "d", nullptr}})[0]["function"]["parameters"]["type"], "object");
 }
 
 }  // namespace

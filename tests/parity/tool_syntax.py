@@ -27,7 +27,7 @@ FAMILIES = {
     "ibm-granite-granite-4": "hermes", "inclusionai-ling": "glm45", "llama-cpp-deepseek": "deepseek",
     "llama-cpp-rwkv": "plain", "meetkai-functionary-medium-v3.1": "functionary_v31",
     "meetkai-functionary-medium-v3.2": "functionary_v32", "meta-llama": "llama3", "microsoft-Phi-3.5": "plain",
-    "mistralai": "mistral", "moonshotai": "kimi_k2", "muse": "plain", "openai-gpt-oss": "gpt_oss",
+    "mistralai": "mistral", "mistralai-Mistral-Nemo": "mistral_array", "moonshotai": "kimi_k2", "muse": "plain", "openai-gpt-oss": "gpt_oss",
     "openbmb": "minicpm5", "poolside": "glm45", "tencent": "hy3", "unsloth-Apriel": "apriel",
     "unsloth-mistral": "mistral", "upstage": "solar_open",
 }

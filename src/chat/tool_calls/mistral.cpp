@@ -1,6 +1,6 @@
-// Mistral: an array (Nemo, 7B v0.3), or the name and its arguments (Small 3.2, Devstral, Ministral 3, Magistral).
+// Mistral: the name and its arguments (Small 3.2, Devstral, Ministral 3, Magistral); the array of older models is read
+// as well.
 //
-//   [TOOL_CALLS][{"name": "get_weather", "arguments": {"city": "Paris"}, "id": "9charsID0"}]
 //   [TOOL_CALLS]get_weather[CALL_ID]9charsID0[ARGS]{"city": "Paris"}
 
 #include "chat/readers/call_grammar.h"
@@ -26,9 +26,7 @@ ToolSyntax mistral() {
   ToolSyntax syntax;
   syntax.name = "mistral";
   syntax.rank = 20;
-  syntax.recognises = [](std::string_view text) {
-    return mentions(text, "[TOOL_CALLS]") || mentions(text, "[AVAILABLE_TOOLS]");
-  };
+  syntax.recognises = [](std::string_view text) { return mentions(text, "[TOOL_CALLS]") && mentions(text, "[ARGS]"); };
   syntax.thinking_begin = "[THINK]";
   syntax.thinking_end = "[/THINK]";
   syntax.triggers = {"[TOOL_CALLS]"};

@@ -9,11 +9,15 @@
 namespace shenbi::chat::tool_calls {
 namespace {
 
+constexpr std::string_view kConstrainedId = "call";
+
 HeaderForm::Head id_and_name(std::string_view header) {
   constexpr std::string_view kSeparator = "<|tool_call:name|>";
   const size_t at = header.find(kSeparator);
   if (at == std::string_view::npos) return {};
-  return {std::string(trimmed(header.substr(at + kSeparator.size()))), std::string(trimmed(header.substr(0, at)))};
+  const std::string_view id = trimmed(header.substr(0, at));
+  // Under the grammar below every call has this id, so it is none.
+  return {std::string(trimmed(header.substr(at + kSeparator.size()))), std::string(id == kConstrainedId ? "" : id)};
 }
 
 }  // namespace
