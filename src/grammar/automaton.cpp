@@ -171,10 +171,6 @@ void Automaton::allowed(const Cursor& cursor, std::span<uint64_t> mask) {
     for (const int32_t id : trie_->end_tokens) set_bit(mask, id);
   }
   if (machine_->readings(place).empty()) return;
-  if (!is_wide(place)) {
-    Walk(*trie_, *machine_).below(0, place, mask);
-    return;
-  }
   const MaskKey key{kOwnedByMachine | machine_number_, place};
   if (const auto known = trie_->masks.find(key)) return unite(mask, *known);
   if (combine(place, mask) > kCheapWork) trie_->masks.insert(key, compact(mask));
@@ -200,7 +196,7 @@ std::vector<Reading> Automaton::sources_of(PlaceId place) {
 // How much was walked; masks of parts that were known cost nothing.
 uint64_t Automaton::combine(PlaceId place, std::span<uint64_t> mask) {
   Walk walk(*trie_, *machine_);
-  if (machine_->readings(place).size() > kMaxSeparate) {
+  if (!is_wide(place) || machine_->readings(place).size() > kMaxSeparate) {
     walk.below(0, place, mask);
     return walk.work();
   }

@@ -86,14 +86,16 @@ void Machine::add(StateId state, StackId stack) {
   pending_.push_back({state, stack});
 }
 
-// Follows silent edges, calls and ends of rules from what was added; the readings that wait for a byte make the place.
+// Follows silent edges, calls and ends of rules from what was added; the readings that read or call make the place.
 PlaceId Machine::close() {
   const auto& p = *program_;
+  size_t waiting = 0;
   while (!pending_.empty()) {
     const auto [s, stack] = pending_.back();
     pending_.pop_back();
     const ProgramState &state = p.states[s], &next = p.states[s + 1];
-    if (next.edges > state.edges) kept_.push_back({s, stack});
+    if (next.edges > state.edges || next.calls > state.calls) kept_.push_back({s, stack});
+    waiting += next.edges > state.edges;
     for (uint32_t i = state.silent; i < next.silent; ++i) add(p.silent[i], stack);
     for (uint32_t i = state.calls; i < next.calls; ++i) {
       const CallEdge& call = p.calls[i];
@@ -106,7 +108,7 @@ PlaceId Machine::close() {
       add(stacks_[stack].back, stacks_[stack].below);
     }
   }
-  if (kept_.size() > limits::kMaxGrammarReadings) {
+  if (waiting > limits::kMaxGrammarReadings) {
     throw Error(Code::kUnsupported, fmt::format("grammar: more than {} ways to read the text so far; make the "
                                                 "alternatives begin differently",
                                                 limits::kMaxGrammarReadings));

@@ -7,8 +7,9 @@
 // rule for ambiguity falls out: equal readings are one, and more than limits::kMaxGrammarReadings different ones are
 // refused.
 //
-// Only readings that wait for a byte are kept. A reading whose rules could not all be ended within
-// limits::kMaxGrammarDepth is dropped, so from every reading that is kept the sentence can be finished.
+// Only readings that wait for a byte are kept, and those that called them: masks are found by the latter. A reading
+// whose rules could not all be ended within limits::kMaxGrammarDepth is dropped, so from every reading that is kept the
+// sentence can be finished.
 
 #include <cstdint>
 #include <optional>

@@ -81,7 +81,7 @@ bool Matcher::can_end() const {
 
 bool Matcher::must_end() const {
   const auto lock = impl_->enter();
-  return impl_->ended || impl_->cursor.machine->readings(impl_->cursor.place).empty();
+  return impl_->ended || impl_->cursor.machine->count_bytes(impl_->cursor.place) == 0;
 }
 
 std::string Matcher::forced_text() const {
