@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <bitset>
 
 #include "base/error.h"
@@ -14,7 +13,6 @@ namespace {
 
 // Silent states are met on the way to those that wait for a byte: several for each.
 constexpr size_t kMaxSeen = 8 * limits::kMaxGrammarReadings;
-constexpr int kSeenBits = std::bit_width(kMaxSeen) + 1;  // twice as many places as entries
 
 uint64_t pair_of(uint32_t high, uint32_t low) { return uint64_t{high} << 32 | low; }
 
@@ -30,7 +28,7 @@ uint64_t hash_of(std::span<const Reading> readings, bool can_end) {
 }  // namespace
 
 Machine::Machine(std::shared_ptr<const Grammar::Program> program)
-    : program_(std::move(program)), classes_(program_->class_byte.size()), seen_(size_t{1} << kSeenBits) {
+    : program_(std::move(program)), classes_(program_->class_byte.size()), seen_(256) {
   stacks_.push_back({0, 0, 0});
   places_.push_back({0, 0, 0, false});
   moves_.assign(classes_, 0);
@@ -52,15 +50,26 @@ StackId Machine::push(StateId back, StackId below) {
 
 // True the first time that a reading is met in this move.
 bool Machine::see(uint64_t reading) {
-  for (size_t at = (reading * 0x9E3779B97F4A7C15) >> (64 - kSeenBits);; at = (at + 1) % seen_.size()) {
-    auto& [key, round] = seen_[at];
-    if (round == round_ && key == reading) return false;
-    if (round == round_) continue;
-    key = reading;
-    round = round_;
-    ++seen_count_;
-    return true;
+  if (2 * (seen_count_ + 1) > seen_.size()) {
+    std::vector<std::pair<uint64_t, uint32_t>> larger(4 * seen_.size());
+    std::swap(seen_, larger);
+    for (const auto& [key, round] : larger) {
+      if (round == round_) place_seen(key);
+    }
   }
+  const bool fresh = place_seen(reading);
+  seen_count_ += fresh;
+  return fresh;
+}
+
+bool Machine::place_seen(uint64_t reading) {
+  const size_t mask = seen_.size() - 1;
+  size_t at = (reading * 0x9E3779B97F4A7C15) >> 40 & mask;
+  for (; seen_[at].second == round_; at = (at + 1) & mask) {
+    if (seen_[at].first == reading) return false;
+  }
+  seen_[at] = {reading, round_};
+  return true;
 }
 
 void Machine::clear_scratch() noexcept {

@@ -7,8 +7,8 @@
 // rule for ambiguity falls out: equal readings are one, and more than limits::kMaxGrammarReadings different ones are
 // refused.
 //
-// Only readings that wait for a byte are kept, and those that called them: masks are found by the latter. A reading
-// whose rules could not all be ended within limits::kMaxGrammarDepth is dropped, so from every reading that is kept the
+// Readings that wait for a byte are kept, and those that call (masks are best found for the caller). A reading whose
+// rules could not all be ended within limits::kMaxGrammarDepth is dropped, so from every reading that is kept the
 // sentence can be finished.
 
 #include <cstdint>
@@ -89,6 +89,7 @@ class Machine {
   PlaceId find_move(PlaceId place, uint8_t byte_class);
   void add(StateId state, StackId stack);
   bool see(uint64_t reading);
+  bool place_seen(uint64_t reading);
   void clear_scratch() noexcept;
   PlaceId close();
   StackId push(StateId back, StackId below);
@@ -108,7 +109,7 @@ class Machine {
 
   // Scratch of one move.
   std::vector<Reading> pending_, kept_;
-  std::vector<std::pair<uint64_t, uint32_t>> seen_;  // open addressing; an entry counts if it is of this round
+  std::vector<std::pair<uint64_t, uint32_t>> seen_;  // open addressing, a power of two; of this round
   size_t seen_count_ = 0;
   uint32_t round_ = 1;
   bool ended_ = false;

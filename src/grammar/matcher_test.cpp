@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <thread>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "grammar/automaton.h"
 #include "grammar/grammar.h"
 #include "grammar/vocabulary.h"
@@ -189,6 +191,43 @@ TEST(Matcher, masks_of_equal_rules_are_shared_between_grammars) {
   other.allowed(mask);
   EXPECT_LT(vocabulary->trie().masks.bytes() - before,
             512u);  // only the mask of the whole place: 8 words and its entry
+}
+
+TEST(Matcher, matchers_of_one_grammar_may_run_on_many_threads) {
+  const auto vocabulary = vocabulary_with({"ab", "\",\"", "a\""});
+  const auto grammar = Grammar::any_json_object();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      std::vector<uint64_t> mask((vocabulary->trie().vocab_size + 63) / 64);
+      for (int round = 0; round < 20; ++round) {
+        Matcher matcher(grammar, vocabulary);
+        for (const char c : "{\"a" + std::string(static_cast<size_t>(t), 'b') + "\":[1,\"x\"]}") {
+          matcher.allowed(mask);
+          EXPECT_TRUE((mask[(2 + c) / 64] >> ((2 + c) % 64)) & 1);
+          EXPECT_TRUE(matcher.accept(2 + c));
+        }
+        EXPECT_TRUE(matcher.must_end());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(MaskCache, keeps_within_its_bytes_and_forgets_the_oldest) {
+  MaskCache cache;
+  const auto large = [] {
+    auto mask = std::make_shared<Mask>();
+    mask->dense.resize(limits::kMaxMaskCacheBytes / 80);
+    return mask;
+  };
+  for (uint32_t state = 0; state < 15; ++state) {
+    cache.insert({1, state}, large());
+    EXPECT_NE(cache.find({1, 0}), nullptr);  // used, so never the oldest
+  }
+  EXPECT_LE(cache.bytes(), limits::kMaxMaskCacheBytes);
+  EXPECT_EQ(cache.find({1, 1}), nullptr);
+  EXPECT_NE(cache.find({1, 14}), nullptr);
 }
 
 TEST(Matcher, endless_new_states_are_forgotten_and_the_place_is_kept) {
