@@ -32,4 +32,14 @@ TEST(Json, reads_an_array_of_many_objects_in_linear_time) {
   EXPECT_EQ(parse_json(text + "]", "listing").size(), 200'000u);
 }
 
+TEST(OrderedJson, keeps_the_order_of_keys_and_bounds_their_number) {
+  EXPECT_EQ(parse_ordered_json(R"({"b": 1, "a": {"d": 2, "c": 3}})", "schema").dump(), R"({"b":1,"a":{"d":2,"c":3}})");
+  std::string text = "{\"k\": [\"::::\"";
+  for (int i = 0; i < 2000; ++i) text += ", {\"a\": 1}";  // many objects, few keys in each
+  EXPECT_EQ(parse_ordered_json(text + "]}", "list")["k"].size(), 2001u);
+  text = "{";
+  for (int i = 0; i < 2000; ++i) text += "\"" + std::to_string(i) + "\": 1, ";
+  EXPECT_THROW(parse_ordered_json(text + "\"x\": 1}", "bomb"), Error);
+}
+
 }  // namespace shenbi
