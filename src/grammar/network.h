@@ -1,6 +1,6 @@
 #pragma once
-// The network of a grammar while it is built: states with growing lists. Private to the builder (program_builder.cpp,
-// left_recursion.cpp).
+// The network of a grammar while it is built: states with growing lists. Private to the builder (network_builder.cpp,
+// left_recursion.cpp, program_builder.cpp).
 
 #include <cstdint>
 #include <string>
@@ -27,6 +27,8 @@ struct Network {
 
   StateId add_state();  ///< throws Error{kUnsupported} beyond limits::kMaxGrammarStates
 };
+
+Network build_network(const Rules& rules);
 
 /// Rewrites rules that call themselves before reading anything into loops. Throws Error{kUnsupported} naming the rules
 /// where such a call hides behind something that may be empty.

@@ -60,6 +60,7 @@ struct TextAutomaton {
     bool accepts = false;
   };
   std::vector<State> states;
+  mutable uint64_t checked = 0;  ///< edges looked at by matches(): what bounds its use with many texts
 
   /// Throws Error{kUnsupported} "<where>: ..." if it is too large; so do the others.
   static TextAutomaton of(const Pattern& pattern, bool search, std::string_view where);

@@ -17,7 +17,6 @@ namespace {
 struct Bounds {
   CodeSet sure, maybe;
   Bounds operator~() const { return {~maybe, ~sure}; }
-  Bounds operator|(const Bounds& other) const { return {sure | other.sure, maybe | other.maybe}; }
 };
 
 CodeSet unicode_set(const char* description) {
@@ -185,12 +184,16 @@ class Parser {
   Bounds character_class() {
     const bool negated = take("^");
     if (next_is("]")) unsupported("empty classes, or classes that begin with an unescaped ']',");
-    Bounds all;
+    std::vector<CodeSet::Range> sure, maybe;  // joined once at the end: a class may list thousands
+    const auto add = [&](const Bounds& part) {
+      sure.insert(sure.end(), part.sure.ranges().begin(), part.sure.ranges().end());
+      maybe.insert(maybe.end(), part.maybe.ranges().begin(), part.maybe.ranges().end());
+    };
     while (!take("]")) {
       const Bounds low = class_item();
       const bool range = next_is("-") && at_ + 1 < text_.size() && text_[at_ + 1] != ']';
       if (!range) {
-        all = all | low;
+        add(low);
         continue;
       }
       take("-");
@@ -199,10 +202,11 @@ class Parser {
         return b.maybe.ranges().size() == 1 && b.maybe.ranges()[0].first == b.maybe.ranges()[0].second;
       };
       if (!one(low) || !one(high)) unsupported("ranges between classes");
-      const char32_t first = low.sure.ranges()[0].first, last = high.sure.ranges()[0].first;
+      const char32_t first = low.maybe.ranges()[0].first, last = high.maybe.ranges()[0].first;
       if (first > last) broken("a range that runs backwards");
-      all = all | exactly(CodeSet({{first, last}}));
+      add(exactly(CodeSet({{first, last}})));
     }
+    const Bounds all{CodeSet(std::move(sure)), CodeSet(std::move(maybe))};
     return negated ? ~all : all;
   }
   Bounds class_item() {

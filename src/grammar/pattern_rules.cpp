@@ -15,6 +15,7 @@
 namespace shenbi::grammar {
 namespace {
 
+constexpr size_t kMaxWork = 1u << 22;  // steps of building one; of checking texts with it, 64 times as many
 constexpr size_t kMaxStates = 1u << 16, kMaxEdges = 1u << 18;  // of an automaton of characters; edges hold a set each
 
 using Node = Pattern::Node;
@@ -145,6 +146,7 @@ class Silent {
     const uint32_t end = state();
     const uint32_t copies = node.max == kUnbounded ? node.min : node.max;
     for (uint32_t i = 0; i < copies; ++i) {
+      if (++work_ > kMaxWork) too_large(where_);  // copies of nothing take no states
       if (i >= node.min) silent(from, end);
       from = emit(node.children[0], from);
     }
@@ -177,7 +179,7 @@ class Silent {
       }
     }
     work_ += all.size();
-    if (work_ > 16 * kMaxEdges) too_large(where_);
+    if (work_ > kMaxWork) too_large(where_);
     return all;
   }
 
@@ -270,24 +272,25 @@ TextAutomaton TextAutomaton::operator&(const TextAutomaton& other) const {
 }
 
 bool TextAutomaton::matches(std::string_view utf8) const {
-  std::vector<bool> now(states.size(), false);
-  now[0] = true;
-  for (size_t i = 0; i < utf8.size();) {
+  std::vector<uint32_t> now = {0}, then;
+  std::vector<size_t> met(states.size(), SIZE_MAX);  // the last character that led to each state
+  for (size_t i = 0; i < utf8.size() && !now.empty();) {
     const Utf8Char c = decode_utf8(utf8, i);
-    i += c.length;
-    std::vector<bool> then(states.size(), false);
-    for (size_t s = 0; s < states.size(); ++s) {
-      if (!now[s]) continue;
+    for (const uint32_t s : now) {
+      checked += states[s].edges.size();
       for (const Edge& edge : states[s].edges) {
-        if (edge.set.contains(c.code_point)) then[edge.target] = true;
+        if (met[edge.target] == i || !edge.set.contains(c.code_point)) continue;
+        met[edge.target] = i;
+        then.push_back(edge.target);
       }
     }
+    if (checked > 64 * kMaxWork) too_large("schema");
+    i += c.length;
     now = std::move(then);
+    then.clear();
   }
-  for (size_t s = 0; s < states.size(); ++s) {
-    if (now[s] && states[s].accepts) return true;
-  }
-  return false;
+  checked += states.size() / 16;
+  return std::any_of(now.begin(), now.end(), [&](uint32_t s) { return states[s].accepts; });
 }
 
 bool TextAutomaton::empty() const {
@@ -311,14 +314,16 @@ ExprId TextAutomaton::rules(Rules& rules, const Encode& encode) const {
   std::vector<RuleId> ids;
   for (size_t s = 0; s < states.size(); ++s) ids.push_back(rules.declare("text"));
   for (size_t s = 0; s < states.size(); ++s) {
-    std::map<uint32_t, CodeSet> by_target;
+    std::map<uint32_t, std::vector<CodeSet::Range>> by_target;
     for (const Edge& edge : states[s].edges) {
-      CodeSet& set = by_target[edge.target];
-      set = set | edge.set;
+      auto& ranges = by_target[edge.target];
+      ranges.insert(ranges.end(), edge.set.ranges().begin(), edge.set.ranges().end());
     }
     std::vector<ExprId> all;
     if (states[s].accepts) all.push_back(rules.empty());
-    for (const auto& [target, set] : by_target) all.push_back(rules.sequence({encode(set), rules.call(ids[target])}));
+    for (auto& [target, ranges] : by_target) {
+      all.push_back(rules.sequence({encode(CodeSet(std::move(ranges))), rules.call(ids[target])}));
+    }
     rules.define(ids[s], rules.choice(std::move(all)));
   }
   return rules.call(ids[0]);

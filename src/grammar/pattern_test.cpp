@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "grammar/grammar.h"
 
 namespace shenbi::grammar {
@@ -78,6 +79,14 @@ TEST(Regex, what_is_not_supported_is_named) {
   EXPECT_EQ(regex_error("a^"), "regex: matches no text at all, or only text nested deeper than 256");
   EXPECT_NE(regex_error(std::string(100'000, '(')), "no error");
   EXPECT_NE(regex_error("(((((a{999}){999}){999}){999})$|b)"), "no error");
+}
+
+TEST(Regex, hostile_patterns_end_quickly) {
+  std::string many = "[";
+  for (char32_t c = 0x4E00; c < 0x9000; c += 2) append_utf8(many, c);
+  EXPECT_TRUE(regex_matches(many + "]+", "\xE4\xB8\x80"));
+  EXPECT_NE(regex_error("(^|x)" + std::string("((){99999}){99999}")), "");  // copies of nothing
+  EXPECT_NE(regex_error("(^|x)((a?){9999}){9999}"), "no error");
 }
 
 TEST(TextAutomaton, intersections_and_exclusions_are_exact) {

@@ -8,16 +8,13 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "grammar/schema_keywords.h"
 
 namespace shenbi::grammar {
 namespace {
 
-constexpr size_t kMaxProofDepth = 4;  // how deep a property that tells two objects apart may lie
-constexpr size_t kMaxProofSteps = 1u << 18;
-
-[[noreturn]] void refuse(const std::string& path, std::string_view why, Code code) {
-  throw Error(code, fmt::format("schema: {}: {}", path, why));
-}
+constexpr size_t kMaxProofDepth = 4;         // how deep a property that tells two objects apart may lie
+constexpr size_t kMaxProofSteps = 1u << 21;  // shapes, values and required names looked at; then nothing is proven
 
 size_t length_of(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
@@ -169,6 +166,10 @@ class Proof {
     if (++steps_ > kMaxProofSteps) return false;
     const uint8_t common = a.types & b.types;
     if (common == 0) return true;
+    for (const Shape* shape : {&a, &b}) {
+      if (shape->values) steps_ += shape->values->size();
+      for (const auto& part : shape->objects) steps_ += 1 + part->required.size();
+    }
     if (a.values || b.values) return values_disjoint(a, b);
     if ((common & (kInteger | kFraction)) && !numbers_disjoint(a, b)) return false;
     if ((common & kString) && !(a.min_length > b.max_length || b.min_length > a.max_length)) return false;
@@ -236,6 +237,7 @@ class Proof {
 
   bool members_disjoint(const std::vector<Source>& a, const std::vector<Source>& b, size_t depth) {
     if (a.empty() || b.empty()) return false;
+    steps_ += 64;  // reading schemas costs more than looking at shapes
     const auto ones = reader_.decide(reader_.read(a)), twos = reader_.decide(reader_.read(b));
     return std::all_of(ones.begin(), ones.end(), [&](const Shape& one) {
       return std::all_of(twos.begin(), twos.end(), [&](const Shape& two) { return disjoint(one, two, depth + 1); });

@@ -20,14 +20,11 @@
 #include "grammar/json_rules.h"
 #include "grammar/number_rules.h"
 #include "grammar/schema_disjoint.h"
+#include "grammar/schema_keywords.h"
 #include "grammar/schema_shape.h"
 
 namespace shenbi::grammar {
 namespace {
-
-[[noreturn]] void refuse(const std::string& path, std::string_view why, Code code = Code::kInvalidArgument) {
-  throw Error(code, fmt::format("schema: {}: {}", path, why));
-}
 
 uint32_t repeat_count(uint64_t count, const std::string& path, std::string_view keyword) {
   if (count == kUnbounded) return kUnbounded;
