@@ -16,14 +16,16 @@ const ShortcutSheet = lazy(async () => ({ default: (await import("./ui/shortcuts
 export function App() {
   const room = createMemo(() => rooms.find((one) => one.id === route().room) ?? rooms[0]!);
   return (
-    <div class="app">
-      <Rail />
+    <>
       <Show when={!reached()}>
         <p class="away" role="alert">{t("fault.network")}</p>
       </Show>
-      <Suspense fallback={<main class="room" />}>
-        <Dynamic component={room().view} />
-      </Suspense>
+      <div class="app">
+        <Rail />
+        <Suspense fallback={<main class="room" />}>
+          <Dynamic component={room().view} />
+        </Suspense>
+      </div>
       <Suspense>
         <Show when={top() === "palette"}>
           <Palette />
@@ -36,6 +38,6 @@ export function App() {
         <KeyDialog />
       </Show>
       <Toasts />
-    </div>
+    </>
   );
 }

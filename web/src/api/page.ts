@@ -8,7 +8,7 @@ const folder = (id: string) => `/page/folders/${encodeURIComponent(id)}`;
 
 export const getConfig = () => call<Config>("GET", "/page/config");
 
-export interface ListQuery {
+interface ListQuery {
   q?: string;
   folder?: string;
   limit?: number;
@@ -33,7 +33,7 @@ export const createFolder = (name: string) => call<unknown>("POST", "/page/folde
 export const renameFolder = (id: string, name: string) => call<unknown>("PATCH", folder(id), { name });
 export const deleteFolder = (id: string) => call<unknown>("DELETE", folder(id));
 
-export interface Ask {
+interface Ask {
   parent: string | null;
   content: string;
   model: Model["id"];

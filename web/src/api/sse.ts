@@ -1,7 +1,7 @@
 // Server-sent events read from a fetch (EventSource can send no key). Lines end with LF, CRLF or CR; a blank line ends an
 // event; lines that begin with a colon keep the connection alive.
 
-export interface ServerEvent {
+interface ServerEvent {
   event: string;
   data: string;
 }

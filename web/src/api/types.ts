@@ -28,7 +28,7 @@ export interface Summary {
   snippet?: string;
 }
 
-export interface Usage {
+interface Usage {
   prompt_tokens: number;
   cached_tokens: number;
   completion_tokens: number;

@@ -108,7 +108,7 @@ async function abandon(conversation: string): Promise<void> {
 }
 
 /** The first words of the first question, until someone writes a better title. */
-export function titleOf(content: string): string {
+function titleOf(content: string): string {
   const line = content.trim().split("\n", 1)[0]!.slice(0, 400).replace(/\s+/g, " ");
   const letters = [...line];
   return letters.length > 48 ? `${letters.slice(0, 47).join("")}…` : line;

@@ -1,5 +1,6 @@
 // Before the first message: the mark, and what to do.
 import { Match, Switch } from "solid-js";
+import { reached } from "../api/http";
 import { config, currentModel } from "../state/server";
 import { Mark } from "../ui/mark";
 import { t } from "../words/words";
@@ -13,7 +14,7 @@ export const Empty = () => (
       </Match>
       <Match when={fault()}>
         <Mark />
-        <p class="empty-line">{fault()}</p>
+        <p class="empty-line">{reached() && fault()}</p>
       </Match>
       <Match when={config() && !currentModel()}>
         <Mark />

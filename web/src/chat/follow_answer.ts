@@ -5,7 +5,7 @@ import { ApiError } from "../api/http";
 import { serverEvents } from "../api/sse";
 import type { Message } from "../api/types";
 
-export interface Listener {
+interface Listener {
   snapshot(message: Message): void;
   grow(text: string, thinking: string): void;
   warning(text: string): void;

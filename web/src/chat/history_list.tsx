@@ -1,5 +1,5 @@
 // The conversations: pinned ones, folders, then the rest by date; or what a search found.
-import { createMemo, createResource, createSignal, For, onMount, Show } from "solid-js";
+import { createMemo, createResource, createSignal, For, onCleanup, onMount, Show } from "solid-js";
 import { listConversations } from "../api/page";
 import type { Summary } from "../api/types";
 import { address, go } from "../state/route";
@@ -90,7 +90,11 @@ const Section = (props: { name: string; items: Summary[] }) => (
 /** Coming into sight, it asks for what is older. */
 function Older() {
   let node!: HTMLDivElement;
-  onMount(() => new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadOlder()).observe(node));
+  onMount(() => {
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadOlder());
+    observer.observe(node);
+    onCleanup(() => observer.disconnect());
+  });
   return <div ref={node} class="older" />;
 }
 

@@ -26,7 +26,7 @@ export function mountTable(table: HTMLTableElement): () => void {
 }
 
 /** RFC 4180: quotes are doubled, a cell with a quote, comma or line break is quoted. */
-export function csv(table: HTMLTableElement): string {
+function csv(table: HTMLTableElement): string {
   const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   return [...table.rows]
     .map((row) => [...row.cells].map((one) => cell(one.textContent?.trim() ?? "")).join(","))

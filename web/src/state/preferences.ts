@@ -3,7 +3,7 @@ import type { Params } from "../api/types";
 import { stored } from "./stored";
 
 export type Theme = "system" | "light" | "dark";
-export type SendKey = "enter" | "mod-enter";
+type SendKey = "enter" | "mod-enter";
 
 export const [theme, setTheme] = stored<Theme>("theme", "system");
 export const [sendKey, setSendKey] = stored<SendKey>("send-key", "enter");

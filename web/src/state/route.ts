@@ -1,7 +1,7 @@
 // The address names the room and what is open in it: #/chat/ID. Hashes need nothing from the server.
 import { createSignal } from "solid-js";
 
-export interface Route {
+interface Route {
   room: string;
   id: string | null;
 }

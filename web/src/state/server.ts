@@ -9,7 +9,7 @@ const [config, setConfig] = createSignal<Config>();
 export { config };
 
 export const models = (): Model[] => config()?.models ?? [];
-export const modelOf = (id: string): Model | undefined => models().find((model) => model.id === id);
+const modelOf = (id: string): Model | undefined => models().find((model) => model.id === id);
 
 /** The model the next question goes to: the last one chosen while it exists, else a loaded one, else the first. */
 export const currentModel = createRoot(() =>

@@ -29,7 +29,6 @@ export const IconTune = icon("M5 6h6M15 6h4M13 4v4M5 12h2M11 12h8M9 10v4M5 18h8M
 export const IconContinue = icon("M6 5.5v13l7-6.5zM17 5.5v13");
 export const IconTrash = icon("M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 10.5v5.5M13.5 10.5v5.5");
 export const IconCheck = icon("M5.5 12.5l4.5 4.5 8.5-10");
-export const IconKey = icon("M14.5 13.5a4.5 4.5 0 1 0-4.2-2.8L4.5 16.5v3h3v-2h2v-2l2.2-2.2c.85.15 1.9.2 2.8.2zM16 8h.01");
 
 /** Stop is a filled square: it must be found without reading. */
 export const IconStop = () => (

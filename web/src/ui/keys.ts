@@ -3,7 +3,7 @@ import { go } from "../state/route";
 import type { Word } from "../words/words";
 import { setTop } from "./layers";
 
-export const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 export const modLabel = mac ? "⌘" : "Ctrl";
 
 interface Shortcut {

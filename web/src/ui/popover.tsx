@@ -72,8 +72,8 @@ function place(anchor: HTMLElement, panel: HTMLElement): void {
 }
 
 /** One line of a menu. */
-export const MenuItem = (props: { icon?: JSX.Element; children: JSX.Element; danger?: boolean; checked?: boolean; run: () => void }) => (
-  <button type="button" class="menu-item" classList={{ danger: props.danger }} aria-pressed={props.checked} onClick={() => props.run()}>
+export const MenuItem = (props: { icon?: JSX.Element; children: JSX.Element; danger?: boolean; run: () => void }) => (
+  <button type="button" class="menu-item" classList={{ danger: props.danger }} onClick={() => props.run()}>
     {props.icon}
     <span class="menu-text">{props.children}</span>
   </button>

@@ -167,7 +167,7 @@ export const zh: Record<keyof typeof en, string> = {
   "key.use": "使用密钥",
   "keys.title": "键盘快捷键",
   "keys.palette": "命令面板",
-  "keys.sheet": "本页",
+  "keys.sheet": "快捷键表",
   "keys.new": "新对话",
   "keys.send": "发送",
   "keys.break": "换行",
