@@ -8,7 +8,6 @@ Steps, in order:
   fuzz        every libFuzzer target for a few seconds
   parity      tests/parity/*.py: against libraries that are not ours
   e2e         tests/e2e/*.py: the program itself, with the real default model
-  ui          tests/ui/page.mjs in Chromium: the page with its mock server, then with the real program and model
   api         tests/api/*.py: clients that others wrote, against a real server with the default model
 
 A script of parity, e2e or api gets SHENBI (the program) in its environment; if its last line is "N passed, N failed" these are
@@ -45,11 +44,9 @@ def gtest(binary, environment=None):
     return passed, failed
 
 
-PROGRAM = str(ROOT / "build" / "release" / "shenbi")
-
-
-def script(command, program=PROGRAM):
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=ROOT, env={**os.environ, "SHENBI": program})
+def script(command):
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=ROOT,
+                          env={**os.environ, "SHENBI": str(ROOT / "build" / "release" / "shenbi")})
     lines = done.stdout.strip().splitlines()
     found = COUNT.match(lines[-1]) if lines else None
     passed, failed = (int(found[1]), int(found[2])) if found else (1, 0)
@@ -74,8 +71,6 @@ def steps():
     for step in ("parity", "e2e", "api"):
         for file in sorted((ROOT / "tests" / step).glob("*.py")):
             yield step, file.name, lambda file=file: script([sys.executable, str(file)])
-    yield "ui", "page.mjs, mock server", lambda: script(["node", "tests/ui/page.mjs"], program="")
-    yield "ui", "page.mjs, real server", lambda: script(["node", "tests/ui/page.mjs"])
 
 
 def main():
