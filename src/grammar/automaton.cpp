@@ -53,12 +53,11 @@ void unite(std::span<uint64_t> mask, const Mask& other) {
 
 }  // namespace
 
-// Walks of the trie for one mask. The work is counted by readings moved, whether remembered or not, so that whether a
-// grammar is refused does not depend on what ran before.
+// Walks of the trie for one mask. Nodes cost little; what is bounded is the moves that the machine has not made before.
 class Automaton::Walk {
  public:
   Walk(const TokenVocabulary::Trie& trie, Machine& machine)
-      : trie_(trie), machine_(machine), places_(trie.max_token_bytes + 1) {}
+      : trie_(trie), machine_(machine), places_(trie.max_token_bytes + 1), machine_work_(machine.work()) {}
 
   /// Sets the tokens below `node` that `place`, the place at that node, allows. Nodes that follow a place where the
   /// reading may end are added to `exits`.
@@ -68,13 +67,13 @@ class Automaton::Walk {
     for (uint32_t i = node + 1, end = nodes[node].end; i < end;) {
       const TrieNode& n = nodes[i];
       const PlaceId from = places_[n.depth - 1u];
-      work_ += machine_.readings(from).size();
       const PlaceId to = machine_.step(from, n.byte);
+      ++work_;
       if (to == 0) {
         i = n.end;
         continue;
       }
-      if (work_ > limits::kMaxMaskWork) too_much();
+      if (machine_.work() - machine_work_ > limits::kMaxMaskWork) too_much();
       set_tokens(i, mask);
       if (exits != nullptr) note(i, to, *exits);
       places_[n.depth] = to;
@@ -123,7 +122,8 @@ class Automaton::Walk {
   const TokenVocabulary::Trie& trie_;
   Machine& machine_;
   std::vector<PlaceId> places_;  // by depth
-  uint64_t work_ = 0;
+  uint64_t machine_work_;        // when it began
+  uint64_t work_ = 0;            // nodes looked at
   uint32_t depth_ = 0;
 };
 

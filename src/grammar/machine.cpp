@@ -164,6 +164,7 @@ struct Finally {
 PlaceId Machine::find_move(PlaceId place, uint8_t byte_class) {
   const Finally finally{[this] { clear_scratch(); }};
   const uint8_t byte = program_->class_byte[byte_class];
+  work_ += places_[place].count;
   for (uint32_t i = 0; i < places_[place].count; ++i) {
     const auto [s, stack] = readings_[places_[place].first + i];
     for (uint32_t e = program_->states[s].edges; e < program_->states[s + 1].edges; ++e) {

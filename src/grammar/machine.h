@@ -68,6 +68,9 @@ class Machine {
   PlaceId place_after(StackId stack);
   uint32_t depth_of_stack(StackId stack) const noexcept { return stacks_[stack].depth; }
 
+  /// How many readings were moved by a byte that was new to them, ever: what time goes into.
+  uint64_t work() const noexcept { return work_; }
+
   /// Half of the memory is used: time for a fresh machine, into which a place is carried by `adopt`.
   bool crowded() const noexcept;
   PlaceId adopt(const Machine& other, PlaceId place);
@@ -112,6 +115,7 @@ class Machine {
   std::vector<std::pair<uint64_t, uint32_t>> seen_;  // open addressing, a power of two; of this round
   size_t seen_count_ = 0;
   uint32_t round_ = 1;
+  uint64_t work_ = 0;
   bool ended_ = false;
 };
 
