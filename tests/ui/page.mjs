@@ -563,6 +563,7 @@ for (const theme of ["light", "dark"]) {
   test(`axe finds nothing serious in ${theme}`, async ({ page, address }) => {
     await page.evaluate((name) => localStorage.setItem("shenbi.theme", JSON.stringify(name)), theme);
     await page.reload();
+    await page.locator(".composer textarea").waitFor();
     await send(page, "code 神笔");
     await page.waitForFunction(() => document.querySelector("article.answer"));
     await page.waitForFunction(() => document.querySelector("article.answer .prose")?.textContent.length > 3);
