@@ -24,6 +24,8 @@ std::string_view finish_reason_name(FinishReason reason) noexcept {
       return "length";
     case FinishReason::kCancelled:
       return "cancelled";
+    case FinishReason::kFailed:
+      return "failed";
     case FinishReason::kNone:
       break;
   }
@@ -263,6 +265,17 @@ struct Engine::Impl {
     return append(s, choice.id, choice.logprob, s.request.top_logprobs > 0 ? &top : nullptr);
   }
 
+  // A grammar may turn out too ambiguous in the middle of an answer: that ends this answer, not the engine.
+  FinishReason advance_guarded(Sequence& s, std::span<float> row) {
+    try {
+      const auto reason = advance(s, row);
+      return reason == FinishReason::kNone ? jump_ahead(s) : reason;
+    } catch (const Error& error) {
+      emit(s, {.sequence = s.number, .text = error.what(), .finish = FinishReason::kFailed});
+      return FinishReason::kFailed;
+    }
+  }
+
   // Tokens that the grammar does not allow here lose every chance.
   void forbid(grammar::Matcher& matcher, std::span<float> row) {
     mask.resize((row.size() + 63) / 64);
@@ -442,8 +455,7 @@ struct Engine::Impl {
       if (s->computed < s->history.size()) continue;
       // A finished prompt is offered to others at once, so that requests sent together share it.
       if (was_prompt) cache.publish(std::span(s->history).first(s->computed), s->pages, s->request.tenant);
-      auto reason = advance(*s, std::span(logits).subspan(row++ * vocab, vocab));
-      if (reason == FinishReason::kNone) reason = jump_ahead(*s);
+      const auto reason = advance_guarded(*s, std::span(logits).subspan(row++ * vocab, vocab));
       if (reason != FinishReason::kNone) finish(s);
     }
     available_pages.store(cache.available_pages(), std::memory_order_relaxed);
@@ -504,6 +516,12 @@ void Engine::cancel(uint64_t sequence) {
   }
   // The pass is shared: it is stopped between layers only when nobody in it is still wanted.
   if (all && !impl_->running.empty()) impl_->abort_pass = true;
+}
+
+void Engine::cancel_all() {
+  std::lock_guard lock(impl_->mutex);
+  for (const auto& s : impl_->waiting) s->cancelled = true;
+  for (const auto& s : impl_->running) s->cancelled = true;
 }
 
 bool Engine::step() { return impl_->step(); }

@@ -33,6 +33,7 @@ enum class FinishReason {
   kStop,    ///< an end token or a stop string
   kLength,  ///< max_tokens, or the context is full
   kCancelled,
+  kFailed,  ///< TokenEvent::text says why: a grammar that turned out too ambiguous to follow
 };
 std::string_view finish_reason_name(FinishReason reason) noexcept;
 
@@ -117,6 +118,9 @@ class Engine {
   /// The sequence ends with kCancelled within one layer of the running pass (if nobody else is in it) or after the
   /// pass. Unknown or finished numbers are no error.
   void cancel(uint64_t sequence);
+
+  /// Ends everything that runs or waits with kCancelled at the next step.
+  void cancel_all();
 
   /// One forward pass. False when there is nothing left to do.
   bool step();

@@ -100,7 +100,14 @@ struct Service::Impl {
   }
 
   bool step(const LoadedModelPtr& model) {
-    const bool more = model->engine_->step();
+    bool more = true;
+    try {
+      more = model->engine_->step();
+    } catch (const std::exception& error) {
+      // No memory, or a bug of ours: the requests of this model end, the others go on.
+      log_warn("{}: {}; its requests are ended", model->name_, error.what());
+      model->engine_->cancel_all();
+    }
     if (more) model->last_use_ms_ = now_ms();
     return more;
   }

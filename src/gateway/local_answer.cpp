@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace shenbi::gateway {
 
 using chat::Event;
@@ -45,6 +47,12 @@ void LocalAnswer::prompt(const std::vector<engine::PromptToken>& tokens) {
 }
 
 void LocalAnswer::token(const engine::TokenEvent& event) {
+  if (event.finish == engine::FinishReason::kFailed) {
+    sink_({.kind = Event::Kind::kError,
+           .text = std::string(event.text),
+           .status = code_info(Code::kInvalidArgument).http_status});
+    return;
+  }
   start(event.cached_tokens);
   const bool end_token =
       event.id >= 0 && event.finish == engine::FinishReason::kStop && event.text.empty() && event.stop_string.empty();
