@@ -197,6 +197,7 @@ std::shared_ptr<const Model> load_model(const fs::path& path, const models::Deco
   // A large vocabulary costs as much time as packing a small model, so both go on side by side.
   auto tokenizer = std::async(std::launch::async, [&] { return load_tokenizer(*model->checkpoint); });
   model->chat_template = load_chat_template(*model->checkpoint);
+  if (model->chat_template) model->template_form = chat::template_form(*model->chat_template);
   model->decoder = models::Decoder::load(model->checkpoint, options, team);
   model->tokenizer = tokenizer.get();
   model->stop_ids = model->tokenizer->stop_ids();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/thread_team.h"
+#include "chat/answer_parser.h"
 #include "chat/template.h"
 #include "engine/sampler.h"
 #include "formats/checkpoint.h"
@@ -36,8 +37,9 @@ struct Model {
   std::shared_ptr<const models::Decoder> decoder;
   std::shared_ptr<const tokenizers::Tokenizer> tokenizer;
   std::optional<chat::ChatTemplate> chat_template;
-  SamplingParams defaults;        ///< from generation_config.json, where the checkpoint has one
-  std::vector<int32_t> stop_ids;  ///< the tokenizer's and generation_config's
+  chat::TemplateForm template_form;  ///< what the template can show
+  SamplingParams defaults;           ///< from generation_config.json, where the checkpoint has one
+  std::vector<int32_t> stop_ids;     ///< the tokenizer's and generation_config's
 };
 
 std::shared_ptr<const Model> load_model(const std::filesystem::path& path, const models::DecoderOptions& options,

@@ -101,7 +101,8 @@ engine::Prompt prompt_for(const chat::ChatRequest& request, const engine::Model&
     throw Error(Code::kInvalidArgument, fmt::format("tools: {} is a base model, it has no form for tools", model.name));
   }
   OrderedJson variables = OrderedJson::object();
-  variables["messages"] = chat::template_messages(request.messages);
+  variables["messages"] =
+      chat::template_messages(request.messages, model.template_form, tools ? request.tools : std::vector<chat::Tool>());
   if (tools) variables["tools"] = chat::template_tools(request.tools);
   add_thinking(request, variables);
   if (request.template_arguments.is_object()) {
@@ -114,6 +115,11 @@ engine::Prompt prompt_for(const chat::ChatRequest& request, const engine::Model&
     return engine::continued_prompt(model, std::move(variables));
   }
   return engine::chat_prompt(model, std::move(variables));
+}
+
+bool marks_thinking_by_control(const tokenizers::Tokenizer& tokenizer, const chat::ToolSyntax& syntax) {
+  const auto id = syntax.thinking_begin.empty() ? std::nullopt : tokenizer.find_token(syntax.thinking_begin);
+  return id && tokenizer.token_kind(*id) == tokenizers::TokenKind::kControl;
 }
 
 class LocalProvider final : public Provider {
@@ -141,8 +147,8 @@ class LocalProvider final : public Provider {
                         .parallel = request.parallel_tool_calls,
                         .thinking_open = ends_inside_thinking(prompt.text, syntax)};
       options.syntax = &syntax;
-      // Families that mark calls with control tokens: the parser must see the marks.
-      work.keep_special = calls;
+      // Families that mark calls, frames or thinking with control tokens: the parser must see the marks.
+      work.keep_special = calls || syntax.framed || marks_thinking_by_control(*model.tokenizer, syntax);
     }
     if (auto grammar = grammar_for(request, syntax, options.parser.thinking_open)) {
       work.matcher = std::make_shared<grammar::Matcher>(std::move(grammar), loaded->token_vocabulary());
