@@ -17,12 +17,7 @@ bool is_number_address(std::string_view host) {
   }) && (host.find(':') != std::string_view::npos || std::isdigit(static_cast<unsigned char>(host.back())));
 }
 
-net::ServerResponse forbidden(Face face, std::string_view message) {
-  auto response = error_response(face, Code::kUnauthorized, message);
-  response.status = 403;
-  std::erase_if(response.headers, [](const auto& header) { return header.first == "WWW-Authenticate"; });
-  return response;
-}
+net::ServerResponse forbidden(Face face, std::string_view message) { return error_response(face, 403, message); }
 
 }  // namespace
 
@@ -72,9 +67,8 @@ std::optional<net::ServerResponse> Access::refuse(const net::ServerRequest& requ
   }
   if (!found.route) {
     if (found.allowed.empty()) return error_response(face, Code::kNotFound, "no such path: " + request.path);
-    auto response = error_response(face, Code::kInvalidArgument,
-                                   "method " + request.method + " is not for this path, only " + found.allowed);
-    response.status = 405;
+    auto response =
+        error_response(face, 405, "method " + request.method + " is not for this path, only " + found.allowed);
     response.headers.emplace_back("Allow", found.allowed);
     return response;
   }

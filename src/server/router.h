@@ -106,9 +106,9 @@ class Router {
 /// The face that answers for a path no route knows.
 Face face_of_path(std::string_view path) noexcept;
 
-/// An error as the face's clients expect it. 429 and 503 carry Retry-After. `parameter`: the field it is about; by
-/// default what stands in front of the message's first colon, if that reads like a field.
-net::ServerResponse error_response(Face face, Code code, std::string_view message, std::string_view parameter = {});
+/// An error as the face's clients expect it. 429 and 503 carry Retry-After.
+net::ServerResponse error_response(Face face, int status, std::string_view message);
+net::ServerResponse error_response(Face face, Code code, std::string_view message);
 
 net::ServerResponse json_response(int status, std::string body);
 
