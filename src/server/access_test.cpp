@@ -162,6 +162,8 @@ TEST(Access, keys_are_stored_as_hashes_and_outlive_the_program) {
   EXPECT_EQ(decision.caller->name, "ci");
   EXPECT_NO_THROW(keys.check_model(*decision.caller, "m"));
   EXPECT_THROW(keys.check_model(*decision.caller, "other"), Error);
+  EXPECT_TRUE(keys.sees_model(*decision.caller, "m"));
+  EXPECT_FALSE(keys.sees_model(*decision.caller, "other"));  // and so no list shows it
   EXPECT_TRUE(keys.check(text, Scope::kManage).forbidden);
 }
 

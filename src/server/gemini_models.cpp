@@ -22,12 +22,12 @@ bool is_gemini_client(const RouteCall& call) {
 
 void list_gemini_models(RouteCall& call) {
   chat::OrderedJson models = chat::OrderedJson::array();
-  for (const auto& model : call.state.provider->models()) models.push_back(gemini_model(model));
+  for (const auto& model : visible_models(call)) models.push_back(gemini_model(model));
   send_json(call, 200, {{"models", models}});
 }
 
 void show_gemini_model(RouteCall& call, const std::string& name) {
-  for (const auto& model : call.state.provider->models()) {
+  for (const auto& model : visible_models(call)) {
     if (model.id == name) return send_json(call, 200, gemini_model(model));
   }
   throw Error(Code::kNotFound, "model '" + name + "' is not here");

@@ -184,11 +184,14 @@ Keys::Decision Keys::check(std::string_view text, Scope scope) {
   return {.caller = Caller{.id = match->key.id, .name = match->key.name}, .message = {}};
 }
 
-void Keys::check_model(const Caller& caller, const std::string& model) const {
+bool Keys::sees_model(const Caller& caller, const std::string& model) const {
   std::lock_guard lock(mutex_);
   const Entry* entry = find(caller.id);
-  if (!entry || entry->key.models.empty() || entry->key.models.contains(model)) return;
-  throw Error(Code::kNotFound, fmt::format("model '{}' is not here", model));
+  return !entry || entry->key.models.empty() || entry->key.models.contains(model);
+}
+
+void Keys::check_model(const Caller& caller, const std::string& model) const {
+  if (!sees_model(caller, model)) throw Error(Code::kNotFound, fmt::format("model '{}' is not here", model));
 }
 
 void Keys::check_quota(const Caller& caller) const {

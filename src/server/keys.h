@@ -63,6 +63,8 @@ class Keys {
   Caller identify(std::string_view key) const;
   /// Throws Error{kNotFound} if the caller's key does not include the model: it reads as if there were none.
   void check_model(const Caller& caller, const std::string& model) const;
+  /// Whether the caller's key includes the model: what a list may show.
+  bool sees_model(const Caller& caller, const std::string& model) const;
   /// Throws Error{kRateLimited} if the day's tokens are used up.
   void check_quota(const Caller& caller) const;
   void count_tokens(const Caller& caller, uint64_t tokens);

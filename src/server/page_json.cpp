@@ -1,10 +1,17 @@
 #include "server/page_json.h"
 
 #include "base/utf8.h"
+#include "server/state.h"
 
 namespace shenbi::server {
 
 using chat::OrderedJson;
+
+std::vector<gateway::ModelInfo> visible_models(RouteCall& call) {
+  auto models = call.state.provider->models();
+  std::erase_if(models, [&](const auto& model) { return !call.state.keys.sees_model(call.caller, model.id); });
+  return models;
+}
 
 OrderedJson model_json(const gateway::ModelInfo& m) {
   return {{"id", m.id},

@@ -11,6 +11,9 @@
 
 namespace shenbi::server {
 
+/// The provider's models that the caller's key includes.
+std::vector<gateway::ModelInfo> visible_models(RouteCall& call);
+
 chat::OrderedJson model_json(const gateway::ModelInfo& model);
 chat::OrderedJson summary_json(const StoredConversation& conversation);
 

@@ -26,20 +26,11 @@ OrderedJson openai_model(const gateway::ModelInfo& m) {
   return json;
 }
 
-bool visible(const RouteCall& call, const std::string& model) {
-  try {
-    call.state.keys.check_model(call.caller, model);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 void list(RouteCall& call) {
   if (is_gemini_client(call)) return list_gemini_models(call);
   OrderedJson data = OrderedJson::array();
-  for (const gateway::ModelInfo& model : call.state.provider->models()) {
-    if (visible(call, model.id)) data.push_back(openai_model(model));
+  for (const gateway::ModelInfo& model : visible_models(call)) {
+    data.push_back(openai_model(model));
   }
   send_json(call, 200, {{"object", "list"}, {"data", data}});
 }
@@ -47,8 +38,8 @@ void list(RouteCall& call) {
 void one(RouteCall& call) {
   const std::string& id = call.path["id"];
   if (is_gemini_client(call)) return show_gemini_model(call, id);
-  for (const gateway::ModelInfo& model : call.state.provider->models()) {
-    if (model.id == id && visible(call, id)) return send_json(call, 200, openai_model(model));
+  for (const gateway::ModelInfo& model : visible_models(call)) {
+    if (model.id == id) return send_json(call, 200, openai_model(model));
   }
   throw Error(Code::kNotFound, "model '" + id + "' is not here");
 }

@@ -164,7 +164,7 @@ OrderedJson details(const gateway::ModelInfo& m) {
 
 void tags(RouteCall& call) {
   OrderedJson models = OrderedJson::array();
-  for (const auto& m : call.state.provider->models()) {
+  for (const auto& m : visible_models(call)) {
     models.push_back({{"name", m.id},
                       {"model", m.id},
                       {"modified_at", iso_time(m.created)},
@@ -177,7 +177,7 @@ void tags(RouteCall& call) {
 
 void ps(RouteCall& call) {
   OrderedJson models = OrderedJson::array();
-  for (const auto& m : call.state.provider->models()) {
+  for (const auto& m : visible_models(call)) {
     const auto loaded = call.state.service->loaded(m.id);
     if (!loaded) continue;
     models.push_back({{"name", m.id},
@@ -199,7 +199,7 @@ void show(RouteCall& call) {
   body.done();
   const std::string model = full_name(name ? *name : old_name.value_or(""));
   call.state.keys.check_model(call.caller, model);
-  for (const auto& m : call.state.provider->models()) {
+  for (const auto& m : visible_models(call)) {
     if (m.id != model) continue;
     OrderedJson capabilities = {"completion"};
     if (m.tools) capabilities.push_back("tools");

@@ -34,9 +34,11 @@ double number_parameter(const RouteCall& call, std::string_view name, double oth
 void config(RouteCall& call) {
   OrderedJson models = OrderedJson::array();
   const bool open = !call.state.keys.required();
-  const bool known = open || call.state.keys.check(key_of(call.request), Scope::kPage).caller.has_value();
+  const auto caller = call.state.keys.check(key_of(call.request), Scope::kPage).caller;
+  const bool known = open || caller.has_value();
+  if (caller) call.caller = *caller;
   if (known) {
-    for (const gateway::ModelInfo& model : call.state.provider->models()) models.push_back(model_json(model));
+    for (const gateway::ModelInfo& model : visible_models(call)) models.push_back(model_json(model));
   }
   send_json(call, 200, {{"version", kVersion}, {"needs_key", !open}, {"models", models}});
 }
