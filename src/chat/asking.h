@@ -1,0 +1,79 @@
+#pragma once
+// The asking end of the dialects: what a client of such an API says, and how it understands the answer. The answering
+// end is dialect.h; both meet in the neutral words of types.h.
+//
+//   Asking asking = openai_asking(traits);
+//   std::string body = asking.chat(request, /*stream=*/true);
+//   auto reader = asking.reader();
+//   for each SSE event:  reader->event(name, data, events);      // or, not a stream: reader->body(bytes, events)
+//   at the end:          reader->end(events);
+//
+// Nothing is dropped on the way out: a setting that the dialect, or the house behind it, has no word for is
+// Error{kInvalidArgument} naming the field ("min_p: the Anthropic API has no such setting"). On the way in what the
+// dialect says and we have no word for becomes a kWarning only if it changes the answer. A reader trusts nothing: wrong
+// types, missing fields, events out of order are one kError event of status 502, never an exception.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chat/types.h"
+
+namespace shenbi::chat {
+
+/// Turns what one upstream call says into neutral events. One reader a call.
+class AnswerReader {
+ public:
+  virtual ~AnswerReader() = default;
+  /// One server-sent event; `name` is "message" where the stream names none.
+  virtual void event(std::string_view name, std::string_view data, std::vector<Event>& out) = 0;
+  /// The whole answer to a call that was not a stream. Status 200 says nothing: several houses report errors in it.
+  virtual void body(std::string_view bytes, std::vector<Event>& out) = 0;
+  /// The upstream has closed. If the answer is not complete: kError of status 502 saying so.
+  virtual void end(std::vector<Event>& out) = 0;
+  /// The usage object as the house wrote it, "" before it came: the ledger keeps it.
+  virtual const std::string& raw_usage() const noexcept = 0;
+};
+
+/// An error answer: status and the house's own message and code, whatever shape its JSON has.
+struct UpstreamError {
+  int status = 502;
+  std::string message, code;
+};
+
+/// What a house does otherwise than the dialect's owner. Data, so that a house is a few lines.
+struct AskingTraits {
+  std::string house = "OpenAI";                            ///< for error messages
+  std::string max_tokens_field = "max_completion_tokens";  ///< "max_tokens" in most other houses
+  std::string seed_field = "seed";                         ///< "random_seed"; "" has none
+  bool stream_usage = true;                                ///< understands stream_options.include_usage
+  bool developer_role = true;                              ///< else kDeveloper goes as "system"
+  bool json_schema = true;                                 ///< response_format json_schema; else refused by name
+  bool strict_tools = true;  ///< understands "strict" of a function; else left out with a warning
+  bool logprobs = true, logit_bias = true, penalties = true, stop = true, images = true;
+  bool extended_sampling = false;  ///< top_k, min_p, repetition_penalty as vLLM and others take them
+  bool top_k = false;              ///< top_k alone
+  double top_p_below = 0;          ///< > 0: top_p must stay below this value
+  /// How thinking is switched: not at all; "reasoning_effort": "low"; "enable_thinking": bool;
+  /// "thinking": {"type": "enabled"}; chat_template_kwargs.enable_thinking.
+  enum class Thinking { kNone, kEffort, kEnableThinking, kThinkingType, kTemplate } thinking = Thinking::kEffort;
+};
+
+/// A dialect as a client speaks it.
+struct Asking {
+  std::function<std::string(const ChatRequest&, bool stream)> chat;
+  /// Null where the dialect has no plain completions.
+  std::function<std::string(const CompletionRequest&, bool stream)> complete;
+  std::function<std::unique_ptr<AnswerReader>()> reader;
+  std::function<std::unique_ptr<AnswerReader>()> completion_reader;
+  std::function<UpstreamError(int status, std::string_view body)> error;
+};
+
+Asking openai_asking(AskingTraits traits = {});
+Asking responses_asking(AskingTraits traits = {});
+Asking anthropic_asking();
+Asking gemini_asking();
+
+}  // namespace shenbi::chat

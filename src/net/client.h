@@ -1,0 +1,80 @@
+#pragma once
+// Outgoing HTTP that waits for nobody: many exchanges at once, their bytes handed on as they come. What the gateway
+// asks its upstreams with; net/http.h stays the door for downloads, which may wait.
+//
+//   net::Client client;
+//   auto call = client.start({.url = base + "/chat/completions", .headers = {...}, .body = json},
+//                            {.on_head = ..., .on_body = ..., .on_end = ...});
+//   call->cancel();
+//
+// Rules: http and https only; certificates are checked; proxies come from the environment; connections are kept alive
+// and used again, per host; HTTP/2 where the host offers it over TLS. A redirect is never followed: the request carries
+// a key, and an API that moved is the operator's to configure; the 3xx is handed on as it is. Header names and values
+// with control characters are refused (Error{kInvalidArgument} naming the header).
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "net/server.h"  // Headers
+
+namespace shenbi::net {
+
+struct ClientRequest {
+  std::string method = "POST";
+  std::string url;
+  Headers headers;
+  std::string body;
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::milliseconds head_timeout{300'000};  ///< from the start to the status line
+  std::chrono::milliseconds idle_timeout{120'000};  ///< between two pieces of the body
+  uint64_t max_bytes = 1u << 30;                    ///< of the body, decompressed
+};
+
+/// Called in this order, never two at once, on a thread of the client; must not block.
+struct ClientEvents {
+  std::function<void(int status, const Headers& headers)> on_head;  ///< names in lower case
+  std::function<void(std::string_view bytes)> on_body;              ///< any number of times
+  /// Exactly once and last. Null: the body is complete. Else Error{kUpstream} naming host and reason (refused, timed
+  /// out and in which phase, cut, too large), or Error{kCancelled}.
+  std::function<void(const Error* error)> on_end;
+};
+
+class ClientCall {
+ public:
+  virtual ~ClientCall() = default;
+  /// From any thread, any number of times. on_end still comes.
+  virtual void cancel() = 0;
+  /// Stops reading from the upstream until resume(), so that a slow client of ours does not fill our memory.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+};
+
+struct ClientOptions {
+  int threads = 1;
+  uint32_t max_connections_per_host = 256;
+  uint32_t max_idle_connections = 64;
+};
+
+class Client {
+ public:
+  explicit Client(ClientOptions options = {});
+  /// Cancels what runs and waits for its on_end.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Begins and returns at once; the exchange goes on if the handle is dropped. Throws Error{kInvalidArgument} for a
+  /// request that cannot be sent (URL, header).
+  std::shared_ptr<ClientCall> start(ClientRequest request, ClientEvents events);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace shenbi::net
