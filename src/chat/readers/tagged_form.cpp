@@ -195,6 +195,9 @@ Form::Step TaggedForm::after(char c) {
   return Step::kMore;
 }
 
+namespace {
+
+// Line breaks stand between the tags as the family writes them.
 std::string tagged_grammar(const std::vector<Tool>& tools, bool parallel, const TaggedForm::Spec& spec,
                            std::string_view trigger) {
   const std::string& gap = spec.between;
@@ -219,6 +222,30 @@ std::string tagged_grammar(const std::vector<Tool>& tools, bool parallel, const 
   const std::string begin = std::string(trigger) + gap;
   const std::string separator = spec.shared_section ? gap : section_end + gap + begin;
   return pairs_grammar(tools, parallel, begin, separator, section_end, around, style);
+}
+
+}  // namespace
+
+ToolSyntax tagged_syntax(std::string trigger, TaggedForm::Spec spec, bool or_bare) {
+  ToolSyntax syntax;
+  syntax.thinking_begin = "<think>";
+  syntax.thinking_end = "</think>";
+  syntax.triggers = {trigger};
+  if (or_bare) syntax.triggers.push_back(spec.call_open);
+  syntax.reader = [trigger, spec, or_bare](const std::vector<Tool>& tools, bool parallel) {
+    std::vector<Section> sections;
+    sections.push_back({{trigger}, {}, std::make_unique<TaggedForm>(spec)});
+    if (or_bare) {
+      TaggedForm::Spec bare = spec;
+      bare.call_open.clear();
+      sections.push_back({{spec.call_open}, {}, std::make_unique<TaggedForm>(std::move(bare))});
+    }
+    return make_reader(tools, parallel, std::move(sections));
+  };
+  syntax.grammar = [trigger, spec](const std::vector<Tool>& tools, bool parallel) {
+    return tagged_grammar(tools, parallel, spec, trigger);
+  };
+  return syntax;
 }
 
 }  // namespace shenbi::chat

@@ -62,8 +62,8 @@ class TaggedForm final : public Form {
   const Tool* tool_ = nullptr;
 };
 
-/// GBNF for this form: `trigger` opens the section; line breaks between the tags as the family writes them.
-std::string tagged_grammar(const std::vector<Tool>& tools, bool parallel, const TaggedForm::Spec& spec,
-                           std::string_view trigger);
+/// A family that writes calls in this form and thinks between <think> and </think>: its name, rank and sign are left to
+/// fill in. `trigger` opens the section. Where `or_bare`, the section's tag may be missing.
+ToolSyntax tagged_syntax(std::string trigger, TaggedForm::Spec spec, bool or_bare = false);
 
 }  // namespace shenbi::chat

@@ -9,42 +9,22 @@
 #include "chat/readers/tagged_form.h"
 
 namespace shenbi::chat::tool_calls {
-namespace {
-
-constexpr const char* kTrigger = "<｜DSML｜tool_calls>";
-
-TaggedForm::Spec spec() {
-  return {.call_open = "<｜DSML｜invoke name=\"",
-          .name_end = "\">",
-          .key_open = "<｜DSML｜parameter name=\"",
-          .key_end = "\"",
-          .value_end = "</｜DSML｜parameter>",
-          .call_close = "</｜DSML｜invoke>",
-          .end = {"</｜DSML｜tool_calls>"},
-          .shared_section = true,
-          .between = "\n",
-          .text_attribute = "string=\"true\"",
-          .other_attribute = "string=\"false\""};
-}
-
-}  // namespace
 
 ToolSyntax deepseek_v4() {
-  ToolSyntax syntax;
+  ToolSyntax syntax = tagged_syntax("<｜DSML｜tool_calls>", {.call_open = "<｜DSML｜invoke name=\"",
+                                                             .name_end = "\">",
+                                                             .key_open = "<｜DSML｜parameter name=\"",
+                                                             .key_end = "\"",
+                                                             .value_end = "</｜DSML｜parameter>",
+                                                             .call_close = "</｜DSML｜invoke>",
+                                                             .end = {"</｜DSML｜tool_calls>"},
+                                                             .shared_section = true,
+                                                             .between = "\n",
+                                                             .text_attribute = "string=\"true\"",
+                                                             .other_attribute = "string=\"false\""});
   syntax.name = "deepseek_v4";
   syntax.rank = 21;
   syntax.recognises = [](std::string_view text) { return mentions(text, "｜DSML｜"); };
-  syntax.thinking_begin = "<think>";
-  syntax.thinking_end = "</think>";
-  syntax.triggers = {"<｜DSML｜tool_calls>"};
-  syntax.reader = [](const std::vector<Tool>& tools, bool parallel) {
-    std::vector<Section> sections;
-    sections.push_back({{kTrigger}, {}, std::make_unique<TaggedForm>(spec())});
-    return make_reader(tools, parallel, std::move(sections));
-  };
-  syntax.grammar = [](const std::vector<Tool>& tools, bool parallel) {
-    return tagged_grammar(tools, parallel, spec(), kTrigger);
-  };
   return syntax;
 }
 
