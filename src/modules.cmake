@@ -5,7 +5,7 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 
 shenbi_module(base LIBS fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json ICU::uc ICU::i18n Threads::Threads)
-target_compile_definitions(shenbi_base PUBLIC SHENBI_VERSION="${PROJECT_VERSION}")
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/base/version.cpp PROPERTIES COMPILE_DEFINITIONS SHENBI_VERSION="${PROJECT_VERSION}")
 shenbi_module(net DEPS base LIBS CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers)
 shenbi_module(store DEPS base LIBS PkgConfig::SQLITE)
 shenbi_module(chat DEPS base)

@@ -79,9 +79,10 @@ Json parse_json(std::string_view text, std::string_view what, int max_depth) {
   return parsed<Json>(text, what, max_depth);
 }
 
-nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_view what, int max_depth) {
-  if (nesting(text) <= max_depth && most_keys(text) > limits::kMaxOrderedKeys) {
-    throw Error(Code::kCorruptFile, fmt::format("{}: an object has more than {} keys", what, limits::kMaxOrderedKeys));
+nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_view what, int max_depth,
+                                          uint64_t max_keys) {
+  if (nesting(text) <= max_depth && most_keys(text) > max_keys) {
+    throw Error(Code::kCorruptFile, fmt::format("{}: an object has more than {} keys", what, max_keys));
   }
   return parsed<nlohmann::ordered_json>(text, what, max_depth);
 }

@@ -67,6 +67,8 @@ inline constexpr uint64_t kMaxEmbeddingInputs = 2048;        ///< texts of one r
 inline constexpr uint64_t kMaxQueuedRequests = 4096;         ///< waiting for a worker thread; beyond it 503
 
 inline constexpr uint64_t kMaxOrderedKeys = 1024;            ///< of one JSON object whose order is kept: looked up one by one, so quadratic
+inline constexpr uint64_t kMaxImportMessages = 1u << 14;     ///< of one imported conversation, which lie in one object: the same cost
+inline constexpr uint64_t kMaxKeyWords = 1024;               ///< scopes of an API key, or models that it may ask
 inline constexpr uint64_t kMaxRequestMessages = 1u << 16;   ///< long agent runs reach some thousands
 inline constexpr uint64_t kMaxRequestTools = 1024;           ///< OpenAI allows 128
 inline constexpr uint64_t kMaxStopStrings = 64;              ///< OpenAI allows 4

@@ -50,7 +50,7 @@ TEST(Conversations, unknown_fields_and_wrong_types_are_refused_by_name) {
   TestServer server;
   const auto refused = [&](const OrderedJson& body) { return server.send("POST", "/page/conversations", body); };
   EXPECT_THAT(refused({{"colour", 1}}).body, HasSubstr("colour: unknown field"));
-  EXPECT_THAT(refused({{"title", 1}}).body, HasSubstr("title: expected a string, found number"));
+  EXPECT_THAT(refused({{"title", 1}}).body, HasSubstr("title: expected a string, found a number"));
   EXPECT_EQ(refused({{"title", 1}}).json()["error"]["param"], "title");
   EXPECT_EQ(refused(OrderedJson::array({1})).status, 400);
   EXPECT_EQ(testing::ask(server.url("/page/conversations"), "POST", "{not json").status, 400);

@@ -1,5 +1,6 @@
 #pragma once
-// A real server on a free port with its own data folder, and a small client, for tests.
+// A real server on a free port with its own data folder, and a small client, for tests. No test of this module sees the
+// data folder of the user: SHENBI_HOME points to an empty one.
 
 #include <curl/curl.h>
 

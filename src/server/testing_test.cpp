@@ -1,11 +1,20 @@
 #include "server/testing.h"
 
+#include <stdlib.h>
+
 #include <algorithm>
 
 #include "base/error.h"
 
 namespace shenbi::server::testing {
 namespace {
+
+// Models, database and settings of whoever runs the tests stay out of them: set before any thread or test begins.
+struct TestHome {
+  TestHome() { ::setenv("SHENBI_HOME", folder.path().c_str(), 1); }
+  TemporaryFolder folder;
+};
+const TestHome test_home;
 
 size_t append(char* data, size_t size, size_t count, void* out) {
   static_cast<std::string*>(out)->append(data, size * count);

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "chat/dialects/fields.h"
+#include "chat/fields.h"
 #include "chat/types.h"
 
 namespace shenbi::chat {

@@ -1,14 +1,16 @@
 // Keys, for whoever may manage the server: make, list, revoke. A key itself is shown once, when it is made.
 
 #include "server/keys.h"
+#include "base/limits.h"
 
-#include "server/body.h"
+#include "chat/fields.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
 namespace {
 
+using chat::Fields;
 using chat::OrderedJson;
 
 OrderedJson key_json(const Key& key) {
@@ -33,15 +35,14 @@ void list(RouteCall& call) {
 }
 
 void create(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
-  Key key{.name = bounded_title(body.required_text("name"))};
-  for (const std::string& scope : body.texts("scopes").value_or(std::vector<std::string>()))
-    key.scopes.insert(scope_of(scope));
-  for (const std::string& model : body.texts("models").value_or(std::vector<std::string>())) key.models.insert(model);
+  Fields body = Fields::of_body(call.request.body);
+  Key key{.name = bounded_title(body.needed_text("name"))};
+  for (const std::string& scope : body.texts("scopes", limits::kMaxKeyWords)) key.scopes.insert(scope_of(scope));
+  for (const std::string& model : body.texts("models", limits::kMaxKeyWords)) key.models.insert(model);
   key.requests_per_minute = static_cast<uint64_t>(body.integer("requests_per_minute", 0, 1'000'000'000).value_or(0));
   key.tokens_per_day = static_cast<uint64_t>(body.integer("tokens_per_day", 0, INT64_MAX / 2).value_or(0));
   key.expires = body.number("expires", 0, 1e12).value_or(0);
-  body.done();
+  body.end();
   const Keys::NewKey made = call.state.keys.create(std::move(key));
   OrderedJson json = key_json(made.key);
   json["key"] = made.text;

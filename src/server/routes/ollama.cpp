@@ -6,18 +6,20 @@
 #include <chrono>
 
 #include "base/folders.h"
+#include "base/limits.h"
 #include "base/version.h"
 #include "chat/dialect_ollama.h"
 #include "formats/model_store.h"
 
+#include "chat/fields.h"
 #include "server/answering.h"
-#include "server/body.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
 namespace {
 
+using chat::Fields;
 using chat::OllamaWriter;
 using chat::OrderedJson;
 using std::chrono::steady_clock;
@@ -130,18 +132,18 @@ void generate_route(RouteCall& call) {
 
 void embed(RouteCall& call) {
   const auto start = steady_clock::now();
-  Body body = Body::parse(call.request.body);
-  const std::string model = full_name(body.required_text("model"));
-  const auto input = body.texts("input");
+  Fields body = Fields::of_body(call.request.body);
+  const std::string model = full_name(body.needed_text("model"));
+  body.needed("input");
+  const auto input = body.texts("input", limits::kMaxEmbeddingInputs);
   const auto dimensions = body.integer("dimensions", 1, 1 << 20);
   const bool cut = body.boolean("truncate").value_or(false);
   const auto keep_alive = body.number("keep_alive", -1e9, 1e9);
-  if (auto options = body.object("options")) options->done();
-  body.done();
-  if (!input) throw Error(Code::kInvalidArgument, "input: is needed");
+  if (const OrderedJson* options = body.object("options")) Fields(*options, "options").end();
+  body.end();
   if (cut) throw Error(Code::kInvalidArgument, "truncate: no text is cut here; one that is too long is an error");
   check_caller(call, model);
-  const auto result = call.state.provider->embed(model, *input, static_cast<uint32_t>(dimensions.value_or(0)));
+  const auto result = call.state.provider->embed(model, input, static_cast<uint32_t>(dimensions.value_or(0)));
   keep(call, {.keep_alive = keep_alive}, model);
   call.state.keys.count_tokens(call.caller, result.tokens);
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(steady_clock::now() - start).count();
@@ -193,10 +195,10 @@ void ps(RouteCall& call) {
 }
 
 void show(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
+  Fields body = Fields::of_body(call.request.body);
   const auto name = body.text("model"), old_name = body.text("name");
   body.boolean("verbose");
-  body.done();
+  body.end();
   const std::string model = full_name(name ? *name : old_name.value_or(""));
   call.state.keys.check_model(call.caller, model);
   for (const auto& m : visible_models(call)) {
@@ -225,9 +227,9 @@ void show(RouteCall& call) {
 void version(RouteCall& call) { send_json(call, 200, {{"version", kVersion}}); }
 
 void remove(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
+  Fields body = Fields::of_body(call.request.body);
   const auto name = body.text("model"), old_name = body.text("name");
-  body.done();
+  body.end();
   const std::string model = full_name(name ? *name : old_name.value_or(""));
   formats::ModelStore(data_folder()).remove(model);
   call.state.service->unload(model);
@@ -235,10 +237,10 @@ void remove(RouteCall& call) {
 }
 
 void copy(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
-  const std::string source = full_name(body.required_text("source")),
-                    destination = full_name(body.required_text("destination"));
-  body.done();
+  Fields body = Fields::of_body(call.request.body);
+  const std::string source = full_name(body.needed_text("source")),
+                    destination = full_name(body.needed_text("destination"));
+  body.end();
   formats::ModelStore(data_folder()).copy(source, destination);
   call.exchange->send({.status = 200, .headers = {}, .body = {}});
 }

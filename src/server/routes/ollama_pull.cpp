@@ -7,14 +7,15 @@
 #include <atomic>
 
 #include "base/folders.h"
+#include "chat/fields.h"
 #include "formats/pull.h"
-#include "server/body.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
 namespace {
 
+using chat::Fields;
 using chat::OrderedJson;
 
 std::string line(const OrderedJson& json) { return json.dump() + '\n'; }
@@ -33,12 +34,12 @@ std::string source_of(const std::string& name) {
 }
 
 void pull(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
+  Fields body = Fields::of_body(call.request.body);
   const auto model = body.text("model"), old_name = body.text("name");
   const bool stream = body.boolean("stream").value_or(true);
   if (body.boolean("insecure").value_or(false))
     throw Error(Code::kInvalidArgument, "insecure: connections are always checked here");
-  body.done();
+  body.end();
   const std::string name = model ? *model : old_name.value_or("");
   const std::string source = source_of(name);
 

@@ -5,14 +5,15 @@
 #include <cstring>
 
 #include "base/limits.h"
+#include "chat/fields.h"
 #include "server/base64.h"
-#include "server/body.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
 namespace {
 
+using chat::Fields;
 using chat::OrderedJson;
 
 // "input": a string, a list of strings, a list of ids, or a list of lists of ids.
@@ -50,13 +51,13 @@ std::vector<std::string> inputs_of(RouteCall& call, const std::string& model, co
 }
 
 void embeddings(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
-  const std::string model = body.required_text("model");
+  Fields body = Fields::of_body(call.request.body);
+  const std::string model = body.needed_text("model");
   const OrderedJson input = body.any("input");
   const auto dimensions = body.integer("dimensions", 1, 1 << 20);
   const std::string format = body.text("encoding_format").value_or("float");
   body.text("user");  // whom it is for: nothing here depends on it
-  body.done();
+  body.end();
   if (format != "float" && format != "base64") {
     throw Error(Code::kInvalidArgument, fmt::format("encoding_format: '{}' is neither float nor base64", format));
   }

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "chat/dialect_responses.h"
+#include "chat/fields.h"
 #include "server/answering.h"
-#include "server/body.h"
 #include "server/page_json.h"
 #include "server/state.h"
 #include "server/stored_responses.h"
@@ -28,8 +28,7 @@ struct Continued {
 };
 
 Continued take_store_fields(RouteCall& call) {
-  Continued c{.body = parse_body(call.request.body)};
-  if (!c.body.is_object()) throw Error(Code::kInvalidArgument, "body: expected an object");
+  Continued c{.body = chat::parse_body(call.request.body)};
   const auto take = [&](const char* name) {
     OrderedJson value;
     if (const auto found = c.body.find(name); found != c.body.end()) {

@@ -1,7 +1,7 @@
 // Asking from the page: questions and answers of a conversation, running answers (docs/page-api.md).
 
 #include "base/limits.h"
-#include "server/body.h"
+#include "chat/fields.h"
 #include "server/conversations.h"
 #include "server/page_json.h"
 #include "server/running_answers.h"
@@ -10,6 +10,7 @@
 namespace shenbi::server::routes {
 namespace {
 
+using chat::Fields;
 using chat::OrderedJson;
 
 chat::Message message_of(chat::Role role, const std::string& text) {
@@ -19,7 +20,7 @@ chat::Message message_of(chat::Role role, const std::string& text) {
 }
 
 // The page's Params into a request.
-void apply_params(Body params, chat::ChatRequest& request) {
+void apply_params(Fields params, chat::ChatRequest& request) {
   constexpr double kLarge = 1e9;
   request.sampling.temperature = params.number("temperature", 0, 100);
   request.sampling.top_p = params.number("top_p", 0, 1);
@@ -30,12 +31,12 @@ void apply_params(Body params, chat::ChatRequest& request) {
   request.sampling.presence_penalty = params.number("presence_penalty", -2, 2);
   if (const auto most = params.integer("max_tokens", 1, 1 << 30)) request.max_tokens = static_cast<uint64_t>(*most);
   if (const auto seed = params.integer("seed", 0, INT64_MAX)) request.sampling.seed = static_cast<uint64_t>(*seed);
-  request.stop = params.texts("stop").value_or(std::vector<std::string>());
+  request.stop = params.texts("stop", limits::kMaxStopStrings);
   request.thinking = params.boolean("thinking");
   if (const auto system = params.text("system"); system && !system->empty()) {
     request.messages.insert(request.messages.begin(), message_of(chat::Role::kSystem, *system));
   }
-  params.done();
+  params.end();
 }
 
 chat::ChatRequest request_for(const std::string& model, const std::vector<StoredMessage>& path,
@@ -46,7 +47,7 @@ chat::ChatRequest request_for(const std::string& model, const std::vector<Stored
     request.messages.push_back(
         message_of(one.role == "user" ? chat::Role::kUser : chat::Role::kAssistant, one.content));
   }
-  if (!params.is_null()) apply_params(Body(params, "params."), request);
+  if (!params.is_null()) apply_params(Fields(params, "params"), request);
   return request;
 }
 
@@ -74,13 +75,13 @@ StoredMessage start_answer(RouteCall& call, const StoredMessage& question, const
 }
 
 void ask(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
+  Fields body = Fields::of_body(call.request.body);
   StoredMessage question{.conversation = call.path["id"], .role = "user"};
   question.parent = body.text("parent").value_or("");
-  question.content = body.required_text("content");
-  const std::string model = body.required_text("model");
+  question.content = body.needed_text("content");
+  const std::string model = body.needed_text("model");
   const OrderedJson params = body.any("params");
-  body.done();
+  body.end();
   if (question.content.empty()) throw Error(Code::kInvalidArgument, "content: is empty");
   Conversations& all = *call.state.conversations;
   const StoredConversation conversation = all.get(call.caller.id, question.conversation);
@@ -95,10 +96,10 @@ void ask(RouteCall& call) {
 }
 
 void answer_again(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
-  const std::string model = body.required_text("model");
+  Fields body = Fields::of_body(call.request.body);
+  const std::string model = body.needed_text("model");
   const OrderedJson params = body.any("params");
-  body.done();
+  body.end();
   const StoredMessage question = call.state.conversations->message(call.caller.id, call.path["id"]);
   if (question.role != "user")
     throw Error(Code::kInvalidArgument, "this message is an answer: only questions are answered");
@@ -107,9 +108,9 @@ void answer_again(RouteCall& call) {
 }
 
 void go_on(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
+  Fields body = Fields::of_body(call.request.body);
   const OrderedJson params = body.any("params");
-  body.done();
+  body.end();
   StoredMessage answer = call.state.conversations->message(call.caller.id, call.path["id"]);
   if (answer.role != "assistant") throw Error(Code::kInvalidArgument, "this message is no answer");
   if (answer.status == "running") throw Error(Code::kInvalidArgument, "this answer is still being written");
@@ -143,10 +144,10 @@ void stream(RouteCall& call) {
 }
 
 void estimate(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
-  const std::string model = body.required_text("model"), content = body.text("content").value_or("");
+  Fields body = Fields::of_body(call.request.body);
+  const std::string model = body.needed_text("model"), content = body.text("content").value_or("");
   const std::string conversation = body.text("conversation").value_or(""), parent = body.text("parent").value_or("");
-  body.done();
+  body.end();
   call.state.keys.check_model(call.caller, model);
   std::vector<StoredMessage> path;
   if (!conversation.empty()) path = call.state.conversations->path_to(call.caller.id, conversation, parent);

@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/version.h"
-#include "server/body.h"
+#include "chat/fields.h"
 #include "server/conversations.h"
 #include "server/page_json.h"
 #include "server/running_answers.h"
@@ -15,6 +15,7 @@
 namespace shenbi::server::routes {
 namespace {
 
+using chat::Fields;
 using chat::OrderedJson;
 
 // How long a deleted conversation can be brought back.
@@ -67,9 +68,9 @@ OrderedJson whole(RouteCall& call, const StoredConversation& conversation) {
 }
 
 void create(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
+  Fields body = Fields::of_body(call.request.body);
   const auto title = body.text("title").value_or(""), folder = body.text("folder").value_or("");
-  body.done();
+  body.end();
   send_json(call, 201, whole(call, call.state.conversations->create(call.caller.id, bounded_title(title), folder)));
 }
 
@@ -78,13 +79,13 @@ void show(RouteCall& call) {
 }
 
 void change(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
+  Fields body = Fields::of_body(call.request.body);
   Conversations::Change change;
   if (const auto title = body.text("title")) change.title = bounded_title(*title);
-  if (body.has("folder")) change.folder = body.text("folder").value_or("");
+  if (body.mentions("folder")) change.folder = body.text("folder").value_or("");
   change.pinned = body.boolean("pinned");
   change.leaf = body.text("leaf");
-  body.done();
+  body.end();
   send_json(call, 200, summary_json(call.state.conversations->change(call.caller.id, call.path["id"], change)));
 }
 
@@ -103,9 +104,9 @@ OrderedJson folder_json(const StoredFolder& folder) {
 }
 
 std::string folder_name(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
-  const std::string name = bounded_title(body.required_text("name"));
-  body.done();
+  Fields body = Fields::of_body(call.request.body);
+  const std::string name = bounded_title(body.needed_text("name"));
+  body.end();
   if (name.empty()) throw Error(Code::kInvalidArgument, "name: is empty");
   return name;
 }

@@ -2,7 +2,9 @@
 
 #include <map>
 
-#include "server/body.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/limits.h"
 #include "server/page_json.h"
 #include "server/state.h"
 #include "server/transfer.h"
@@ -56,9 +58,18 @@ void export_all(RouteCall& call) {
   call.exchange->send(std::move(response));
 }
 
+// Whose messages lie in one object by their ids: more keys than an object of a request may have.
+OrderedJson parse_file(std::string_view text) {
+  try {
+    return parse_ordered_json(text, "import", static_cast<int>(limits::kMaxRequestDepth), limits::kMaxImportMessages);
+  } catch (const Error& error) {
+    throw Error(Code::kInvalidArgument, error.what());
+  }
+}
+
 void import(RouteCall& call) {
   Conversations& store = *call.state.conversations;
-  Imported imported = read_export(parse_body(call.request.body));
+  Imported imported = read_export(parse_file(call.request.body));
   std::map<std::string, std::string> folder_ids;
   for (const StoredFolder& folder : store.folders(call.caller.id)) folder_ids.emplace(folder.name, folder.id);
   size_t messages = 0;

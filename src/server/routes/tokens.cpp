@@ -3,13 +3,14 @@
 
 #include <fmt/format.h>
 
-#include "server/body.h"
+#include "chat/fields.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
 namespace {
 
+using chat::Fields;
 using chat::OrderedJson;
 
 // These routes come from servers of one model, so the name may be left away where only one can be meant.
@@ -30,12 +31,12 @@ std::string model_or_only(RouteCall& call, const std::optional<std::string>& giv
 }
 
 void tokenize(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
+  Fields body = Fields::of_body(call.request.body);
   const std::string model = model_or_only(call, body.text("model"));
-  const std::string prompt = body.required_text("prompt");
+  const std::string prompt = body.needed_text("prompt");
   const bool special = body.boolean("add_special_tokens").value_or(true),
              pieces = body.boolean("return_token_strs").value_or(false);
-  body.done();
+  body.end();
   // Spelled control tokens are control tokens here, as in the routes that these imitate: callers ask for the id of
   // "<eos>" so.
   const auto ids = call.state.provider->tokenize(model, prompt, special, true);
@@ -50,10 +51,10 @@ void tokenize(RouteCall& call) {
 }
 
 void detokenize(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
+  Fields body = Fields::of_body(call.request.body);
   const std::string model = model_or_only(call, body.text("model"));
   const OrderedJson tokens = body.any("tokens");
-  body.done();
+  body.end();
   if (!tokens.is_array()) throw Error(Code::kInvalidArgument, "tokens: a list of ids is needed");
   std::vector<int32_t> ids;
   for (const OrderedJson& id : tokens) {

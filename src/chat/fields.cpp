@@ -1,4 +1,4 @@
-#include "chat/dialects/fields.h"
+#include "chat/fields.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -59,6 +59,14 @@ Fields::Fields(const OrderedJson& json, std::string path) : json_(json), path_(s
   if (!json.is_object()) refuse_field(path_, fmt::format("expected an object, found {}", kind_of(json)));
 }
 
+Fields::Fields(std::unique_ptr<const OrderedJson> own) : own_(std::move(own)), json_(*own_) {}
+
+Fields Fields::of_body(std::string_view body) {
+  return Fields(std::make_unique<const OrderedJson>(body.empty() ? OrderedJson::object() : parse_body(body)));
+}
+
+bool Fields::mentions(std::string_view key) const { return json_.contains(std::string(key)); }
+
 std::string Fields::at(std::string_view key) const {
   return path_.empty() ? shown(key) : fmt::format("{}.{}", path_, shown(key));
 }
@@ -71,6 +79,11 @@ const OrderedJson* Fields::find(std::string_view key) {
   read_.emplace(key);
   const auto found = json_.find(std::string(key));
   return found == json_.end() || found->is_null() ? nullptr : &*found;
+}
+
+OrderedJson Fields::any(std::string_view key) {
+  const OrderedJson* json = find(key);
+  return json ? *json : OrderedJson();
 }
 
 std::optional<double> Fields::number(std::string_view key, double low, double high) {

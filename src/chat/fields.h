@@ -1,7 +1,8 @@
 #pragma once
-// Reads a JSON object from a request field by field, so that no field is ignored in silence.
+// Reads a JSON object from a request field by field, so that no field is ignored in silence. Dialects and routes read
+// every request with it.
 //
-//   Fields fields(json, "messages[2]");
+//   Fields fields(json, "messages[2]");              // or Fields::of_body(text)
 //   const std::string role = fields.needed_text("role");
 //   fields.accept({"name"});                         // harmless
 //   fields.refuse("audio", "this server gives text");
@@ -10,6 +11,7 @@
 // null counts as absent. Errors are Error{kInvalidArgument} "messages[2].role: expected a string, found a number".
 
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,18 +24,24 @@ namespace shenbi::chat {
 
 [[noreturn]] void refuse_field(std::string_view field, std::string_view why);
 
-/// The body of a request: an object, or an Error that says where it is none.
+/// The body of a request: an object, or an Error that says where it is none. Both are Error{kInvalidArgument}.
 OrderedJson parse_body(std::string_view body);
 
 class Fields {
  public:
   /// `json` must outlive this.
   Fields(const OrderedJson& json, std::string path);
+  /// Keeps the JSON itself. An empty text is an empty object: nothing was asked for.
+  static Fields of_body(std::string_view body);
 
   /// nullptr if absent or null. Marks the field as read.
   const OrderedJson* find(std::string_view key);
   bool has(std::string_view key) { return find(key) != nullptr; }
+  /// null included: for fields where null is a value of its own.
+  bool mentions(std::string_view key) const;
 
+  /// A copy of whatever it is; null if absent.
+  OrderedJson any(std::string_view key);
   std::optional<double> number(std::string_view key, double low, double high);
   std::optional<int64_t> integer(std::string_view key, int64_t low, int64_t high);
   std::optional<bool> boolean(std::string_view key);
@@ -62,6 +70,8 @@ class Fields {
   void end() const;
 
  private:
+  explicit Fields(std::unique_ptr<const OrderedJson> own);
+  std::unique_ptr<const OrderedJson> own_;  // of a body; else somebody else's
   const OrderedJson& json_;
   std::string path_;
   std::set<std::string, std::less<>> read_;
