@@ -66,6 +66,9 @@ inline constexpr uint64_t kMaxRequestDepth = 64;             ///< nesting of a r
 inline constexpr uint64_t kMaxEmbeddingInputs = 2048;        ///< texts of one request; the bound of the OpenAI API
 inline constexpr uint64_t kMaxQueuedRequests = 4096;         ///< waiting for a worker thread; beyond it 503
 
+inline constexpr uint64_t kMaxTraceStateBytes = 512;         ///< of a tracestate header; the bound that W3C asks systems to carry
+inline constexpr uint64_t kMaxTraceValueBytes = 1024;        ///< of one attribute of a span: names of models come from requests
+
 inline constexpr uint64_t kMaxOrderedKeys = 1024;            ///< of one JSON object whose order is kept: looked up one by one, so quadratic
 inline constexpr uint64_t kMaxImportMessages = 1u << 14;     ///< of one imported conversation, which lie in one object: the same cost
 inline constexpr uint64_t kMaxKeyWords = 1024;               ///< scopes of an API key, or models that it may ask

@@ -52,6 +52,7 @@ struct Transfer {
   const Options& options;
   const std::function<bool(std::span<const std::byte>)>* sink = nullptr;
   int sink_status = 200;  // the status whose body goes to the sink
+  const std::string_view* posted = nullptr;
   bool private_allowed = true;
   bool connected_private = false, refused_private = false, too_large = false, sink_stopped = false;
   std::exception_ptr failure;  // carried around curl, whose frames no exception may cross
@@ -159,6 +160,7 @@ void perform(const std::string& url, const std::vector<std::string>& headers, co
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_ERRORBUFFER, message);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(transfer.options.connect_timeout_s * 1000));
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(transfer.options.total_timeout_s * 1000));
   set(CURLOPT_LOW_SPEED_LIMIT, 1L);
   set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max(1.0, transfer.options.stall_timeout_s)));
   set(CURLOPT_HEADERFUNCTION, header_callback);
@@ -170,6 +172,10 @@ void perform(const std::string& url, const std::vector<std::string>& headers, co
   set(CURLOPT_XFERINFOFUNCTION, progress_callback);
   set(CURLOPT_XFERINFODATA, &transfer);
   set(CURLOPT_NOPROGRESS, 0L);
+  if (transfer.posted) {
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer.posted->size()));
+    set(CURLOPT_POSTFIELDS, transfer.posted->data());
+  }
   if (!range.empty())
     set(CURLOPT_RANGE, range.c_str());
   else
@@ -258,6 +264,14 @@ Code error_code(int status) noexcept {
 }
 
 Response get(const std::string& url, const Options& options) { return follow(url, options, "", 200, nullptr); }
+
+Response post(const std::string& url, std::string_view body, const Options& options) {
+  split_url(url);
+  Transfer transfer{.options = options, .posted = &body};
+  perform(url, options.headers, "", transfer);
+  transfer.response.final_url = url;
+  return std::move(transfer.response);
+}
 
 Response get_range(const std::string& url, uint64_t begin, uint64_t end, const Options& options,
                    const std::function<bool(std::span<const std::byte>)>& sink) {

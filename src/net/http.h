@@ -33,6 +33,7 @@ struct Options {
   uint64_t max_bytes = 64u << 20;    ///< of the body; more is Error{kUpstream}
   double connect_timeout_s = 20;
   double stall_timeout_s = 30;                   ///< no byte for this long is Error{kUpstream}
+  double total_timeout_s = 0;                    ///< of the whole call; 0: none
   const std::atomic<bool>* cancelled = nullptr;  ///< when it turns true: Error{kCancelled}
   /// Sees status and headers before a sink gets its first byte; what it throws ends the call.
   std::function<void(const Response&)> on_head = nullptr;
@@ -43,6 +44,9 @@ Code error_code(int status) noexcept;
 
 /// GET. Any HTTP status is a response, not an error; Error{kUpstream} names the host when there is none.
 Response get(const std::string& url, const Options& options = {});
+
+/// POST. A redirect is an answer like any other: what was sent to one address is not sent to another.
+Response post(const std::string& url, std::string_view body, const Options& options = {});
 
 /// GET of bytes [begin, end) (end 0: to the end) into `sink`, which returns false to stop; what it throws comes out of
 /// here. The response's body stays empty. A server that ignores the range answers with status 200 instead of 206:
