@@ -12,7 +12,7 @@ PAGE = ROOT / "docs" / "limits.md"
 
 
 def value_of(text):
-    number = eval(re.sub(r"(?<=\d)[u']", "", text))  # "64u << 20", "20'000'000": our own header, not input
+    number = eval(re.sub(r"(?<=\d)(?:ull|u|')", "", text))  # "64u << 20", "20'000'000": our own header, not input
     for unit, name in ((1 << 20, "Mi"), (1 << 10, "Ki")):
         if number % unit == 0:
             return f"{number // unit} {name}"

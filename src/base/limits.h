@@ -65,6 +65,8 @@ inline constexpr uint64_t kMaxPromptBytes = 256u << 20;
 inline constexpr uint64_t kMaxRequestDepth = 64;             ///< nesting of a request's JSON; schemas of tools reach about 15
 inline constexpr uint64_t kMaxEmbeddingInputs = 2048;        ///< texts of one request; the bound of the OpenAI API
 inline constexpr uint64_t kMaxQueuedRequests = 4096;         ///< waiting for a worker thread; beyond it 503
+inline constexpr uint64_t kMaxMultipartParts = 64;           ///< of one upload; a file with its options has under 10
+inline constexpr uint64_t kMaxMultipartHeadBytes = 8u << 10; ///< of one part; browsers send under 500
 
 inline constexpr uint64_t kMaxTraceStateBytes = 512;         ///< of a tracestate header; the bound that W3C asks systems to carry
 inline constexpr uint64_t kMaxTraceValueBytes = 1024;        ///< of one attribute of a span: names of models come from requests
@@ -82,5 +84,20 @@ inline constexpr uint64_t kMaxChoices = 128;                 ///< answers to one
 inline constexpr uint64_t kMaxToolCallBytes = 4u << 20;      ///< of one call's source; a call that writes a file holds the file
 inline constexpr uint64_t kMaxToolCallDepth = 128;           ///< nesting of its arguments
 inline constexpr uint64_t kMaxToolNameBytes = 1024;          ///< of a function or parameter; OpenAI allows 64
+
+// --- files and batches ---
+inline constexpr uint64_t kMaxFileBytes = 60u << 20;         ///< of one upload: it comes in one request's body, which holds 64 MiB
+inline constexpr uint64_t kMaxFiles = 10'000;                ///< of one key, the outputs of its batches besides
+inline constexpr uint64_t kMaxStoredFileBytes = 64ull << 30;  ///< uploads of one key together; the outputs of its batches besides
+inline constexpr uint64_t kMaxFileNameBytes = 255;           ///< what a file is called by its owner; the bound of file systems
+inline constexpr uint64_t kMinFileSeconds = 3600;            ///< how soon a file may expire; the bound of the OpenAI API
+inline constexpr uint64_t kMaxFileSeconds = 30 * 86400;      ///< how late; the same
+inline constexpr uint64_t kMaxBatchLines = 50'000;           ///< of one batch; the bound of the OpenAI API
+inline constexpr uint64_t kMaxCustomIdBytes = 512;           ///< what a line is called by its sender
+inline constexpr uint64_t kMaxUnfinishedBatches = 32;        ///< of one key; an index of 50,000 lines takes about 1 MB
+inline constexpr uint64_t kMaxBatchErrors = 100;             ///< wrong lines that are named; the rest is counted
+inline constexpr uint64_t kMaxMetadataPairs = 16;            ///< notes on a batch; bounds of the OpenAI API, as are the next two
+inline constexpr uint64_t kMaxMetadataNameBytes = 64;
+inline constexpr uint64_t kMaxMetadataValueBytes = 512;
 
 }  // namespace shenbi::limits

@@ -44,11 +44,22 @@ struct ServerRequest {
   std::optional<std::string> parameter(std::string_view name) const;
 };
 
+/// A body that is not held in memory: files. Read piece by piece as the client takes them.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  virtual uint64_t bytes() const noexcept = 0;
+  /// The next bytes, at most `most` and at least one; on a loop thread. Nothing, or an exception, before the end: the
+  /// connection is cut, so that nobody takes a part for the whole.
+  virtual std::string next(size_t most) = 0;
+};
+
 /// A whole answer. Content-Length, Date and Connection are added.
 struct ServerResponse {
   int status = 200;
   Headers headers;
   std::string body;
+  std::shared_ptr<BodySource> source = nullptr;  ///< instead of `body`
 };
 
 /// One request's way back. Thread-safe, and cheap from any thread: bytes are copied under a lock and the connection's

@@ -70,6 +70,7 @@ class Answer {
 
   void wake_locked();
   void append_chunk_locked(std::string_view bytes);
+  void append_source_locked(std::string& batch);
 
   const uint64_t max_queued_bytes_;
   mutable std::mutex mutex_;
@@ -80,6 +81,8 @@ class Answer {
   bool awaited_ = true;   // the loop will come anyway
   size_t in_flight_ = 0;  // bytes of the batch taken last
   std::string queue_;
+  std::shared_ptr<BodySource> source_;  // what is left of it follows the queue
+  uint64_t source_left_ = 0;
   std::string heartbeat_;
   std::vector<std::function<void()>> callbacks_;
 };

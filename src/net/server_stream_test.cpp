@@ -1,5 +1,6 @@
 // Answers that are made in pieces, by other threads, for clients that leave or do not read.
 
+#include <algorithm>
 #include <vector>
 
 #include "base/error.h"
@@ -192,6 +193,52 @@ TEST(Conversation, the_end_of_input_behind_a_broken_stream_does_no_harm) {
   talk.end_of_input();
   EXPECT_EQ(talk.next(batch), Conversation::Next::kCut);
   EXPECT_EQ(shared.open_requests, 0u);
+}
+
+// 3,000,007 bytes of a pattern, in pieces of odd sizes; fails after `good` bytes.
+class Pattern final : public BodySource {
+ public:
+  static constexpr uint64_t kBytes = 3'000'007;
+  explicit Pattern(uint64_t good = kBytes) : good_(good) {}
+  uint64_t bytes() const noexcept override { return kBytes; }
+  std::string next(size_t most) override {
+    if (at_ >= good_) throw Error(Code::kCorruptFile, "the disk went away");
+    std::string piece(std::min<uint64_t>({most, 77'777, kBytes - at_}), ' ');
+    for (char& c : piece) c = static_cast<char>('a' + at_++ % 26);
+    return piece;
+  }
+
+ private:
+  uint64_t good_, at_ = 0;
+};
+
+TEST(HttpServer, sends_a_body_that_is_not_in_memory_and_goes_on) {
+  Desk desk;
+  Server server(desk.handle());
+  Client client(server.port, 4096);
+  client.send(kGet);
+  desk.take(0)->send({.status = 200, .headers = {}, .body = {}, .source = std::make_shared<Pattern>()});
+  const Reply reply = client.read();
+  ASSERT_EQ(reply.body.size(), Pattern::kBytes);
+  bool equal = true;
+  for (size_t i = 0; i < reply.body.size(); ++i) equal &= reply.body[i] == static_cast<char>('a' + i % 26);
+  EXPECT_TRUE(equal);
+  client.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+  desk.take(1)->send({.status = 200, .headers = {}, .body = {}, .source = std::make_shared<Pattern>(0)});
+  client.send(kGet);
+  desk.take(2)->send({200, {}, "next"});
+  EXPECT_EQ(client.head().headers.at("Content-Length"), "3000007");
+  EXPECT_EQ(client.read().body, "next");
+}
+
+TEST(HttpServer, cuts_the_connection_where_a_body_cannot_be_read_on) {
+  Desk desk;
+  Server server(desk.handle());
+  Client client(server.port);
+  client.send(kGet);
+  desk.take(0)->send({.status = 200, .headers = {}, .body = {}, .source = std::make_shared<Pattern>(1'000'000)});
+  EXPECT_EQ(client.head().headers.at("Content-Length"), "3000007");
+  EXPECT_LT(client.rest().size(), 1'300'000u);
 }
 
 }  // namespace
