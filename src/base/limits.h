@@ -60,6 +60,7 @@ inline constexpr uint64_t kMaxSchemaOptional = 1000;         ///< optional prope
 inline constexpr uint64_t kMaxHttpHeaders = 256;             ///< browsers and SDKs send under 40
 inline constexpr uint64_t kMaxChunkLineBytes = 8u << 10;     ///< the size line of a chunk, or the trailer after the last one
 inline constexpr uint64_t kMaxSseEventBytes = 32u << 20;     ///< one event of a stream that we read; images come as base64 in one event
+inline constexpr uint64_t kMaxUpstreamHeadBytes = 64u << 10; ///< of an upstream's answer, all headers together; APIs send under 4 KB
 inline constexpr uint64_t kMaxDrainBytes = 1u << 20;         ///< read and thrown away after a refusal, so that the client sees the answer before the reset
 inline constexpr uint64_t kMaxPromptBytes = 256u << 20;
 inline constexpr uint64_t kMaxRequestDepth = 64;             ///< nesting of a request's JSON; schemas of tools reach about 15

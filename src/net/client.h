@@ -10,7 +10,9 @@
 // Rules: http and https only; certificates are checked; proxies come from the environment; connections are kept alive
 // and used again, per host; HTTP/2 where the host offers it over TLS. A redirect is never followed: the request carries
 // a key, and an API that moved is the operator's to configure; the 3xx is handed on as it is. Header names and values
-// with control characters are refused (Error{kInvalidArgument} naming the header).
+// with control characters, and headers that frame the message, are refused (Error{kInvalidArgument} naming the header,
+// never its value: it may be a key). A connection that the host closed while it lay idle costs a second attempt on a
+// new one, if not one byte of an answer had come; nothing else is ever sent twice.
 
 #include <chrono>
 #include <cstdint>
@@ -18,6 +20,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "net/server.h"  // Headers
@@ -27,15 +30,19 @@ namespace shenbi::net {
 struct ClientRequest {
   std::string method = "POST";
   std::string url;
+  /// Without accept-encoding gzip is asked for and undone here, and the answer's content-encoding and content-length
+  /// are left out. With one of the caller's own the bytes come as they were sent.
   Headers headers;
   std::string body;
-  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::milliseconds connect_timeout{
+      10'000};                                      ///< until the request can be sent: free connection, name, TCP, TLS
   std::chrono::milliseconds head_timeout{300'000};  ///< from the start to the status line
-  std::chrono::milliseconds idle_timeout{120'000};  ///< between two pieces of the body
+  std::chrono::milliseconds idle_timeout{120'000};  ///< between two pieces of the body; does not run while paused
   uint64_t max_bytes = 1u << 30;                    ///< of the body, decompressed
 };
 
-/// Called in this order, never two at once, on a thread of the client; must not block.
+/// Called in this order, never two at once, on a thread of the client; must not block. What one throws ends the
+/// exchange as an Error{kInternal} in on_end.
 struct ClientEvents {
   std::function<void(int status, const Headers& headers)> on_head;  ///< names in lower case
   std::function<void(std::string_view bytes)> on_body;              ///< any number of times
@@ -49,27 +56,30 @@ class ClientCall {
   virtual ~ClientCall() = default;
   /// From any thread, any number of times. on_end still comes.
   virtual void cancel() = 0;
-  /// Stops reading from the upstream until resume(), so that a slow client of ours does not fill our memory.
+  /// Stops reading from the upstream until resume(), so that a slow client of ours does not fill our memory. A piece or
+  /// two (some 10 KB) may still come if another thread pauses; none, if on_head or on_body does. Over HTTP/2 the host's
+  /// other streams on the same connection wait too once this one's window is full.
   virtual void pause() = 0;
   virtual void resume() = 0;
 };
 
 struct ClientOptions {
   int threads = 1;
-  uint32_t max_connections_per_host = 256;
+  uint32_t max_connections_per_host = 4096;  ///< more exchanges wait for a free one, as part of their connect_timeout
   uint32_t max_idle_connections = 64;
+  std::string ca_file;  ///< PEM of the authorities that are trusted; "": the system's
 };
 
 class Client {
  public:
   explicit Client(ClientOptions options = {});
-  /// Cancels what runs and waits for its on_end.
+  /// Cancels what runs and waits for its on_end. Not from a callback.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Begins and returns at once; the exchange goes on if the handle is dropped. Throws Error{kInvalidArgument} for a
-  /// request that cannot be sent (URL, header).
+  /// Begins and returns at once; the exchange goes on if the handle is dropped, and the handle may outlive the client.
+  /// Throws Error{kInvalidArgument} for a request that cannot be sent (URL, method, header).
   std::shared_ptr<ClientCall> start(ClientRequest request, ClientEvents events);
 
  private:

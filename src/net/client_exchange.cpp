@@ -1,0 +1,390 @@
+#include "net/client_exchange.h"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/limits.h"
+
+namespace shenbi::net {
+namespace {
+
+// Buffers of one exchange in curl. The receive buffer is what an idle stream costs; an event of a model's stream has
+// some 300 bytes, so 8 KB take dozens of them in one read, and a body of 1 MB costs 128 reads instead of 64.
+constexpr long kReceiveBuffer = 8 << 10, kSendBuffer = 64 << 10;
+
+bool is_token(std::string_view text) {
+  const auto allowed = [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
+// A name from a caller's configuration, fit for a message.
+std::string shown(std::string_view text) {
+  std::string out(text.substr(0, 64));
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E) c = '?';
+  }
+  return out;
+}
+
+void check_header(const std::string& name, const std::string& value) {
+  const auto refuse = [&](std::string_view why) {
+    throw Error(Code::kInvalidArgument, fmt::format("header '{}': {}", shown(name), why));
+  };
+  if (!is_token(name)) refuse("this is no header name");
+  const auto control = [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; };
+  if (std::any_of(value.begin(), value.end(), control)) refuse("its value has a control character");
+  const std::string small = lower(name);
+  for (const std::string_view framing : {"content-length", "transfer-encoding", "connection", "expect", "upgrade"}) {
+    if (small == framing) refuse("how the message is framed is not the caller's to say");
+  }
+}
+
+std::string part_of(CURLU* url, CURLUPart which) {
+  char* text = nullptr;
+  if (curl_url_get(url, which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
+  std::string out = text;
+  curl_free(text);
+  return out;
+}
+
+// No time is no time to do anything in; beyond a year is for ever, and no sum overflows.
+std::chrono::milliseconds bounded(std::chrono::milliseconds time) {
+  return std::clamp(time, std::chrono::milliseconds(1), std::chrono::milliseconds(std::chrono::years(1)));
+}
+
+std::string seconds(std::chrono::milliseconds time) {
+  return fmt::format("{:g} s", static_cast<double>(time.count()) / 1000);
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+extern "C" {
+size_t client_header(char* data, size_t size, size_t count, void* self) {
+  return static_cast<ClientExchange*>(self)->on_header({data, size * count});
+}
+size_t client_body(char* data, size_t size, size_t count, void* self) {
+  return static_cast<ClientExchange*>(self)->on_body({data, size * count});
+}
+int client_connected(void* self, char*, char*, int, int) { return static_cast<ClientExchange*>(self)->on_connected(); }
+}
+
+}  // namespace
+
+// --- the mailbox ---
+
+ClientMailbox::ClientMailbox() : wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (wake_fd_ < 0) throw Error(Code::kInternal, "the HTTP client got no eventfd: too many open files");
+}
+
+ClientMailbox::~ClientMailbox() { ::close(wake_fd_); }
+
+void ClientMailbox::post(std::shared_ptr<ClientExchange> exchange) {
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = letters_.empty();
+    letters_.push_back(std::move(exchange));
+  }
+  if (first) wake();
+}
+
+std::vector<std::shared_ptr<ClientExchange>> ClientMailbox::take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(letters_, {});
+}
+
+void ClientMailbox::wake() const {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof one);  // full means: woken already
+}
+
+// --- before the start, on the caller's thread ---
+
+ClientExchange::ClientExchange(ClientRequest request, ClientEvents events, std::shared_ptr<ClientMailbox> mailbox)
+    : request_(std::move(request)),
+      events_(std::move(events)),
+      mailbox_(std::move(mailbox)),
+      url_(curl_url(), curl_url_cleanup),
+      header_list_(nullptr, curl_slist_free_all) {
+  // The URL may hold a key as well: messages name its host alone.
+  if (!url_ || curl_url_set(url_.get(), CURLUPART_URL, request_.url.c_str(), 0) != CURLUE_OK ||
+      request_.url.find('\0') != std::string::npos) {
+    throw Error(Code::kInvalidArgument, "url: the address cannot be read; expected https://host/path");
+  }
+  const std::string scheme = part_of(url_.get(), CURLUPART_SCHEME);
+  https_ = scheme == "https";
+  host_ = part_of(url_.get(), CURLUPART_HOST);
+  if (scheme != "http" && !https_) {
+    throw Error(Code::kInvalidArgument, fmt::format("url: '{}' is neither http nor https", shown(scheme)));
+  }
+  if (!is_token(request_.method)) {
+    throw Error(Code::kInvalidArgument, fmt::format("method '{}': this is no method", shown(request_.method)));
+  }
+  curl_slist* list = nullptr;
+  const auto add = [&list](const std::string& line) {
+    curl_slist* longer = curl_slist_append(list, line.c_str());
+    if (longer) list = longer;
+    return longer != nullptr;
+  };
+  bool typed = false, whole = true;
+  for (const auto& [name, value] : request_.headers) {
+    check_header(name, value);
+    const std::string small = lower(name);
+    typed |= small == "content-type";
+    decodes_ &= small != "accept-encoding";
+  }
+  for (const auto& [name, value] : request_.headers) {
+    const std::string_view text = trimmed(value);
+    whole &= add(text.empty() ? name + ";" : fmt::format("{}: {}", name, text));
+  }
+  if (!typed) whole &= add("Content-Type:");  // curl would call it a form
+  whole &= add("Expect:");                    // else bodies over 1 MB wait a second for servers that know no 100
+  header_list_.reset(list);
+  if (!whole) throw Error(Code::kOutOfMemory, "no memory for the headers of a request");
+}
+
+ClientExchange::~ClientExchange() = default;
+
+void ClientExchange::post() {
+  if (!posted_.exchange(true)) mailbox_->post(shared_from_this());
+}
+
+void ClientExchange::cancel() {
+  if (!cancelled_.exchange(true)) post();
+}
+
+void ClientExchange::pause() {
+  if (!wants_pause_.exchange(true)) post();
+}
+
+void ClientExchange::resume() {
+  if (wants_pause_.exchange(false)) post();
+}
+
+// --- on the loop's thread ---
+
+void ClientExchange::prepare(CURL* handle, const std::string& ca_file) {
+  easy = handle;
+  phase = Phase::kConnecting;
+  started_ = last_byte_ = ClientClock::now();
+  const auto set = [handle](CURLoption option, auto value) { curl_easy_setopt(handle, option, value); };
+  set(CURLOPT_PRIVATE, this);
+  set(CURLOPT_CURLU, url_.get());
+  set(CURLOPT_HTTPHEADER, header_list_.get());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_ERRORBUFFER, message_);
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  // A new stream waits for a handshake under way, because the host may take it on the same connection.
+  set(CURLOPT_HTTP_VERSION,
+      https_ ? static_cast<long>(CURL_HTTP_VERSION_2TLS) : static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_PIPEWAIT, https_ ? 1L : 0L);
+  set(CURLOPT_TCP_KEEPALIVE, 1L);  // models think for minutes; routers forget connections sooner
+  set(CURLOPT_BUFFERSIZE, kReceiveBuffer);
+  set(CURLOPT_UPLOAD_BUFFERSIZE, kSendBuffer);
+  // Our own timers decide; curl shares this time among the addresses of a host, so that a dead one does not eat all.
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(bounded(request_.connect_timeout).count()));
+  if (decodes_) set(CURLOPT_ACCEPT_ENCODING, "gzip");
+  if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
+  set(CURLOPT_HEADERFUNCTION, client_header);
+  set(CURLOPT_HEADERDATA, this);
+  set(CURLOPT_WRITEFUNCTION, client_body);
+  set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_PREREQFUNCTION, client_connected);
+  set(CURLOPT_PREREQDATA, this);
+  if (request_.method == "HEAD") {
+    set(CURLOPT_NOBODY, 1L);
+  } else if (request_.method == "POST" || !request_.body.empty()) {
+    set(CURLOPT_POST, 1L);
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    set(CURLOPT_POSTFIELDS, request_.body.data());
+  } else {
+    set(CURLOPT_HTTPGET, 1L);
+  }
+  if (request_.method != "POST" && request_.method != "GET" && request_.method != "HEAD") {
+    set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  } else if (request_.method == "GET" && !request_.body.empty()) {
+    set(CURLOPT_CUSTOMREQUEST, "GET");
+  }
+}
+
+template <class Call>
+bool ClientExchange::guarded(Call call) noexcept {
+  try {
+    call();
+    return true;
+  } catch (const std::exception& error) {  // no exception may cross curl's frames
+    failure_.emplace(Code::kInternal, fmt::format("{}: the receiver of the answer failed: {}", host_, error.what()));
+  } catch (...) {
+    failure_.emplace(Code::kInternal, fmt::format("{}: the receiver of the answer failed", host_));
+  }
+  return false;
+}
+
+int ClientExchange::on_connected() noexcept {
+  if (phase == Phase::kConnecting) phase = Phase::kHead;
+  return CURL_PREREQFUNC_OK;
+}
+
+// One line; an empty one ends the head. Heads of status 1xx come before the one that counts, trailers after the body.
+size_t ClientExchange::on_header(std::string_view line) noexcept {
+  if (phase == Phase::kBody || phase == Phase::kDone) return line.size();
+  const bool told = guarded([&] {
+    header_bytes_ += line.size();
+    if (header_bytes_ > limits::kMaxUpstreamHeadBytes) {
+      failure_.emplace(Code::kUpstream, fmt::format("{}: the head of the answer is longer than {} bytes", host_,
+                                                    limits::kMaxUpstreamHeadBytes));
+      return;
+    }
+    if (line.starts_with("HTTP/")) {
+      headers_.clear();
+      const size_t space = line.find(' ');
+      status_ = space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space + 1, 3)).c_str());
+    } else if (const size_t colon = line.find(':'); colon != std::string_view::npos && colon > 0) {
+      headers_.emplace_back(lower(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
+    } else if (trimmed(line).empty() && status_ >= 200) {
+      tell_head();
+    }
+  });
+  return told && !failure_ && !cancelled() ? line.size() : 0;
+}
+
+void ClientExchange::tell_head() {
+  phase = Phase::kBody;
+  last_byte_ = ClientClock::now();
+  const auto encoded = [](const auto& header) { return header.first == "content-encoding"; };
+  if (decodes_ && std::any_of(headers_.begin(), headers_.end(), encoded)) {
+    std::erase_if(headers_, [&](const auto& header) { return encoded(header) || header.first == "content-length"; });
+  }
+  if (events_.on_head) events_.on_head(status_, headers_);
+  headers_ = {};
+}
+
+size_t ClientExchange::on_body(std::string_view bytes) noexcept {
+  if (cancelled()) return 0;
+  if (wants_pause_.load()) {
+    paused_ = true;
+    return CURL_WRITEFUNC_PAUSE;  // curl keeps these bytes and hands them over when it goes on
+  }
+  last_byte_ = ClientClock::now();
+  body_bytes_ += bytes.size();
+  const bool told = guarded([&] {
+    if (body_bytes_ > request_.max_bytes) {
+      failure_.emplace(Code::kUpstream,
+                       fmt::format("{}: the answer is longer than {} bytes", host_, request_.max_bytes));
+      return;
+    }
+    if (events_.on_body) events_.on_body(bytes);
+  });
+  return told && !failure_ && !cancelled() ? bytes.size() : 0;
+}
+
+CURLcode ClientExchange::obey() {
+  const bool wanted = wants_pause_.load();
+  if (wanted == paused_) return CURLE_OK;
+  paused_ = wanted;
+  if (!wanted) last_byte_ = ClientClock::now();
+  return curl_easy_pause(easy, wanted ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+}
+
+ClientClock::time_point ClientExchange::next_look(ClientClock::time_point now) const noexcept {
+  return std::min(deadline(), now + bounded(request_.idle_timeout));
+}
+
+ClientClock::time_point ClientExchange::deadline() const noexcept {
+  switch (phase) {
+    case Phase::kNew:
+    case Phase::kConnecting:
+      return started_ + bounded(std::min(request_.connect_timeout, request_.head_timeout));
+    case Phase::kHead:
+      return started_ + bounded(request_.head_timeout);
+    default:
+      return paused_ ? ClientClock::time_point::max() : last_byte_ + bounded(request_.idle_timeout);
+  }
+}
+
+Error ClientExchange::timed_out() const {
+  switch (phase) {
+    case Phase::kNew:
+    case Phase::kConnecting:
+      return Error(Code::kUpstream, fmt::format("{}: timed out while connecting: no connection within {}", host_,
+                                                seconds(std::min(request_.connect_timeout, request_.head_timeout))));
+    case Phase::kHead:
+      return Error(Code::kUpstream, fmt::format("{}: timed out while waiting for the answer: no status line within {}",
+                                                host_, seconds(request_.head_timeout)));
+    default:
+      return Error(Code::kUpstream, fmt::format("{}: timed out inside the answer: no byte for {} after {} bytes", host_,
+                                                seconds(request_.idle_timeout), body_bytes_));
+  }
+}
+
+// Our own words where we have them; curl's where only it knows more (certificates, names). Never the URL.
+Error ClientExchange::error_of(CURLcode outcome) const {
+  const auto upstream = [this](std::string_view reason) {
+    return Error(Code::kUpstream, fmt::format("{}: {}", host_, reason));
+  };
+  const std::string_view detail = *message_ ? message_ : curl_easy_strerror(outcome);
+  switch (outcome) {
+    case CURLE_COULDNT_CONNECT:
+      return upstream(fmt::format("the connection was refused or failed ({})", detail));
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return upstream("there is no such host");
+    case CURLE_OPERATION_TIMEDOUT:
+      return timed_out();
+    case CURLE_PARTIAL_FILE:
+      return upstream(fmt::format("the answer was cut after {} bytes", body_bytes_));
+    case CURLE_GOT_NOTHING:
+      return upstream("the connection was closed without an answer");
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+      if (phase == Phase::kBody) return upstream(fmt::format("the answer was cut after {} bytes", body_bytes_));
+      return upstream("the connection broke before an answer came");
+    case CURLE_BAD_CONTENT_ENCODING:
+      return upstream(fmt::format("the compressed answer is damaged after {} bytes", body_bytes_));
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+      return upstream("the answer is no HTTP");
+    case CURLE_OUT_OF_MEMORY:
+      return Error(Code::kOutOfMemory, fmt::format("{}: no memory for the exchange", host_));
+    default:
+      return upstream(detail);
+  }
+}
+
+void ClientExchange::end(CURLcode outcome) {
+  if (cancelled()) return end(Error(Code::kCancelled, fmt::format("{}: cancelled", host_)));
+  if (failure_) return end(Error(*failure_));
+  if (outcome != CURLE_OK) return end(error_of(outcome));
+  if (phase != Phase::kBody) return end(error_of(CURLE_GOT_NOTHING));
+  phase = Phase::kDone;
+  const ClientEvents events = std::exchange(events_, {});  // they may hold the handle, which holds this
+  if (events.on_end) guarded([&] { events.on_end(nullptr); });
+}
+
+void ClientExchange::end(const Error& error) {
+  phase = Phase::kDone;
+  const ClientEvents events = std::exchange(events_, {});
+  if (events.on_end) guarded([&] { events.on_end(&error); });
+}
+
+}  // namespace shenbi::net
