@@ -9,11 +9,16 @@
 //   at the end:          reader->end(events);
 //
 // Nothing is dropped on the way out: a setting that the dialect, or the house behind it, has no word for is
-// Error{kInvalidArgument} naming the field ("min_p: the Anthropic API has no such setting"). On the way in what the
+// Error{kInvalidArgument} naming the field ("min_p: the Anthropic API has no such setting"). Three things bend instead,
+// because refusing them would part dialects that mean the same: thinking of earlier turns stays here where the API has
+// no place for it (its own clients do not send it either); a degree of reasoning becomes "on" where a house knows only
+// on and off; "strict" of a function is left out where it is unknown, for its schema still goes. On the way in what the
 // dialect says and we have no word for becomes a kWarning only if it changes the answer. A reader trusts nothing: wrong
-// types, missing fields, events out of order are one kError event of status 502, never an exception.
+// types, missing fields, events out of order are one kError event of status 502, never an exception. kStart comes with
+// what is known by then: often the model alone, as most houses tell the usage last; kFinish has all of it.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,14 +56,23 @@ struct AskingTraits {
   bool stream_usage = true;                                ///< understands stream_options.include_usage
   bool developer_role = true;                              ///< else kDeveloper goes as "system"
   bool json_schema = true;                                 ///< response_format json_schema; else refused by name
-  bool strict_tools = true;  ///< understands "strict" of a function; else left out with a warning
+  bool strict_tools = true;                                ///< understands "strict" of a function; else left out
   bool logprobs = true, logit_bias = true, penalties = true, stop = true, images = true;
   bool extended_sampling = false;  ///< top_k, min_p, repetition_penalty as vLLM and others take them
   bool top_k = false;              ///< top_k alone
-  double top_p_below = 0;          ///< > 0: top_p must stay below this value
+  bool llama_sampling = false;     ///< typical_p and dry_*: llama.cpp, another Shenbi
+  bool guided = false;             ///< guided_regex, guided_choice, guided_grammar: vLLM, another Shenbi
+  double top_p_below = 0;  ///< > 0: top_p must stay below this value; 1, which filters nothing, goes as just below
+  /// Where thinking of earlier turns goes in an assistant's message: "reasoning_content", "reasoning"; "": nowhere.
+  std::string thinking_field;
+  /// How an assistant's last message is gone on with: "continue_final_message" of the request (vLLM), else a flag of
+  /// that message: "prefix" (DeepSeek, Mistral), "partial" (Moonshot); "": not at all.
+  std::string continue_field;
   /// How thinking is switched: not at all; "reasoning_effort": "low"; "enable_thinking": bool;
   /// "thinking": {"type": "enabled"}; chat_template_kwargs.enable_thinking.
   enum class Thinking { kNone, kEffort, kEnableThinking, kThinkingType, kTemplate } thinking = Thinking::kEffort;
+  /// HTTP statuses of the house's own error codes, where it reports errors with status 200: {"336501", 429}.
+  std::map<std::string, int> error_status;
 };
 
 /// A dialect as a client speaks it.

@@ -46,7 +46,7 @@ class Heard {
                   const std::lock_guard lock(mutex_);
                   EXPECT_FALSE(ended_) << "one end";
                   ended_ = true;
-                  if (error) error_ = *error;
+                  if (error) error_.emplace(error->code(), error->what());  // of its own: errors share their text
                   changed_.notify_all();
                 }};
   }
@@ -67,11 +67,11 @@ class Heard {
   // "" for a complete answer; waits for the end.
   std::string error() {
     if (!wait_end()) return "no end";
-    return error_ ? error_->what() : "";
+    return error_ ? error_->second : "";
   }
   std::optional<Code> code() {
     wait_end();
-    return error_ ? std::optional(error_->code()) : std::nullopt;
+    return error_ ? std::optional(error_->first) : std::nullopt;
   }
   int status() {
     const std::lock_guard lock(mutex_);
@@ -105,7 +105,7 @@ class Heard {
   Headers headers_;
   std::string body_;
   bool ended_ = false;
-  std::optional<Error> error_;
+  std::optional<std::pair<Code, std::string>> error_;
 };
 
 // Answers each connection's first request with the same bytes. `close`: hangs up then, else stays silent.
