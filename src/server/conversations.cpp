@@ -99,6 +99,28 @@ std::string phrase(const std::string& text) {
   return out + '"';
 }
 
+// The first place where `text` holds `sought` (as LIKE compares: letters of ASCII in either case), with up to 30
+// characters before it and 60 behind.
+std::string snippet_around(const std::string& text, const std::string& sought) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  const auto found = std::search(text.begin(), text.end(), sought.begin(), sought.end(),
+                                 [&](char a, char b) { return lower(a) == lower(b); });
+  if (found == text.end()) return {};
+  const auto inside = [&](size_t at) { return at < text.size() && (text[at] & 0xC0) == 0x80; };
+  const size_t begin = static_cast<size_t>(found - text.begin()), end = begin + sought.size();
+  size_t from = begin, to = end;
+  for (int i = 0; i < 30 && from > 0; ++i) {
+    do --from;
+    while (from > 0 && inside(from));
+  }
+  for (int i = 0; i < 60 && to < text.size(); ++i) {
+    do ++to;
+    while (inside(to));
+  }
+  return fmt::format("{}{}\x02{}\x03{}{}", from > 0 ? "…" : "", text.substr(from, begin - from),
+                     text.substr(begin, end - begin), text.substr(end, to - end), to < text.size() ? "…" : "");
+}
+
 }  // namespace
 
 Conversations::Conversations(store::Database& database) : database_(database) {
@@ -133,7 +155,12 @@ std::vector<StoredConversation> Conversations::list(const std::string& owner, co
   std::vector<StoredConversation> found;
   for (const Row& row : database_.query(sql, values)) {
     StoredConversation one = conversation_of(row);
-    if (indexed) {
+    if (!filter.text.empty() && !indexed) {
+      const auto text = database_.query(
+          "SELECT content AS s FROM messages WHERE conversation = ? AND content LIKE ? ESCAPE '\\' LIMIT 1",
+          {one.id, anywhere(filter.text)});
+      if (!text.empty()) one.snippet = snippet_around(text[0].text("s"), filter.text);
+    } else if (indexed) {
       const auto text = database_.query(
           "SELECT snippet(message_text, 0, char(2), char(3), '…', 40) AS s FROM message_text WHERE message_text MATCH ?"
           " AND rowid IN (SELECT rowid FROM messages WHERE conversation = ?) LIMIT 1",

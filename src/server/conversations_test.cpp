@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "server/prompts.h"
 #include "server/testing.h"
 #include "server/transfer.h"
 
@@ -73,6 +74,8 @@ TEST(Conversations, are_found_by_any_part_of_any_language) {
   EXPECT_THAT(titles(server, "?q=0%25"), ElementsAre("b"));
   EXPECT_THAT(titles(server, "?q=brown%20OR%20quick"), ElementsAre());  // words of the search language are only words
   EXPECT_THAT(server.get("/page/conversations?q=quick").body, HasSubstr("\\u0002quick\\u0003"));
+  EXPECT_THAT(server.get("/page/conversations?q=%E5%87%A4").body, HasSubstr("只\\u0002凤\\u0003凰"));
+  EXPECT_THAT(server.get("/page/conversations?q=FO").body, HasSubstr("\\u0002fo\\u0003x 100% sure"));
 }
 
 TEST(Conversations, branches_are_paths_of_one_tree) {
@@ -175,6 +178,31 @@ TEST(Transfer, a_broken_conversation_is_named_and_the_others_come_in) {
   EXPECT_THAT(names, ElementsAre("circle", "twice", "stranger", "conversation 5"));
   EXPECT_THROW(read_export(OrderedJson::parse(R"({"a": 1})")), Error);
   EXPECT_THROW(read_export(OrderedJson::parse("7")), Error);
+}
+
+TEST(Prompts, are_saved_changed_and_removed_by_their_owner_alone) {
+  TestServer server;
+  const auto made = server.send("POST", "/page/prompts", {{"name", "翻译"}, {"content", "Translate: {{text}}"}});
+  EXPECT_EQ(made.status, 201);
+  const std::string id = made.json()["id"];
+  EXPECT_EQ(server.send("PUT", "/page/prompts/" + id, {{"name", "a"}, {"content", "b"}}).json()["content"], "b");
+  EXPECT_EQ(server.get("/page/prompts").json()["prompts"][0]["name"], "a");
+  EXPECT_THAT(server.send("POST", "/page/prompts", {{"name", " "}, {"content", "b"}}).body,
+              HasSubstr("name: is empty"));
+  EXPECT_THAT(
+      server.send("POST", "/page/prompts", {{"name", "a"}, {"content", std::string(kMaxSavedPromptBytes + 1, 'x')}})
+          .body,
+      HasSubstr("content: 65537 bytes, at most 65536"));
+  Prompts& prompts = *server.state().prompts;
+  EXPECT_TRUE(prompts.list("somebody else").empty());
+  EXPECT_THROW(prompts.remove("somebody else", id), Error);
+  EXPECT_THROW(prompts.change("somebody else", id, "x", "y"), Error);
+  EXPECT_EQ(server.send("DELETE", "/page/prompts/" + id).status, 204);
+  EXPECT_EQ(server.send("DELETE", "/page/prompts/" + id).status, 404);
+  server.state().database.transaction([&] {  // one write to the disk instead of a thousand
+    for (size_t i = 0; i < kMaxSavedPrompts; ++i) prompts.create("full", "n", "c");
+  });
+  EXPECT_THROW(prompts.create("full", "n", "c"), Error);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "server/running_answers.h"
 
 #include <algorithm>
-#include <condition_variable>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -56,14 +56,16 @@ std::string page_event(std::string_view name, const OrderedJson& data) {
 
 struct RunningAnswers::Running {
   std::mutex mutex;
-  std::condition_variable ended;
   StoredMessage message;
   OrderedJson warnings = OrderedJson::array();
   std::vector<net::ExchangePtr> listeners;
+  std::vector<std::function<void(const StoredMessage&)>> stoppers;  // who asked it to stop and waits for the end
   gateway::CallPtr call;
   bool stop_wanted = false, done = false;
-  steady_clock::time_point start = steady_clock::now(), first, saved = start;
+  steady_clock::time_point start = steady_clock::now(), first, saved = start, thinking, thought;
   uint64_t tokens = 0;
+  std::mutex saving;  // workers may take two copies in either order: the last one stays
+  bool last_saved = false;
 
   void tell(const std::string& event) {
     std::erase_if(listeners, [&](const net::ExchangePtr& listener) { return !listener->write(event); });
@@ -75,10 +77,12 @@ struct RunningAnswers::Running {
     switch (event.kind) {
       case Event::Kind::kText:
         message.content += event.text;
+        if (!event.text.empty() && thought == steady_clock::time_point()) thought = steady_clock::now();
         if (!event.text.empty()) tell(page_event("text", {{"text", event.text}}));
         break;
       case Event::Kind::kThinking:
         message.thinking += event.text;
+        if (thinking == steady_clock::time_point()) thinking = steady_clock::now();
         tell(page_event("thinking", {{"text", event.text}}));
         break;
       case Event::Kind::kWarning:
@@ -108,11 +112,25 @@ struct RunningAnswers::Running {
         {"first_token_s", any ? seconds(start, first) : 0.0}, {"seconds", seconds(start, now)}};
     const double writing = any ? seconds(first, now) : 0;
     usage["tokens_per_s"] = tokens > 1 && writing > 0 ? static_cast<double>(tokens - 1) / writing : 0.0;
+    if (thinking != steady_clock::time_point()) {
+      usage["thinking_s"] = seconds(thinking, thought == steady_clock::time_point() ? now : thought);
+    }
     message.usage = dumped(usage);
     message.status = event.finish == chat::Finish::kCancelled ? "stopped" : "done";
     message.finish = event.finish == chat::Finish::kCancelled ? "" : finish_word(event.finish);
   }
 };
+
+void RunningAnswers::store(Conversations& conversations, Running& running, const StoredMessage& copy, bool last) {
+  std::lock_guard lock(running.saving);
+  if (running.last_saved) return;
+  running.last_saved = last;
+  try {
+    conversations.save(copy);
+  } catch (const std::exception& error) {
+    log_warn("an answer could not be stored: {}", error.what());
+  }
+}
 
 RunningAnswers::RunningAnswers() = default;
 RunningAnswers::~RunningAnswers() = default;
@@ -133,13 +151,8 @@ void RunningAnswers::start(State& state, const Caller& caller, StoredMessage ans
   }
   // The database is written by a worker: this runs on the thread that computes.
   const auto save = [this, &state, running, id](bool last) {
-    StoredMessage copy = running->message;
-    state.workers.run([this, &state, running, id, last, copy = std::move(copy)] {
-      try {
-        state.conversations->save(copy);
-      } catch (const std::exception& error) {
-        log_warn("an answer could not be stored: {}", error.what());
-      }
+    auto job = [this, &state, running, id, last, copy = running->message] {
+      store(*state.conversations, *running, copy, last);
       if (!last) return;
       {
         std::lock_guard lock(mutex_);
@@ -150,8 +163,12 @@ void RunningAnswers::start(State& state, const Caller& caller, StoredMessage ans
       running->tell(page_event("done", message_json(copy)));
       for (const auto& listener : running->listeners) listener->end();
       running->listeners.clear();
-      running->ended.notify_all();
-    });
+      for (const auto& stopper : std::exchange(running->stoppers, {})) stopper(copy);
+    };
+    if (last)
+      state.workers.insist(std::move(job));
+    else
+      state.workers.run(std::move(job));
   };
   const auto sink = [running, save](Event event) {
     std::lock_guard lock(running->mutex);
@@ -186,17 +203,18 @@ bool RunningAnswers::attach(const std::string& id, const net::ExchangePtr& excha
   return true;
 }
 
-bool RunningAnswers::stop(const std::string& id) {
+bool RunningAnswers::stop(const std::string& id, std::function<void(const StoredMessage&)> stored) {
   const auto running = find(id);
   if (!running) return false;
-  std::unique_lock lock(running->mutex);
-  running->stop_wanted = true;
-  if (const auto call = running->call) {
-    lock.unlock();
-    call->cancel();
-    lock.lock();
+  gateway::CallPtr call;
+  {
+    std::lock_guard lock(running->mutex);
+    if (running->done) return false;
+    running->stop_wanted = true;
+    running->stoppers.push_back(std::move(stored));
+    call = running->call;
   }
-  running->ended.wait(lock, [&] { return running->done; });
+  if (call) call->cancel();
   return true;
 }
 

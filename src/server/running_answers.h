@@ -2,6 +2,7 @@
 // Answers of the page that are being written right now. They belong to the server, not to a connection: who reloads the
 // page attaches again and sees the answer from its beginning; who closes it finds the whole answer later.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,14 +26,16 @@ class RunningAnswers {
   /// Sends the answer as events, from its beginning, until it ends. False if it is not running.
   bool attach(const std::string& id, const net::ExchangePtr& exchange);
 
-  /// Ends it; what has come stays. Waits until the message is stored. False if it is not running.
-  bool stop(const std::string& id);
+  /// Ends it; what has come stays. `stored` is called once with what the message has become, when that is in the
+  /// database: on a worker, or not at all if this returns false because nothing runs.
+  bool stop(const std::string& id, std::function<void(const StoredMessage&)> stored);
 
   /// What the message is at this moment, if it is running.
   std::optional<StoredMessage> current(const std::string& id) const;
 
  private:
   struct Running;
+  static void store(Conversations& conversations, Running& running, const StoredMessage& copy, bool last);
   std::shared_ptr<Running> find(const std::string& id) const;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Running>> running_;

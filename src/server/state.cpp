@@ -2,6 +2,7 @@
 
 #include "gateway/local.h"
 #include "server/conversations.h"
+#include "server/prompts.h"
 #include "server/running_answers.h"
 
 namespace shenbi::server {
@@ -17,6 +18,7 @@ State::State(const ServeOptions& o)
       service(std::make_shared<engine::Service>(o.engine)),
       provider(gateway::make_local_provider(service, o.models)),
       conversations(std::make_unique<Conversations>(database)),
+      prompts(std::make_unique<Prompts>(database)),
       running(std::make_unique<RunningAnswers>()),
       workers(kWorkerThreads) {}
 

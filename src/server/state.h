@@ -17,6 +17,7 @@
 namespace shenbi::server {
 
 class Conversations;
+class Prompts;
 class RunningAnswers;
 
 struct ServeOptions {
@@ -44,6 +45,7 @@ class State {
   std::shared_ptr<engine::Service> service;
   std::shared_ptr<gateway::Provider> provider;
   std::unique_ptr<Conversations> conversations;
+  std::unique_ptr<Prompts> prompts;
   std::unique_ptr<RunningAnswers> running;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   Workers workers;  ///< last: its jobs use all of the above

@@ -1,5 +1,8 @@
 #include "server/workers.h"
 
+#include <cstdint>
+#include <utility>
+
 #include "base/limits.h"
 
 namespace shenbi::server {
@@ -17,10 +20,14 @@ Workers::~Workers() {
   for (auto& thread : threads_) thread.join();
 }
 
-bool Workers::run(std::function<void()> job) {
+bool Workers::run(std::function<void()> job) { return push(std::move(job), limits::kMaxQueuedRequests); }
+
+void Workers::insist(std::function<void()> job) { push(std::move(job), SIZE_MAX); }
+
+bool Workers::push(std::function<void()> job, size_t most) {
   {
     std::lock_guard lock(mutex_);
-    if (stopping_ || jobs_.size() >= limits::kMaxQueuedRequests) return false;
+    if (stopping_ || jobs_.size() >= most) return false;
     jobs_.push_back(std::move(job));
   }
   more_.notify_one();

@@ -21,9 +21,12 @@ class Workers {
 
   /// `job` must not throw. False: the queue is full, the job was not taken.
   bool run(std::function<void()> job);
+  /// Taken however full the queue is: for what must be written down, one job for something that was admitted before.
+  void insist(std::function<void()> job);
   size_t queued() const;
 
  private:
+  bool push(std::function<void()> job, size_t most);
   void work();
   mutable std::mutex mutex_;
   std::condition_variable more_;

@@ -127,10 +127,15 @@ void go_on(RouteCall& call) {
   send_json(call, 200, {{"answer", message_json(answer)}});
 }
 
+// The reply waits for the stored message, no thread does: many stops at once leave workers to store what they end.
 void stop(RouteCall& call) {
   call.state.conversations->message(call.caller.id, call.path["id"]);  // the caller's own, or 404
-  call.state.running->stop(call.path["id"]);
-  send_json(call, 200, {{"message", message_json(call.state.conversations->message(call.caller.id, call.path["id"]))}});
+  const auto reply = [exchange = call.exchange](const StoredMessage& message) {
+    exchange->send(json_response(200, OrderedJson{{"message", message_json(message)}}.dump(
+                                          -1, ' ', false, OrderedJson::error_handler_t::replace)));
+  };
+  if (call.state.running->stop(call.path["id"], reply)) return;
+  reply(call.state.conversations->message(call.caller.id, call.path["id"]));
 }
 
 void stream(RouteCall& call) {
