@@ -23,6 +23,7 @@ function recite(message, { thinking = [], pieces, pauseMs, finish = "stop", faul
   const began = Date.now();
   let at = 0;
   let firstAt = 0;
+  let thoughtAt = 0;
   const step = () => {
     firstAt ||= Date.now();
     if (at < thinking.length) {
@@ -30,6 +31,7 @@ function recite(message, { thinking = [], pieces, pauseMs, finish = "stop", faul
       tell(message, "thinking", { text: thinking[at++] });
     } else if (at < thinking.length + pieces.length) {
       const text = pieces[at++ - thinking.length];
+      thoughtAt ||= Date.now();
       message.content += text;
       tell(message, "text", { text });
     } else {
@@ -38,6 +40,7 @@ function recite(message, { thinking = [], pieces, pauseMs, finish = "stop", faul
       const seconds = (Date.now() - began) / 1000;
       message.usage = {
         prompt_tokens: prompt, cached_tokens: 4, completion_tokens: at, reasoning_tokens: thinking.length,
+        ...(thinking.length ? { thinking_s: (thoughtAt - firstAt) / 1000 } : {}),
         first_token_s: (firstAt - began) / 1000, seconds, tokens_per_s: at / Math.max(seconds, 0.001),
       }; // prettier-ignore
       if (fault) message.error = fault;

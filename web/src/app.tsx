@@ -11,6 +11,7 @@ import { Toasts } from "./ui/toast";
 import { t } from "./words/words";
 
 const Palette = lazy(async () => ({ default: (await import("./ui/palette")).Palette }));
+const PromptPicker = lazy(() => import("./prompts/prompt_picker"));
 const ShortcutSheet = lazy(async () => ({ default: (await import("./ui/shortcuts")).ShortcutSheet }));
 
 export function App() {
@@ -29,6 +30,9 @@ export function App() {
       <Suspense>
         <Show when={top() === "palette"}>
           <Palette />
+        </Show>
+        <Show when={top() === "prompts"}>
+          <PromptPicker />
         </Show>
         <Show when={top() === "shortcuts"}>
           <ShortcutSheet />

@@ -1,6 +1,6 @@
 // The page's routes, one function each (docs/page-api.md).
 import { call, request } from "./http";
-import type { Config, Conversation, Estimate, Folder, ImportReport, Message, Model, Params, Summary } from "./types";
+import type { AccessKey, Config, Conversation, Estimate, Folder, ImportReport, Message, Model, NewAccessKey, Params, Prompt, Summary } from "./types";
 
 const conversation = (id: string) => `/page/conversations/${encodeURIComponent(id)}`;
 const message = (id: string) => `/page/messages/${encodeURIComponent(id)}`;
@@ -51,6 +51,15 @@ export const estimate = (
   body: { model: string; conversation?: string; parent?: string; content: string },
   signal: AbortSignal,
 ) => call<Estimate>("POST", "/page/estimate", body, signal);
+
+export const listPrompts = async () => (await call<{ prompts: Prompt[] }>("GET", "/page/prompts")).prompts;
+export const createPrompt = (prompt: Omit<Prompt, "id">) => call<Prompt>("POST", "/page/prompts", prompt);
+export const changePrompt = ({ id, ...prompt }: Prompt) => call<Prompt>("PUT", `/page/prompts/${encodeURIComponent(id)}`, prompt);
+export const deletePrompt = (id: string) => call<void>("DELETE", `/page/prompts/${encodeURIComponent(id)}`);
+
+export const listKeys = async () => (await call<{ keys: AccessKey[] }>("GET", "/page/keys")).keys;
+export const createKey = (key: { name: string; scopes: string[] }) => call<NewAccessKey>("POST", "/page/keys", key);
+export const revokeKey = (id: string) => call<void>("DELETE", `/page/keys/${encodeURIComponent(id)}`);
 
 export const exportAll = () => request("GET", "/page/export");
 export const exportConversation = (id: string, format?: "markdown") =>

@@ -33,6 +33,7 @@ interface Usage {
   cached_tokens: number;
   completion_tokens: number;
   reasoning_tokens: number;
+  thinking_s?: number;
   first_token_s: number;
   seconds: number;
   tokens_per_s: number;
@@ -90,4 +91,25 @@ export interface ImportReport {
   conversations: number;
   messages: number;
   skipped: { what: string; why: string }[];
+}
+
+export interface Prompt {
+  id: string;
+  name: string;
+  content: string;
+}
+
+/** What may be known of a key after it was made. */
+export interface AccessKey {
+  id: string;
+  name: string;
+  scopes: string[]; // empty: all
+  models: string[];
+  created: number;
+  expires: number; // 0: never
+  revoked: boolean;
+}
+
+export interface NewAccessKey extends AccessKey {
+  key: string;
 }

@@ -14,6 +14,7 @@ import { refreshHistory, summaries } from "./history";
 import { HistoryList } from "./history_list";
 import { panel, setPanel, toggleSampling } from "./panel";
 import { changedParams, Sampling } from "./sampling";
+import { onSwipe } from "./swipe";
 import { Transcript } from "./transcript";
 
 const narrow = matchMedia("(max-width: 900px)");
@@ -24,7 +25,7 @@ export default function ChatRoom() {
   createEffect(on(reached, (is) => is && void refreshHistory()));
   createEffect(
     on([route, reached], ([{ room, id }, is]) => {
-      if (room === "chat" && is) void conversation.open(id);
+      if (room === "chat" && is) conversation.open(id);
     }),
   );
   createEffect(on(conversation.id, () => setPanel((old) => (old?.kind === "details" ? undefined : old))));
@@ -32,7 +33,7 @@ export default function ChatRoom() {
   createEffect(() => (document.title = title() ? `${title()} · Shenbi` : "Shenbi"));
 
   return (
-    <div class="room chat" classList={{ "list-open": listOpen(), "list-over": listOver() }}>
+    <div ref={(room) => onSwipe(room, (to) => narrow.matches && setListOver(to === "right"))} class="room chat" classList={{ "list-open": listOpen(), "list-over": listOver() }}>
       <Show when={listOver()}>
         <Veil close={() => setListOver(false)} />
       </Show>

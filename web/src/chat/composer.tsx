@@ -1,8 +1,9 @@
 // Where a question is written. Send turns into Stop while an answer runs; the draft outlives a reload.
 import { createEffect, createSignal, on, onCleanup, onMount, Show } from "solid-js";
-import { go, route } from "../state/route";
+import { go, route, settle } from "../state/route";
 import { config, currentModel, refreshConfig } from "../state/server";
 import { attempt, faultText } from "../ui/faults";
+import { setTop } from "../ui/layers";
 import { sayFault } from "../ui/toast";
 import { IconSend, IconStop } from "../ui/icons";
 import { t } from "../words/words";
@@ -11,6 +12,7 @@ import * as conversation from "./conversation";
 import { draftOf, keepDraft } from "./drafts";
 import { liveEstimate } from "./estimate";
 import { growing } from "./growing";
+import { insertion, takeInto } from "./insertion";
 import { ModelPicker } from "./model_picker";
 import { editLastQuestion } from "./question";
 import { sendsMessage } from "./send_key";
@@ -29,6 +31,7 @@ export function Composer() {
     field.dispatchEvent(new Event("input", { bubbles: true }));
   };
   createEffect(on(() => route().id, (id) => !sending() && write(draftOf(id))));
+  createEffect(on(insertion, () => takeInto(field)));
   const typed = () => {
     setText(field.value);
     if (!sending()) keepDraft(route().id, field.value); // what is being sent stays a draft until it is taken
@@ -36,6 +39,7 @@ export function Composer() {
 
   const ready = () => text().trim() !== "" && (currentModel() || !config()) && !sending() && !conversation.running();
   const send = async () => {
+    settle();
     if (!ready()) return;
     const content = field.value;
     const draft = route().id;
@@ -62,6 +66,9 @@ export function Composer() {
     } else if (event.key === "@" && field.value === "" && !event.isComposing) {
       event.preventDefault();
       picker.click();
+    } else if (event.key === "/" && field.value === "" && !event.isComposing) {
+      event.preventDefault();
+      setTop("prompts");
     } else if (event.key === "ArrowUp" && field.value === "") {
       event.preventDefault();
       editLastQuestion();

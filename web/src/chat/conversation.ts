@@ -49,9 +49,14 @@ export function close(): void {
   });
 }
 
+let opening = Promise.resolve();
+
 /** Shows a conversation; asking for the open one again helps only where it could not be had before. */
-export async function open(next: string | null): Promise<void> {
-  if (next === id() && fault() === undefined) return;
+export function open(next: string | null): void {
+  if (next !== id() || fault() !== undefined) opening = fetchAndShow(next);
+}
+
+async function fetchAndShow(next: string | null): Promise<void> {
   close();
   setId(next);
   if (next === null) return;
@@ -75,8 +80,10 @@ function put(message: Message): void {
   setLinks((all) => (all.some((one) => one.id === message.id) ? all : [...all, { id: message.id, parent: message.parent }]));
 }
 
-/** Asks below `parent`; throws when the server did not take the question. */
-export async function ask(content: string, parent: string | null = leaf()): Promise<void> {
+/** Asks below `parent`, or where the shown branch ends; throws when the server did not take the question. */
+export async function ask(content: string, below?: string | null): Promise<void> {
+  await opening; // a question that was faster than its conversation
+  const parent = below === undefined ? leaf() : below;
   const model = currentModel()?.id;
   if (!model) throw new ApiError(0, t("model.none"));
   const known = id();

@@ -100,7 +100,7 @@ function Older() {
 
 function Found(props: { query: string }) {
   const query = soon(() => props.query, 200);
-  const [found] = createResource(query, (q) => listConversations({ q, limit: 50 }).catch(() => []));
+  const [found] = createResource(query, (q) => listConversations({ q, limit: 50 }).catch(() => []), { initialValue: [] });
   return (
     <>
       <ul aria-busy={found.loading}>
@@ -115,7 +115,7 @@ function Found(props: { query: string }) {
           )}
         </For>
       </ul>
-      <Show when={!found.loading && !found.latest?.length}>
+      <Show when={!found.loading && !found.latest.length}>
         <p class="quiet-line">{t("search.none")}</p>
       </Show>
     </>

@@ -18,7 +18,8 @@ export function Thinking(props: { id: string }) {
   const label = () => {
     const times = thinkingTimes[props.id];
     if (active()) return t("thinking.now", { time: seconds(Math.max(0, now() - (times?.from ?? message().created))) });
-    if (times?.to) return t("thinking.took", { time: seconds(times.to - times.from) });
+    const took = times?.to ? times.to - times.from : message().usage?.thinking_s;
+    if (took !== undefined) return t("thinking.took", { time: seconds(took) });
     const tokens = message().usage?.reasoning_tokens;
     return tokens ? t("thinking.tokens", { n: count(tokens) }) : t("thinking.title");
   };

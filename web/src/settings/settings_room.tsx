@@ -12,6 +12,7 @@ import { modLabel } from "../ui/keys";
 import { setTop } from "../ui/layers";
 import { saveFile } from "../ui/save";
 import { say } from "../ui/toast";
+import { AccessKeys } from "./access_keys";
 import { language, setLanguage, t } from "../words/words";
 
 export default function SettingsRoom() {
@@ -45,6 +46,7 @@ export default function SettingsRoom() {
             <KeySetting />
           </div>
         </Show>
+        <AccessKeys />
         <div class="card settings">
           <Transfer />
         </div>

@@ -11,18 +11,22 @@ const parse = (): Route => {
   return { room: room || "chat", id: id ? decodeURIComponent(id) : null };
 };
 
-const [route, setRoute] = createSignal(parse());
+const [route, setRoute] = createSignal(parse(), { equals: (a, b) => a.room === b.room && a.id === b.id });
 export { route };
-addEventListener("hashchange", () => setRoute(parse()));
+
+/** The browser tells of a new address some time after it is there; who acts on the address reads it anew first. */
+export const settle = (): void => void setRoute(parse());
+addEventListener("hashchange", settle);
 
 export const address = (room: string, id?: string | null): string => `#/${room}${id ? `/${encodeURIComponent(id)}` : ""}`;
 
 /** Changes the address without a step in the history. */
 export function replace(room: string, id?: string | null): void {
   history.replaceState(null, "", address(room, id));
-  setRoute(parse());
+  settle();
 }
 
 export function go(room: string, id?: string | null): void {
   location.hash = address(room, id);
+  settle();
 }

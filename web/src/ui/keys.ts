@@ -22,6 +22,7 @@ export const shortcuts: Shortcut[] = [
   { keys: ["Enter"], word: "keys.send" },
   { keys: ["Shift", "Enter"], word: "keys.break" },
   { keys: ["@"], word: "keys.model" },
+  { keys: ["/"], word: "keys.prompt" },
   { keys: ["↑"], word: "keys.edit" },
   { keys: ["Esc"], word: "keys.close" },
 ]; // prettier-ignore

@@ -1,7 +1,7 @@
 // What lies above the room: one dialog at most, and panels at the sides that Escape closes when nothing lies above them.
 import { createSignal, onCleanup } from "solid-js";
 
-export type Top = "palette" | "shortcuts" | undefined;
+export type Top = "palette" | "shortcuts" | "prompts" | undefined;
 export const [top, setTop] = createSignal<Top>();
 
 const panels: (() => void)[] = [];
