@@ -9,8 +9,9 @@ Steps, in order:
   parity      tests/parity/*.py: against libraries that are not ours
   e2e         tests/e2e/*.py: the program itself, with the real default model
   api         tests/api/*.py: clients that others wrote, against a real server with the default model
+  ui          tests/ui/page.mjs: the page in Chromium, with its mock server and with the program
 
-A script of parity, e2e or api gets SHENBI (the program) in its environment; if its last line is "N passed, N failed" these are
+A script of parity, e2e, api or ui gets SHENBI (the program) in its environment; if its last line is "N passed, N failed" these are
 added, otherwise its exit status counts as one. Steps can be named to run only these.
 
 usage: tools/run_tests.py [STEP ...]
@@ -44,9 +45,9 @@ def gtest(binary, environment=None):
     return passed, failed
 
 
-def script(command):
+def script(command, shenbi=str(ROOT / "build" / "release" / "shenbi")):
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=ROOT,
-                          env={**os.environ, "SHENBI": str(ROOT / "build" / "release" / "shenbi")})
+                          env={**os.environ, "SHENBI": shenbi})
     lines = done.stdout.strip().splitlines()
     found = COUNT.match(lines[-1]) if lines else None
     passed, failed = (int(found[1]), int(found[2])) if found else (1, 0)
@@ -71,6 +72,9 @@ def steps():
     for step in ("parity", "e2e", "api"):
         for file in sorted((ROOT / "tests" / step).glob("*.py")):
             yield step, file.name, lambda file=file: script([sys.executable, str(file)])
+    page = ["node", "tests/ui/page.mjs"]
+    yield "ui", "page and mock server", lambda: script(page, shenbi="")
+    yield "ui", "page and program", lambda: script(page)
 
 
 def main():

@@ -3,16 +3,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { chromium } from "playwright-core";
 
-const require = createRequire(new URL("../../web/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
-export const axeSource = require.resolve("axe-core/axe.min.js");
+export const axeSource = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const patienceMs = 1000 * Number(process.env.PATIENCE ?? 120); // of one step: a busy machine takes its time
 
 const flags = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
 ]; // prettier-ignore
 
@@ -54,20 +55,30 @@ async function firstLine(child) {
   return String(data).trim();
 }
 
+/** A server of somebody else on this machine: whoever asks it anything has left the page. */
+export async function stranger() {
+  const foreign = { requests: 0 };
+  const listener = createServer((_, response) => (foreign.requests++, response.end())).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  return Object.assign(foreign, { address: `http://127.0.0.1:${listener.address().port}`, close: () => listener.close() });
+}
+
 /**
  * A page of its own, which records what no test may cause: script errors, refusals by the content policy, dialogs, and
- * requests to any other address.
+ * requests to any other address. With a real model chance is left out: its temperature is 0.
  */
-export async function newPage(browser, address, options = {}) {
+export async function newPage(browser, { address, mock }, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", ...options });
+  context.setDefaultTimeout(patienceMs);
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: address });
+  if (!mock) await context.addInitScript(() => (localStorage["shenbi.params"] ??= '{"temperature":0}'));
   const page = await context.newPage();
   const offences = [];
   page.on("pageerror", (error) => offences.push(`script error: ${error.stack}`));
   page.on("console", (message) => /Content Security Policy|Trusted/.test(message.text()) && offences.push(message.text()));
   page.on("dialog", (dialog) => (offences.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
-  page.on("request", (request) => !/^(blob:|data:)/.test(request.url()) && !request.url().startsWith(address) && offences.push(`request: ${request.url()}`));
+  page.on("request", (request) => !/^(blob:|data:)/.test(request.url()) && !request.url().startsWith(`${address}/`) && offences.push(`request: ${request.url()}`));
   await page.goto(address);
-  await page.locator("textarea").first().waitFor();
+  await page.locator(".composer textarea").waitFor();
   return { page, context, offences };
 }

@@ -1,0 +1,151 @@
+// The frame around the rooms: palette, language, theme, phone, models, a server that is away or wants a key.
+import assert from "node:assert/strict";
+import { composer, control, endless, enter, growing, rowOf, send, stop, talk, textOf } from "../reader.mjs";
+import { test } from "../registry.mjs";
+
+const both = { on: "both" };
+
+test("Ctrl+K runs actions by a few letters, Ctrl+/ shows the shortcuts, Escape closes the top layer", async ({ page }) => {
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").fill("dark");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  await page.keyboard.press("Control+/");
+  await page.getByRole("dialog").getByText("Keyboard shortcuts").waitFor();
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => !document.querySelector("dialog[open]"));
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").fill("models");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Models" }).waitFor();
+});
+
+test("the language changes without a reload and starts from the browser's", async ({ open, page }) => {
+  await page.evaluate(() => (window.sameDocument = true));
+  await enter(page, "settings");
+  await page.getByRole("radio", { name: "中文" }).check();
+  await page.getByRole("heading", { name: "设置" }).waitFor();
+  assert.equal(await page.locator("html").getAttribute("lang"), "zh-CN");
+  assert.equal(await page.evaluate(() => window.sameDocument), true);
+  const other = await open({ locale: "zh-CN" });
+  await other.page.getByPlaceholder("输入消息").waitFor();
+});
+
+test("dark follows the system until a theme is chosen", async ({ open }) => {
+  const { page } = await open({ colorScheme: "dark" });
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  assert.equal(await ground(), "rgb(22, 24, 27)");
+  await enter(page, "settings");
+  await page.getByRole("radio", { name: "Light" }).check();
+  assert.equal(await ground(), "rgb(251, 250, 247)");
+});
+
+test("on a phone the rail is a bar at the foot, lists slide over, and nothing is wider than the screen", async ({ open, unique }) => {
+  const { page, context } = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await send(page, `${endless(`phone ${unique}`)}, a table`);
+  await growing(page);
+  await stop(page);
+  const rail = await page.locator(".rail").boundingBox();
+  assert.ok(rail.y > 780 && rail.width === 390);
+  await page.getByRole("button", { name: "Show or hide conversations" }).tap();
+  await page.locator(".list .item[aria-current]").tap();
+  await page.locator(".list-over").waitFor({ state: "detached" });
+  const cdp = await context.newCDPSession(page);
+  const swipe = async (from, to) => {
+    const touch = (type, x) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: type === "touchEnd" ? [] : [{ x, y: 400 }] });
+    await touch("touchStart", from);
+    await touch("touchMove", (from + to) / 2);
+    await touch("touchMove", to);
+    await touch("touchEnd", to);
+  };
+  await swipe(40, 240);
+  await page.locator(".list-over").waitFor();
+  await swipe(300, 60);
+  await page.locator(".list-over").waitFor({ state: "detached" });
+  for (const room of ["chat", "models", "settings"]) {
+    await enter(page, room);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  }
+}, both);
+
+test("models are listed with size, context and quantisation, and a base model says that it is one", async ({ page }) => {
+  await page.locator(".base-note", { hasText: "is a base model" }).waitFor();
+  await enter(page, "models");
+  const row = page.locator("tbody tr").first();
+  await row.waitFor();
+  assert.match(await textOf(row), /Base.*\d+.*(KB|MB|GB)/);
+}, both);
+
+test("a server that is away is told of, and the page comes back with it", async ({ page, context, unique }) => {
+  await talk(page, `away ${unique}`);
+  await context.route("**/page/**", (route) => route.abort());
+  await page.reload();
+  await page.getByRole("alert").getByText("The server cannot be reached").waitFor();
+  await context.unroute("**/page/**");
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  await page.locator("article.question .bubble", { hasText: `away ${unique}` }).waitFor();
+  await rowOf(page, `away ${unique}`).waitFor();
+}, both);
+
+test("a server that wants a key is asked with it", async ({ page, context }) => {
+  await context.route("**/page/**", (route) => {
+    const known = route.request().headers().authorization === "Bearer sesame";
+    if (known) return route.continue();
+    if (route.request().url().endsWith("/config")) return route.fulfill({ json: { version: "1", needs_key: true, models: [] } });
+    return route.fulfill({ status: 401, json: { error: { message: "a key is needed", type: "authentication_error", code: null } } });
+  });
+  await page.reload();
+  await page.getByRole("dialog", { name: "Key needed" }).waitFor();
+  await page.getByLabel("Key", { exact: true }).fill("sesame");
+  await control(page, "Use key").click();
+  await page.locator(".base-note, .model-name:not(:empty)").first().waitFor();
+  await talk(page, "with a key");
+});
+
+
+test("a prompt is saved, found with /, filled in, sent, changed and deleted", async ({ page, unique }) => {
+  await enter(page, "prompts");
+  await control(page, "New prompt").first().click();
+  await page.getByLabel("Name").fill(`Translate ${unique}`);
+  await page.getByLabel("Text").fill("slow: put {{text}} into Chinese");
+  await control(page, "Save").click();
+  await page.locator(".prompt-name", { hasText: `Translate ${unique}` }).waitFor();
+  await enter(page, "chat");
+  await composer(page).press("/");
+  await page.getByRole("combobox").fill(unique);
+  await page.locator(".palette-row").waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement?.matches(".composer textarea"));
+  await page.keyboard.type("ink"); // over the blank, which is selected
+  assert.equal(await composer(page).inputValue(), "slow: put ink into Chinese");
+  await composer(page).fill("");
+  await composer(page).press("/");
+  await page.getByRole("combobox").press("Escape");
+  await page.waitForFunction(() => document.querySelector(".composer textarea").value === "/");
+  await enter(page, "prompts");
+  const card = page.locator("article.prompt", { hasText: `Translate ${unique}` });
+  await control(card, "Edit").click();
+  await page.getByLabel("Name").fill(`Verse ${unique}`);
+  await control(page, "Save").click();
+  const changed = page.locator("article.prompt", { hasText: `Verse ${unique}` });
+  await control(changed, "Delete").click();
+  await changed.waitFor({ state: "detached" });
+  await control(page, "Undo").click();
+  await changed.waitFor();
+}, both);
+
+test("a key is made, shown once, and revoked", async ({ page, unique }) => {
+  await enter(page, "settings");
+  await page.getByLabel("Name of the key").fill(`ci ${unique}`);
+  await control(page, "Create key").click();
+  await page.locator(".key-text", { hasText: /^sk-shenbi-/ }).waitFor();
+  await control(page, "Copy key").click();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^sk-shenbi-/);
+  await enter(page, "chat");
+  await enter(page, "settings");
+  const row = page.locator(".access .setting", { hasText: `ci ${unique}` });
+  await control(row, "Revoke").click();
+  await control(row, "Revoke for good").click();
+  await row.getByText("Revoked").waitFor();
+  assert.equal(await page.locator(".key-text").count(), 0);
+});
