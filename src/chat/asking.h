@@ -75,6 +75,20 @@ struct AskingTraits {
   std::map<std::string, int> error_status;
 };
 
+struct AnthropicTraits {
+  std::string house = "the Anthropic API";
+  uint64_t default_max_tokens = 8192;  ///< the API wants a number; where the request has none
+  bool effort = true;                  ///< output_config.effort; else a degree of reasoning becomes a budget of tokens
+  bool adaptive_thinking = false;      ///< thinking "adaptive" instead of "enabled" with a budget
+  bool strict_tools = true;            ///< understands "strict" of a tool; else left out
+};
+
+struct GeminiTraits {
+  std::string house = "the Gemini API";
+  bool thinking_levels = true;  ///< thinkingLevel; else a degree of reasoning becomes a budget of tokens
+  bool call_ids = true;         ///< ids of calls; else they are told apart by their names and order
+};
+
 /// A dialect as a client speaks it.
 struct Asking {
   std::function<std::string(const ChatRequest&, bool stream)> chat;
@@ -86,8 +100,12 @@ struct Asking {
 };
 
 Asking openai_asking(AskingTraits traits = {});
+/// Of the traits these count: house, developer_role, json_schema, strict_tools, logprobs, images, extended_sampling
+/// (another Shenbi: also penalties, seed, stop and logit_bias, which OpenAI's Responses has not), thinking_field,
+/// error_status. Nothing is stored upstream; reasoning comes back encrypted, as the signature of kSignature.
 Asking responses_asking(AskingTraits traits = {});
-Asking anthropic_asking();
-Asking gemini_asking();
+Asking anthropic_asking(AnthropicTraits traits = {});
+/// The model stands in the path, so the body names none.
+Asking gemini_asking(GeminiTraits traits = {});
 
 }  // namespace shenbi::chat

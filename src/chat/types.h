@@ -27,7 +27,7 @@ struct Part {
   std::string text;        ///< kText, kThinking
   std::string signature;   ///< kThinking: what its maker signed it with; must travel back unchanged
   std::string mime, data;  ///< kImage, kAudio, kFile: the bytes themselves
-  std::string name;        ///< kFile
+  std::string name;        ///< kFile; kThinking: "redacted" if it stays hidden and the signature is all there is
 };
 
 struct ToolCall {
@@ -131,7 +131,7 @@ struct Event {
     kStart,          ///< model, usage.prompt_tokens and cached_tokens known
     kText,           ///< text
     kThinking,       ///< text
-    kSignature,      ///< text: the signature of the thinking before it
+    kSignature,      ///< text: the signature of the thinking before it; name "redacted": of thinking that stays hidden
     kToolCall,       ///< index, id, name: a new call begins
     kToolArguments,  ///< index, text: more of its arguments
     kPrompt,         ///< logprobs of the prompt's tokens

@@ -166,6 +166,14 @@ void BaseReader::signature(std::string_view text) {
   add(Event::Kind::kSignature).text = text;
 }
 
+void BaseReader::redacted(std::string_view data) {
+  if (data.empty()) return;
+  start();
+  Event& event = add(Event::Kind::kSignature);
+  event.text = data;
+  event.name = "redacted";
+}
+
 uint32_t BaseReader::begin_call(std::string_view id, std::string_view name) {
   if (calls_ >= limits::kMaxRequestTools) {
     throw Error(Code::kUpstream, fmt::format("the answer calls more than {} tools", limits::kMaxRequestTools));

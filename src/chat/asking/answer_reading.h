@@ -50,6 +50,8 @@ class BaseReader : public AnswerReader {
   void text(std::string_view text, std::vector<TokenLogprob> logprobs = {});
   void thinking(std::string_view text);
   void signature(std::string_view text);
+  /// Thinking that its maker hides: a kSignature whose name is "redacted".
+  void redacted(std::string_view data);
   /// The index of the new call.
   uint32_t begin_call(std::string_view id, std::string_view name);
   void arguments(uint32_t index, std::string_view text);

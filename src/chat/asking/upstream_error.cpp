@@ -54,6 +54,7 @@ const OrderedJson* error_object(const OrderedJson& json) {
     return base;
   if (is_failure(member(json, "error_code"))) return &json;
   if (const OrderedJson* object = member(json, "object"); object && *object == "error") return &json;
+  if (const OrderedJson* type = member(json, "type"); type && *type == "error" && member(json, "message")) return &json;
   const bool speaks = member(json, "choices") || member(json, "content") || member(json, "candidates") ||
                       member(json, "output") || member(json, "type");
   if (!speaks && member(json, "message") && is_failure(member(json, "code"))) return &json;

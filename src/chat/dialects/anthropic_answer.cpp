@@ -91,6 +91,10 @@ struct AnthropicWriter::Impl {
         return out + delta({{"type", "text_delta"}, {"text", event.text}});
       case Event::Kind::kThinking:
       case Event::Kind::kSignature:
+        if (event.name == "redacted") {
+          return out + open_block(Block::kThinking, {{"type", "redacted_thinking"}, {"data", event.text}}) +
+                 close_block();
+        }
         if (open != Block::kThinking) {
           out += open_block(Block::kThinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}});
         }
@@ -135,6 +139,7 @@ struct AnthropicWriter::Impl {
       case Event::Kind::kThinking:
         return grow("thinking", {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}}, "thinking", event.text);
       case Event::Kind::kSignature:
+        if (event.name == "redacted") return content.push_back({{"type", "redacted_thinking"}, {"data", event.text}});
         return grow("thinking", {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}}, "signature", event.text);
       case Event::Kind::kToolCall:
         content.push_back({{"type", "tool_use"}, {"id", event.id}, {"name", event.name}, {"input", nullptr}});
