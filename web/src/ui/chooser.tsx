@@ -54,7 +54,7 @@ export function Chooser(props: Props) {
       />
       <div id="palette-list" class="palette-list" role="listbox" aria-label={props.label}>
         <For each={props.choices}>
-          {(choice, index) => <Row choice={choice} id={`palette-${index()}`} chosen={index() === at()} run={() => run(choice)} />}
+          {(choice, index) => <Row choice={choice} id={`palette-${index()}`} chosen={index() === at()} point={() => setAt(index())} run={() => run(choice)} />}
         </For>
       </div>
       <Show when={!props.choices.length}>
@@ -64,11 +64,11 @@ export function Chooser(props: Props) {
   );
 }
 
-function Row(props: { choice: Choice; id: string; chosen: boolean; run: () => void }) {
+function Row(props: { choice: Choice; id: string; chosen: boolean; point: () => void; run: () => void }) {
   let node!: HTMLDivElement;
   createEffect(() => props.chosen && node.scrollIntoView({ block: "nearest" }));
   return (
-    <div ref={node} id={props.id} class="palette-row" role="option" aria-selected={props.chosen} onClick={() => props.run()}>
+    <div ref={node} id={props.id} class="palette-row" role="option" aria-selected={props.chosen} onPointerMove={() => props.point()} onClick={() => props.run()}>
       <span class="palette-name">{props.choice.name}</span>
       <span class="palette-note">{props.choice.note}</span>
     </div>
