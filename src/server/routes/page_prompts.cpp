@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "server/body.h"
+#include "chat/fields.h"
 #include "server/page_json.h"
 #include "server/prompts.h"
 #include "server/state.h"
@@ -10,6 +10,7 @@
 namespace shenbi::server::routes {
 namespace {
 
+using chat::Fields;
 using chat::OrderedJson;
 
 OrderedJson prompt_json(const SavedPrompt& prompt) {
@@ -21,9 +22,9 @@ struct Written {
 };
 
 Written written(RouteCall& call) {
-  Body body = Body::parse(call.request.body);
-  Written prompt{.name = bounded_title(body.required_text("name")), .content = body.required_text("content")};
-  body.done();
+  Fields body = Fields::of_body(call.request.body);
+  Written prompt{.name = bounded_title(body.needed_text("name")), .content = body.needed_text("content")};
+  body.end();
   if (prompt.name.empty()) throw Error(Code::kInvalidArgument, "name: is empty");
   if (prompt.content.empty()) throw Error(Code::kInvalidArgument, "content: is empty");
   if (prompt.content.size() > kMaxSavedPromptBytes) {
