@@ -118,6 +118,15 @@ OrderedJson shown(const std::vector<Event>& events) {
   return list;
 }
 
+std::string answered(const ChatRequest& request, const std::string& call_id) {
+  for (const Message& message : request.messages) {
+    for (const ToolCall& call : message.tool_calls) {
+      if (call.id == call_id) return call.name;
+    }
+  }
+  return {};
+}
+
 // --- streams ---
 
 std::vector<std::pair<std::string, std::string>> sse_events(std::string_view bytes) {
@@ -204,7 +213,7 @@ Message Maker::user() {
 
 Message Maker::assistant(bool may_call) {
   Message message{.role = Role::kAssistant};
-  if (carries_.thinking && chance(40)) {
+  if (chance(40)) {
     message.parts.push_back(
         {.kind = Part::Kind::kThinking, .text = text(), .signature = carries_.signatures ? "c2ln" : ""});
   }
@@ -220,11 +229,11 @@ void Maker::settings(ChatRequest& request) {
   Sampling& s = request.sampling;
   if (chance(50)) s.temperature = number(carries_.hottest);
   if (chance(50)) s.top_p = number(1);
-  if (carries_.top_k && chance(30)) s.top_k = static_cast<int64_t>(below(100)) + 1;
+  if (chance(30)) s.top_k = static_cast<int64_t>(below(100)) + 1;
   if (carries_.penalties && chance(30)) s.frequency_penalty = number(2), s.presence_penalty = -number(2);
   if (carries_.seed && chance(30)) s.seed = random_();
-  if (carries_.stop && chance(30)) request.stop.push_back("END");
-  if (carries_.many_stops && !request.stop.empty()) request.stop.push_back(text());
+  if (chance(30)) request.stop.push_back("END");
+  if (!request.stop.empty()) request.stop.push_back(text());
   if (carries_.logprobs && chance(30)) request.logprobs = true, request.top_logprobs = static_cast<uint32_t>(below(5));
   if (carries_.local && chance(50)) {
     s.min_p = number(1), s.typical_p = number(1), s.repetition_penalty = 1 + number(1), s.dry_multiplier = number(2);
@@ -238,7 +247,7 @@ void Maker::settings(ChatRequest& request) {
   if (chance(20)) request.format = {.kind = ResponseFormat::Kind::kJsonSchema, .schema = schema};
   if (carries_.json_object && chance(10)) request.format = {.kind = ResponseFormat::Kind::kJsonObject};
   if (carries_.choice && chance(10)) request.format = {.kind = ResponseFormat::Kind::kChoice, .choices = {"yes", "no"}};
-  if (carries_.effort && chance(30)) request.reasoning_effort = chance(50) ? "low" : "high";
+  if (chance(30)) request.reasoning_effort = chance(50) ? "low" : "high";
 }
 
 ChatRequest Maker::request() {

@@ -19,6 +19,9 @@ OrderedJson shown(const ChatRequest& request);
 /// the model and the usage at the start are left out: not every dialect carries them.
 OrderedJson shown(const std::vector<Event>& events);
 
+/// The name of the function that a call's id belongs to.
+std::string answered(const ChatRequest& request, const std::string& call_id);
+
 /// The events of a stream: name ("message" if none) and data.
 std::vector<std::pair<std::string, std::string>> sse_events(std::string_view bytes);
 
@@ -31,11 +34,9 @@ std::string error_of(const std::vector<Event>& events);
 
 /// What a dialect can carry: what is false here is not in the requests made.
 struct Carries {
-  bool developer = true, names = true, audio = true, files = true, tool_images = false, continuation = true;
-  bool thinking = true, signatures = false, thinking_first = true, strict = true, parallel = true, penalties = true,
-       seed = true, top_k = true, local = false, logprobs = true, stop = true, many_stops = true, choice = false,
-       json_object = true, two_assistants = true, effort = true, thinking_switch = false, split_text = true,
-       system_inside = true, calls_before_text = false;
+  bool developer = true, names = true, audio = true, files = true, continuation = true, signatures = false,
+       strict = true, parallel = true, penalties = true, seed = true, local = false, logprobs = true, choice = false,
+       json_object = true;
   double hottest = 2;
 };
 

@@ -152,6 +152,7 @@ class ContentReader {
     part.refuse("videoMetadata", "this server reads no video");
     part.refuse("mediaResolution", "this server reads media as they are");
     if (const auto text = part.text("text")) {
+      if (!thought && !signature.empty()) message_.parts.push_back(thinking_part("", signature));
       message_.parts.push_back(thought ? thinking_part(*text, signature) : text_part(*text));
     } else if (const OrderedJson* data = part.object("inlineData")) {
       const OrderedJson inner = camel(*data, field + ".inlineData");
