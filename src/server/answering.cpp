@@ -107,6 +107,11 @@ void set_choice_seed(chat::Sampling& sampling, uint32_t index) {
 
 int64_t seconds_now() { return static_cast<int64_t>(wall_clock()); }
 
+void mark_caller(const RouteCall& call, chat::Generation& request) {
+  request.tenant = call.caller.id;
+  request.priority += call.priority;
+}
+
 void check_caller(RouteCall& call, const std::string& model) {
   call.state.keys.check_model(call.caller, model);
   call.state.keys.check_quota(call.caller);

@@ -32,6 +32,9 @@ void set_choice_seed(chat::Sampling& sampling, uint32_t index);
 
 int64_t seconds_now();
 
+/// Whose request it is, and behind whom it waits: before it goes to the provider.
+void mark_caller(const RouteCall& call, chat::Generation& request);
+
 /// Names a model in a request: its key must include it and have tokens left.
 void check_caller(RouteCall& call, const std::string& model);
 

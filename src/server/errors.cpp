@@ -1,5 +1,6 @@
 // How each face tells an error: the dialects' own words, with the headers that HTTP wants beside them.
 
+#include "base/log.h"
 #include "chat/dialect_anthropic.h"
 #include "chat/dialect_gemini.h"
 #include "chat/dialect_ollama.h"
@@ -46,6 +47,19 @@ net::ServerResponse error_response(Face face, int status, std::string_view messa
 
 net::ServerResponse error_response(Face face, Code code, std::string_view message) {
   return error_response(face, code_info(code).http_status, message);
+}
+
+void run_route(const Route& route, RouteCall& call) {
+  try {
+    route.handler()(call);
+  } catch (const Error& error) {
+    call.exchange->send(error_response(route.face(), error.code(), error.what()));
+  } catch (const std::exception& error) {
+    log_warn("internal error: {}", error.what());
+    call.exchange->send(
+        error_response(route.face(), Code::kInternal, "something went wrong here; the server's log says what"));
+  }
+  call.exchange = nullptr;  // whoever still has something to say holds it
 }
 
 }  // namespace shenbi::server

@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kPrefix = "sk-shenbi-";
 constexpr size_t kIdLength = 8, kSecretLength = 32;
 constexpr double kMinute = 60, kDay = 86400;
+constexpr std::string_view kUnknown = "this key is unknown or revoked";
 
 const std::vector<std::string_view> kSchema = {
     "CREATE TABLE keys (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, models TEXT "
@@ -165,23 +166,34 @@ Keys::Decision Keys::check(std::string_view text, Scope scope) {
   if (entries_.empty()) return {.caller = Caller{}, .message = {}};
   if (text.empty()) return {.message = "a key is needed: Authorization: Bearer KEY"};
   auto* match = const_cast<Entry*>(this->match(text));
-  if (!match || match->key.revoked) return {.message = "this key is unknown or revoked"};
-  if (match->key.expires > 0 && match->key.expires < now()) return {.message = "this key has expired"};
-  if (!match->key.scopes.empty() && !match->key.scopes.contains(scope)) {
+  return match ? decide(*match, scope) : Decision{.message = std::string(kUnknown)};
+}
+
+Keys::Decision Keys::check_again(const std::string& caller_id, Scope scope) {
+  std::lock_guard lock(mutex_);
+  if (entries_.empty() && caller_id == Caller{}.id) return {.caller = Caller{}, .message = {}};
+  const auto found = entries_.find(caller_id);
+  return found != entries_.end() ? decide(found->second, scope) : Decision{.message = std::string(kUnknown)};
+}
+
+Keys::Decision Keys::decide(Entry& entry, Scope scope) {
+  if (entry.key.revoked) return {.message = std::string(kUnknown)};
+  if (entry.key.expires > 0 && entry.key.expires < now()) return {.message = "this key has expired"};
+  if (!entry.key.scopes.empty() && !entry.key.scopes.contains(scope)) {
     return {.forbidden = true,
             .message = fmt::format("this key may not do that: it lacks the scope '{}'", scope_name(scope))};
   }
-  if (const auto rate = static_cast<double>(match->key.requests_per_minute); rate > 0) {
+  if (const auto rate = static_cast<double>(entry.key.requests_per_minute); rate > 0) {
     const double time = now();
-    if (match->minute_time == 0) match->minute_tokens = rate;
-    match->minute_tokens = std::min(rate, match->minute_tokens + (time - match->minute_time) * rate / kMinute);
-    match->minute_time = time;
-    if (match->minute_tokens < 1) {
+    if (entry.minute_time == 0) entry.minute_tokens = rate;
+    entry.minute_tokens = std::min(rate, entry.minute_tokens + (time - entry.minute_time) * rate / kMinute);
+    entry.minute_time = time;
+    if (entry.minute_tokens < 1) {
       return {.code = Code::kRateLimited, .message = fmt::format("this key may ask {} times a minute", rate)};
     }
-    match->minute_tokens -= 1;
+    entry.minute_tokens -= 1;
   }
-  return {.caller = Caller{.id = match->key.id, .name = match->key.name}, .message = {}};
+  return {.caller = Caller{.id = entry.key.id, .name = entry.key.name}, .message = {}};
 }
 
 bool Keys::sees_model(const Caller& caller, const std::string& model) const {

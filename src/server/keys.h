@@ -59,6 +59,8 @@ class Keys {
   };
   /// Also counts the request against the key's rate.
   Decision check(std::string_view key, Scope scope);
+  /// The same for a caller who was let in before: the key as it is now.
+  Decision check_again(const std::string& caller_id, Scope scope);
   /// Whose key it is, without any check; the one local user where no keys are needed or none is given.
   Caller identify(std::string_view key) const;
   /// Throws Error{kNotFound} if the caller's key does not include the model: it reads as if there were none.
@@ -77,6 +79,7 @@ class Keys {
     int64_t day = 0;
     uint64_t used_today = 0;
   };
+  static Decision decide(Entry& entry, Scope scope);
   const Entry* find(const std::string& id) const;
   const Entry* match(std::string_view key) const;
 

@@ -69,6 +69,11 @@ void Metrics::answer(const AnswerFigures& figures) {
   ++entry.finished[figures.finish];
 }
 
+void Metrics::batch_line(bool good) {
+  std::lock_guard lock(mutex_);
+  ++batch_lines_[good];
+}
+
 std::string Metrics::print() const {
   std::lock_guard lock(mutex_);
   std::string out;
@@ -102,6 +107,11 @@ std::string Metrics::print() const {
   for (const auto& [key, count] : requests_) {
     out += fmt::format("shenbi:http_requests_total{{route=\"{}\",status=\"{}\"}} {}\n", escaped(key.first), key.second,
                        count);
+  }
+  head(out, "shenbi:batch_lines_total", "counter", "Lines of batches that were answered.");
+  for (const bool good : {true, false}) {
+    out += fmt::format("shenbi:batch_lines_total{{result=\"{}\"}} {}\n", good ? "completed" : "failed",
+                       batch_lines_[good]);
   }
   return out;
 }

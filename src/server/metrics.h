@@ -41,6 +41,7 @@ class Metrics {
   void request(std::string_view route, int status);
   void answer(const AnswerFigures& figures);
   void between_tokens(const std::string& model, double seconds);
+  void batch_line(bool good);
   std::string print() const;
 
  private:
@@ -57,6 +58,7 @@ class Metrics {
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<PerModel>> models_;
   std::map<std::pair<std::string, int>, uint64_t> requests_;  // by route pattern and status
+  uint64_t batch_lines_[2] = {};                              // failed, completed
 };
 
 }  // namespace shenbi::server

@@ -95,14 +95,62 @@ constexpr std::string_view kConversation = R"json({
 constexpr std::string_view kFolder = R"json({
   "type": "object", "required": ["name"], "additionalProperties": false, "properties": {"name": {"type": "string"}}})json";
 
+constexpr std::string_view kFile = R"json({
+  "type": "object", "required": ["purpose", "file"], "additionalProperties": false,
+  "properties": {
+    "purpose": {"enum": ["batch", "user_data"]},
+    "file": {"type": "string", "format": "binary"},
+    "expires_after": {"type": "object", "required": ["anchor", "seconds"], "additionalProperties": false, "properties": {
+      "anchor": {"enum": ["created_at"]}, "seconds": {"type": "integer", "minimum": 3600, "maximum": 2592000}}}
+  }})json";
+
+constexpr std::string_view kBatch = R"json({
+  "type": "object", "required": ["input_file_id", "endpoint", "completion_window"], "additionalProperties": false,
+  "properties": {
+    "input_file_id": {"type": "string"},
+    "endpoint": {"type": "string", "enum": ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings"]},
+    "completion_window": {"type": "string", "enum": ["24h"]},
+    "metadata": {"type": ["object", "null"], "maxProperties": 16,
+      "additionalProperties": {"type": "string", "maxLength": 512}},
+    "output_expires_after": {"type": ["object", "null"], "required": ["anchor", "seconds"], "additionalProperties": false,
+      "properties": {
+        "anchor": {"enum": ["created_at"]}, "seconds": {"type": "integer", "minimum": 3600, "maximum": 2592000}}}
+  }})json";
+
+constexpr std::string_view kModeration = R"json({
+  "type": "object", "required": ["input"], "additionalProperties": false,
+  "properties": {"input": {"type": ["string", "array"]}, "model": {"type": ["string", "null"]}}})json";
+
 }  // namespace
 
 const std::vector<std::pair<std::string_view, std::string_view>>& request_schemas() {
   static const std::vector<std::pair<std::string_view, std::string_view>> schemas = {
-      {"POST /v1/chat/completions", kChat},        {"POST /v1/completions", kCompletion},
-      {"POST /v1/embeddings", kEmbeddings},        {"POST /tokenize", kTokenize},
-      {"POST /detokenize", kDetokenize},           {"POST /page/keys", kKey},
-      {"POST /page/conversations", kConversation}, {"POST /page/folders", kFolder},
+      {"POST /v1/chat/completions", kChat},
+      {"POST /v1/completions", kCompletion},
+      {"POST /v1/embeddings", kEmbeddings},
+      {"POST /tokenize", kTokenize},
+      {"POST /detokenize", kDetokenize},
+      {"POST /page/keys", kKey},
+      {"POST /page/conversations", kConversation},
+      {"POST /page/folders", kFolder},
+      {"POST /v1/batches", kBatch},
+      {"POST /v1/moderations", kModeration},
+  };
+  return schemas;
+}
+
+const std::vector<std::pair<std::string_view, std::string_view>>& form_schemas() {
+  static const std::vector<std::pair<std::string_view, std::string_view>> schemas = {{"POST /v1/files", kFile}};
+  return schemas;
+}
+
+const std::vector<std::pair<std::string_view, std::string_view>>& query_schemas() {
+  static const std::vector<std::pair<std::string_view, std::string_view>> schemas = {
+      {"GET /v1/files", R"json({
+         "limit": {"type": "integer", "minimum": 1, "maximum": 10000}, "after": {"type": "string"},
+         "order": {"enum": ["asc", "desc"]}, "purpose": {"type": "string"}})json"},
+      {"GET /v1/batches", R"json({
+         "limit": {"type": "integer", "minimum": 1, "maximum": 100}, "after": {"type": "string"}})json"},
   };
   return schemas;
 }

@@ -10,5 +10,9 @@ namespace shenbi::server {
 
 /// {"POST /v1/embeddings", schema as JSON}.
 const std::vector<std::pair<std::string_view, std::string_view>>& request_schemas();
+/// The same for bodies that are multipart/form-data.
+const std::vector<std::pair<std::string_view, std::string_view>>& form_schemas();
+/// {"GET /v1/files", {name: schema, ...} as JSON}: what may stand behind the '?'.
+const std::vector<std::pair<std::string_view, std::string_view>>& query_schemas();
 
 }  // namespace shenbi::server

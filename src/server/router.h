@@ -52,6 +52,7 @@ struct RouteCall {
   PathValues path;  ///< values of the pattern's names
   Caller caller;
   std::string request_id;
+  int priority = 0;  ///< of what the route asks of a model, besides the request's own: higher waits behind lower
 };
 
 /// Runs on a worker thread and may block. What it throws is answered in the words of the route's face.
@@ -111,5 +112,8 @@ net::ServerResponse error_response(Face face, int status, std::string_view messa
 net::ServerResponse error_response(Face face, Code code, std::string_view message);
 
 net::ServerResponse json_response(int status, std::string body);
+
+/// Calls the route's function and lets go of the exchange. What it throws is answered in the words of the route's face.
+void run_route(const Route& route, RouteCall& call);
 
 }  // namespace shenbi::server

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/access.h"
+#include "server/batch_runner.h"
 #include "server/conversations.h"
 #include "server/running_answers.h"
 
@@ -77,15 +78,6 @@ std::string request_id(const net::ServerRequest& request) {
                : fmt::format("req-{:08x}-{}", static_cast<uint32_t>(::time(nullptr)), request.number);
 }
 
-void answer_error(const net::ExchangePtr& exchange, Face face, const std::exception& error) {
-  if (const auto* ours = dynamic_cast<const Error*>(&error)) {
-    exchange->send(error_response(face, ours->code(), ours->what()));
-  } else {
-    log_warn("internal error: {}", error.what());
-    exchange->send(error_response(face, Code::kInternal, "something went wrong here; the server's log says what"));
-  }
-}
-
 }  // namespace
 
 struct Server::Impl {
@@ -93,8 +85,9 @@ struct Server::Impl {
   Access access;
   Router router;
   std::unique_ptr<net::HttpServer> http;
+  BatchRunner batches;
 
-  explicit Impl(const ServeOptions& options) : state(options), access(state) {
+  explicit Impl(const ServeOptions& options) : state(options), access(state), batches(state, router) {
     net::ServerOptions http_options;
     http_options.host = options.host;
     http_options.port = options.port;
@@ -127,13 +120,8 @@ struct Server::Impl {
         std::make_shared<RouteCall>(RouteCall{state, std::move(request), observed, std::move(found.path), {}, id});
     const Route& route = *found.route;
     const auto run = [this, call, &route] {
-      try {
-        call->caller = access.caller(call->request);
-        route.handler()(*call);
-      } catch (const std::exception& error) {
-        answer_error(call->exchange, route.face(), error);
-      }
-      call->exchange = nullptr;  // whoever still has something to say holds it
+      call->caller = access.caller(call->request);
+      run_route(route, *call);
     };
     if (!state.workers.run(run)) {
       observed->send(error_response(route.face(), Code::kOutOfMemory, "too many requests wait already"));
@@ -157,6 +145,7 @@ Server::~Server() {
 
 void Server::start() {
   impl_->http->start();
+  impl_->batches.start();
   for (const std::string& model : impl_->state.options.models) {
     impl_->state.workers.run([this, model] {
       try {
@@ -168,7 +157,10 @@ void Server::start() {
   }
 }
 
-void Server::stop(std::chrono::milliseconds patience) { impl_->http->stop(patience); }
+void Server::stop(std::chrono::milliseconds patience) {
+  impl_->batches.stop();  // first: what it leaves undone is done at the next start, callers are not
+  impl_->http->stop(patience);
+}
 uint16_t Server::port() const noexcept { return impl_->http->port(); }
 State& Server::state() noexcept { return impl_->state; }
 

@@ -1,7 +1,9 @@
 #include "server/state.h"
 
 #include "gateway/local.h"
+#include "server/batches.h"
 #include "server/conversations.h"
+#include "server/files.h"
 #include "server/prompts.h"
 #include "server/running_answers.h"
 
@@ -19,6 +21,8 @@ State::State(const ServeOptions& o)
       provider(gateway::make_local_provider(service, o.models)),
       conversations(std::make_unique<Conversations>(database)),
       prompts(std::make_unique<Prompts>(database)),
+      files(std::make_unique<Files>(database, o.data / "files")),
+      batches(std::make_unique<Batches>(database, *files)),
       running(std::make_unique<RunningAnswers>()),
       workers(kWorkerThreads) {}
 

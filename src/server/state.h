@@ -16,8 +16,10 @@
 
 namespace shenbi::server {
 
+class Batches;
 class Conversations;
 class Prompts;
+class Files;
 class RunningAnswers;
 
 struct ServeOptions {
@@ -46,6 +48,8 @@ class State {
   std::shared_ptr<gateway::Provider> provider;
   std::unique_ptr<Conversations> conversations;
   std::unique_ptr<Prompts> prompts;
+  std::unique_ptr<Files> files;
+  std::unique_ptr<Batches> batches;
   std::unique_ptr<RunningAnswers> running;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   Workers workers;  ///< last: its jobs use all of the above

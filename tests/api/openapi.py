@@ -14,7 +14,7 @@ from e2e.support.cases import case, check, equal, main  # noqa: E402
 server = Server()
 SAMPLES = {"string": "x", "integer": 3, "number": 0.5, "boolean": True, "array": [{}], "object": {"a": 1}, "null": None}
 GOOD = {"model": MODEL, "messages": [{"role": "user", "content": "x"}], "prompt": "x", "input": "x", "tokens": [1], "name": "x",
-        "max_tokens": 1, "n": 1, "stream": False}
+        "max_tokens": 1, "n": 1, "stream": False, "input_file_id": "file-none", "endpoint": "/v1/embeddings", "completion_window": "24h"}
 
 
 def ask(method, path, body=None):
@@ -38,7 +38,7 @@ def operations():
 
 def schemas():
     for method, path, operation in operations():
-        if "requestBody" in operation:
+        if "application/json" in operation.get("requestBody", {}).get("content", {}):
             yield method, path, operation["requestBody"]["content"]["application/json"]["schema"]
 
 

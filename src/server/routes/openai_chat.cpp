@@ -10,7 +10,7 @@ namespace {
 void chat_completions(RouteCall& call) {
   chat::OpenAiChat parsed = chat::parse_openai_chat(call.request.body);
   check_caller(call, parsed.request.model);
-  parsed.request.tenant = call.caller.id;
+  mark_caller(call, parsed.request);
   AnswerPlan plan{.stream = parsed.stream, .model = parsed.request.model};
   plan.writer = std::make_unique<chat::OpenAiChatWriter>(
       parsed, chat::AnswerHead{chat::new_answer_id("chatcmpl-"), parsed.request.model, seconds_now()});
@@ -32,7 +32,7 @@ void completions(RouteCall& call) {
   plan.writer = std::make_unique<chat::OpenAiCompletionWriter>(
       parsed, chat::AnswerHead{chat::new_answer_id("cmpl-"), model, seconds_now()});
   for (chat::CompletionRequest& one : parsed.requests) {
-    one.tenant = call.caller.id;
+    mark_caller(call, one);
     for (uint32_t i = 0; i < parsed.n; ++i) {
       chat::CompletionRequest request = one;
       set_choice_seed(request.sampling, i);

@@ -59,7 +59,7 @@ void create(RouteCall& call) {
   const Continued continued = take_store_fields(call);
   chat::OpenAiResponses parsed = chat::parse_openai_responses(continued.body.dump());
   check_caller(call, parsed.request.model);
-  parsed.request.tenant = call.caller.id;
+  mark_caller(call, parsed.request);
   parsed.echo["store"] = continued.store;
   parsed.echo["previous_response_id"] = continued.previous.empty() ? OrderedJson() : OrderedJson(continued.previous);
   const std::string id = chat::new_answer_id("resp_");

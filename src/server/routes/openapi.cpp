@@ -24,21 +24,35 @@ OrderedJson parameters_of(const std::string& pattern) {
   return list;
 }
 
+// The schema of `key` in a table; null if there is none.
+OrderedJson find_schema(const std::vector<std::pair<std::string_view, std::string_view>>& table, std::string_view key) {
+  for (const auto& [name, schema] : table) {
+    if (name == key) return OrderedJson::parse(schema);
+  }
+  return nullptr;
+}
+
 OrderedJson operation_of(const Route& route) {
+  const std::string key = route.method() + " " + route.pattern();
   OrderedJson operation = {
       {"tags", {kFaceNames[static_cast<size_t>(route.face())]}},
       {"operationId", route.method() + " " + route.pattern()},
       {"responses", {{"default", {{"description", "The answer, or an error that names what is wrong."}}}}}};
-  if (const OrderedJson parameters = parameters_of(route.pattern()); !parameters.empty())
-    operation["parameters"] = parameters;
+  OrderedJson parameters = parameters_of(route.pattern());
+  if (const OrderedJson query = find_schema(query_schemas(), key); query.is_object()) {
+    for (const auto& [name, schema] : query.items()) {
+      parameters.push_back({{"name", name}, {"in", "query"}, {"schema", schema}});
+    }
+  }
+  if (!parameters.empty()) operation["parameters"] = parameters;
   operation["security"] =
       route.scope() ? OrderedJson::array({{{"key", {scope_name(*route.scope())}}}}) : OrderedJson::array();
-  const std::string key = route.method() + " " + route.pattern();
-  for (const auto& [name, schema] : request_schemas()) {
-    if (name != key) continue;
-    operation["requestBody"] = {{"required", true},
-                                {"content", {{"application/json", {{"schema", OrderedJson::parse(schema)}}}}}};
-  }
+  const auto body = [&](const char* type, const OrderedJson& schema) {
+    if (schema.is_object())
+      operation["requestBody"] = {{"required", true}, {"content", {{type, {{"schema", schema}}}}}};
+  };
+  body("application/json", find_schema(request_schemas(), key));
+  body("multipart/form-data", find_schema(form_schemas(), key));
   return operation;
 }
 
