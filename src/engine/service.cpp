@@ -274,11 +274,20 @@ Service::~Service() {
   impl_->thread.join();
 }
 
-LoadedModelPtr Service::load(const std::string& name) { return impl_->load(name); }
+std::string Service::real_name(std::string_view name) const {
+  const auto found = impl_->options.aliases.find(name);
+  return found == impl_->options.aliases.end() ? std::string(name) : found->second;
+}
+
+const std::map<std::string, std::string, std::less<>>& Service::aliases() const noexcept {
+  return impl_->options.aliases;
+}
+
+LoadedModelPtr Service::load(const std::string& name) { return impl_->load(real_name(name)); }
 
 LoadedModelPtr Service::loaded(const std::string& name) const {
   std::lock_guard lock(impl_->mutex);
-  const auto found = impl_->models.find(name);
+  const auto found = impl_->models.find(real_name(name));
   return found == impl_->models.end() ? nullptr : found->second;
 }
 
@@ -293,7 +302,7 @@ bool Service::unload(const std::string& name) {
   LoadedModelPtr model;
   {
     std::lock_guard lock(impl_->mutex);
-    const auto found = impl_->models.find(name);
+    const auto found = impl_->models.find(real_name(name));
     if (found == impl_->models.end()) return false;
     model = found->second;
     impl_->models.erase(found);

@@ -34,6 +34,8 @@ struct ServiceOptions {
   uint32_t max_sequences = 16;          ///< of one model at once
   uint32_t max_waiting = 512;           ///< of one model; beyond it Error{kRateLimited}
   std::chrono::seconds idle_unload{0};  ///< 0: never by time
+  /// Further names of models, for clients that have theirs built in: {"gpt-4o", "gemma3:270m"}.
+  std::map<std::string, std::string, std::less<>> aliases;
 };
 
 /// A model in memory. Holding the pointer keeps it there.
@@ -70,8 +72,12 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  /// `name`: a store name, a .gguf file or a model folder. Throws Error{kNotFound}, or {kOutOfMemory} when the models
-  /// in use leave no room ("... needs 5.2 GB, 3.1 GB of the budget of 8 GB are free").
+  /// The model that `name` stands for: itself, unless it is an alias. An alias of an alias is not followed.
+  std::string real_name(std::string_view name) const;
+  const std::map<std::string, std::string, std::less<>>& aliases() const noexcept;
+
+  /// `name`: a store name, a .gguf file, a model folder or an alias of one. Throws Error{kNotFound}, or {kOutOfMemory}
+  /// when the models in use leave no room ("... needs 5.2 GB, 3.1 GB of the budget of 8 GB are free").
   LoadedModelPtr load(const std::string& name);
   /// If it is in memory already.
   LoadedModelPtr loaded(const std::string& name) const;

@@ -85,6 +85,20 @@ TEST(Service, loads_asked_for_at_once_are_one_load) {
   for (size_t i = 1; i < loads.size(); ++i) EXPECT_EQ(loads[i].get(), first);
 }
 
+TEST(Service, an_alias_is_the_same_model_in_memory_once) {
+  Models models;
+  const std::string name = models.with_tokenizer("llama", "a");
+  Service service({.threads = 1, .aliases = {{"gpt-4o", name}}});
+  const auto model = service.load("gpt-4o");
+  EXPECT_EQ(model->name(), name);
+  EXPECT_EQ(service.load(name), model);
+  EXPECT_EQ(service.loaded("gpt-4o"), model);
+  EXPECT_EQ(service.all_loaded().size(), 1u);
+  EXPECT_THROW(service.load("gpt-4o:latest"), Error);
+  EXPECT_TRUE(service.unload("gpt-4o"));
+  EXPECT_EQ(service.loaded(name), nullptr);
+}
+
 TEST(Service, idle_models_make_room_and_models_in_use_do_not) {
   Models models;
   const std::string a = models.with_tokenizer("llama", "a"), b = models.with_tokenizer("llama", "b");
@@ -153,9 +167,16 @@ TEST(Service, a_cancelled_request_ends_and_the_others_do_not_notice) {
   Service service({.threads = 1});
   const auto model = service.load(models.with_tokenizer("llama", "a"));
   Outcome gone, stays;
-  const uint64_t number = service.submit(*model, request(gone, 100));
+  std::promise<void> cancelled;  // its first token waits for it: else the answer may be over before it is cancelled
+  Request leaving = request(gone, 100);
+  leaving.on_token = [note = leaving.on_token, until = cancelled.get_future().share()](const TokenEvent& event) {
+    until.wait();
+    note(event);
+  };
+  const uint64_t number = service.submit(*model, std::move(leaving));
   service.submit(*model, request(stays, 20));
   service.cancel(*model, number);
+  cancelled.set_value();
   EXPECT_EQ(gone.finished.get_future().get(), FinishReason::kCancelled);
   EXPECT_EQ(stays.finished.get_future().get(), FinishReason::kLength);
 }

@@ -199,10 +199,12 @@ class LocalProvider final : public Provider {
   }
 
  private:
-  engine::LoadedModelPtr load(const std::string& name) {
-    if (name.empty()) throw Error(Code::kInvalidArgument, "model: a name is needed");
-    // A request may name models of the store and those the server was started with, never a path of the machine.
-    const bool offered = std::find(preload_.begin(), preload_.end(), name) != preload_.end();
+  engine::LoadedModelPtr load(const std::string& asked) {
+    if (asked.empty()) throw Error(Code::kInvalidArgument, "model: a name is needed");
+    const std::string name = service_->real_name(asked);
+    // A request may name models of the store and those the server was started with, never a path of the machine. What
+    // an alias stands for was named by whoever started the server.
+    const bool offered = name != asked || std::find(preload_.begin(), preload_.end(), name) != preload_.end();
     if (!offered) formats::ModelName::parse(name);
     if (!offered && !formats::ModelStore(data_folder()).find(name)) {
       throw Error(Code::kNotFound, fmt::format("model '{}' is not here; get it with: shenbi pull {}", name, name));
@@ -282,6 +284,21 @@ std::vector<ModelInfo> LocalProvider::models() {
     if (const auto path = store.find(stored.name)) {
       add(stored.name, *path, stored.created, stored.files.empty() ? "" : stored.files.front().sha256);
     }
+  }
+  // An alias hides a model of its own name, as it does when it is asked for.
+  const auto& aliases = service_->aliases();
+  const std::vector<ModelInfo> real = all;
+  std::erase_if(all, [&](const ModelInfo& model) { return aliases.contains(model.id); });
+  for (const auto& [alias, name] : aliases) {
+    const auto model = std::find_if(real.begin(), real.end(),
+                                    [&](const ModelInfo& m) { return m.id == name || m.id == name + ":latest"; });
+    if (model == real.end()) {  // a file that the server was given under this name alone
+      add(alias, engine::resolve_model(name), 0, "");
+      continue;
+    }
+    all.push_back(*model);
+    all.back().id = alias;
+    all.back().alias_of = model->id;
   }
   return all;
 }

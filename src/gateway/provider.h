@@ -15,8 +15,9 @@ namespace shenbi::gateway {
 /// What a model can do and what it is, for lists and for routing.
 struct ModelInfo {
   std::string id;
-  std::string owner;  ///< "local", "openai", ...
-  bool chat = true;   ///< has a chat form of its own; false: a base model, talked to in a plain dialogue
+  std::string owner;     ///< "local", "openai", ...
+  std::string alias_of;  ///< the model this name stands for; empty: it is one itself
+  bool chat = true;      ///< has a chat form of its own; false: a base model, talked to in a plain dialogue
   bool embeddings = false, tools = false, thinking = false;
   bool loaded = false;
   uint64_t context = 0;  ///< tokens; 0 unknown

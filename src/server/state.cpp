@@ -95,7 +95,7 @@ class Meter {
 }  // namespace
 
 gateway::EventSink measured(State& state, const Caller& caller, const std::string& model, gateway::EventSink sink) {
-  auto meter = std::make_shared<Meter>(state, caller, model);
+  auto meter = std::make_shared<Meter>(state, caller, state.service->real_name(model));
   return [meter, sink = std::move(sink)](chat::Event event) {
     meter->see(event);
     sink(std::move(event));

@@ -25,6 +25,17 @@ def a_message_is_answered():
 
 
 @case
+def models_are_listed_in_its_words():
+    models = client.models.list()
+    check(MODEL in [model.id for model in models], models)
+    model = client.models.retrieve(MODEL)
+    equal((model.type, model.display_name), ("model", MODEL))
+    check(model.max_input_tokens > 1000, model)
+    with raises(anthropic.NotFoundError, "nothing:here"):
+        client.models.retrieve("nothing:here")
+
+
+@case
 def a_stream_holds_the_same_answer():
     whole = client.messages.create(model=MODEL, messages=FRANCE, max_tokens=16, extra_body=COLD)
     with client.messages.stream(model=MODEL, messages=FRANCE, max_tokens=16, extra_body=COLD) as stream:

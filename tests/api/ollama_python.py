@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.server import MODEL, Server  # noqa: E402
 from e2e.support.cases import case, check, equal, main, raises  # noqa: E402
 
-server = Server()
+server = Server("--alias", f"llama3={MODEL}")
 client = ollama.Client(host=server.url)
 FRANCE = [{"role": "user", "content": "What is the capital of France?"}]
 
@@ -21,6 +21,14 @@ def models_are_listed_shown_and_running():
     equal((shown.details.family, shown.details.format), ("gemma3", "gguf"))
     check("completion" in shown.capabilities, shown)
     check(MODEL in [m.model for m in client.ps().models])
+
+
+@case
+def an_alias_is_known_with_and_without_its_tag():
+    for name in ("llama3", "llama3:latest"):
+        equal(client.chat(name, FRANCE, options={"temperature": 0, "num_predict": 2}).model, "llama3")
+        equal(client.show(name).details.family, "gemma3")
+    check("llama3" in [m.model for m in client.list().models])
 
 
 @case

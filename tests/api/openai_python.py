@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.server import MODEL, Server  # noqa: E402
 from e2e.support.cases import case, check, equal, main, raises, wait_for  # noqa: E402
 
-server = Server()
+server = Server("--alias", f"gpt-4o={MODEL}")
 client = openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=0)
 FRANCE = [{"role": "user", "content": "What is the capital of France?"}]
 
@@ -24,6 +24,16 @@ def models_are_listed_and_described():
     equal(model.shenbi["kind"], "base")
     with raises(openai.NotFoundError, "nothing:here"):
         client.models.retrieve("nothing:here")
+
+
+@case
+def an_alias_is_the_model_under_another_name():
+    alias = client.models.retrieve("gpt-4o")
+    equal(alias.shenbi["alias_of"], MODEL)
+    one = client.chat.completions.create(model="gpt-4o", messages=FRANCE, temperature=0, max_tokens=8)
+    equal(one.model, "gpt-4o")
+    equal(one.choices[0].message.content, client.chat.completions.create(model=MODEL, messages=FRANCE, temperature=0, max_tokens=8).choices[0].message.content)
+    check('model_name="gpt-4o"' not in server.metrics())
 
 
 @case
@@ -168,6 +178,12 @@ def responses_are_stored_and_gone_on_with():
     client.responses.delete(first.id)
     with raises(openai.NotFoundError, first.id):
         client.responses.retrieve(first.id)
+
+
+@case
+def the_length_of_a_response_s_prompt_is_counted_before():
+    counted = client.responses.input_tokens.count(model=MODEL, input="What is the capital of France?").input_tokens
+    equal(client.responses.create(model=MODEL, input="What is the capital of France?", max_output_tokens=1).usage.input_tokens, counted)
 
 
 @case

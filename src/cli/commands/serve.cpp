@@ -22,7 +22,21 @@ struct Options {
   uint32_t idle_minutes = 0;
   uint32_t port = 11188;
   double patience_s = 30;
+  std::vector<std::string> aliases;
 };
+
+// "gpt-4o=gemma3:270m": the name clients send, and the model that answers.
+void add_alias(std::string_view text, engine::ServiceOptions& options) {
+  const size_t equals = text.find('=');
+  const std::string name(text.substr(0, equals)), model(equals == text.npos ? "" : text.substr(equals + 1));
+  if (name.empty() || model.empty()) {
+    throw Error(Code::kInvalidArgument, fmt::format("--alias '{}': expected NAME=MODEL", text));
+  }
+  engine::resolve_model(model);
+  if (!options.aliases.emplace(name, model).second) {
+    throw Error(Code::kInvalidArgument, fmt::format("--alias: '{}' is given twice", name));
+  }
+}
 
 // Waits for the signal that ends a server. They are blocked in every thread, so that only this wait sees them.
 int wait_for_end(const sigset_t& signals) {
@@ -47,6 +61,7 @@ int execute(Options& options) {
   serve.engine.memory_bytes = static_cast<uint64_t>(options.memory_gb * 1e9);
   serve.engine.idle_unload = std::chrono::minutes(options.idle_minutes);
   for (const std::string& model : serve.models) engine::resolve_model(model);  // named wrongly: better said now
+  for (const std::string& alias : options.aliases) add_alias(alias, serve.engine);
 
   server::Server server(serve);
   server.start();
@@ -74,6 +89,9 @@ Command serve() {
             auto& s = options->serve;
             args.option("-m,--model", s.models,
                         "load this model at the start (name, .gguf file or folder); may be repeated");
+            args.option("--alias", options->aliases,
+                        "NAME=MODEL: answer requests for NAME with MODEL, for clients with a name built in; may be "
+                        "repeated");
             args.option("--host", s.host, "address to listen on; any but loopback demands a key");
             args.option("-p,--port", options->port, "port; 0: any free one").range(0, 65535);
             args.option("--api-key", s.keys, "a key that callers must send; may be repeated");

@@ -1,6 +1,7 @@
 // The models that can be asked, as the OpenAI API lists them (GET /v1/models), with what a caller must know beyond it:
 // whether the model is a base model, its context, what it takes.
 
+#include "server/anthropic_models.h"
 #include "server/gemini_models.h"
 #include "server/page_json.h"
 #include "server/state.h"
@@ -23,11 +24,13 @@ OrderedJson openai_model(const gateway::ModelInfo& m) {
                     {"thinking", m.thinking},
                     {"embeddings", m.embeddings},
                     {"loaded", m.loaded}};
+  if (!m.alias_of.empty()) json["shenbi"]["alias_of"] = m.alias_of;
   return json;
 }
 
 void list(RouteCall& call) {
   if (is_gemini_client(call)) return list_gemini_models(call);
+  if (is_anthropic_client(call)) return list_anthropic_models(call);
   OrderedJson data = OrderedJson::array();
   for (const gateway::ModelInfo& model : visible_models(call)) {
     data.push_back(openai_model(model));
@@ -38,6 +41,7 @@ void list(RouteCall& call) {
 void one(RouteCall& call) {
   const std::string& id = call.path["id"];
   if (is_gemini_client(call)) return show_gemini_model(call, id);
+  if (is_anthropic_client(call)) return show_anthropic_model(call, id);
   for (const gateway::ModelInfo& model : visible_models(call)) {
     if (model.id == id) return send_json(call, 200, openai_model(model));
   }

@@ -24,8 +24,15 @@ using chat::OllamaWriter;
 using chat::OrderedJson;
 using std::chrono::steady_clock;
 
-// Ollama's names may leave the tag away; a name of ours always has one.
-std::string full_name(const std::string& name) { return name.find(':') == std::string::npos ? name + ":latest" : name; }
+// Ollama's names may leave the tag away; a model of the store always has one, an alias is as it was given.
+std::string full_name(const RouteCall& call, const std::string& name) {
+  constexpr std::string_view kTag = ":latest";
+  const auto& aliases = call.state.service->aliases();
+  if (aliases.contains(name)) return name;
+  if (name.find(':') == std::string::npos) return name + std::string(kTag);
+  const std::string bare = name.ends_with(kTag) ? name.substr(0, name.size() - kTag.size()) : name;
+  return aliases.contains(bare) ? bare : name;
+}
 
 std::string iso_time(int64_t seconds) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
@@ -94,7 +101,7 @@ void check_context(RouteCall& call, const chat::OllamaCommon& common, const std:
 void chat_route(RouteCall& call) {
   auto clock = std::make_shared<Clock>();
   chat::OllamaChat parsed = chat::parse_ollama_chat(call.request.body);
-  parsed.request.model = full_name(parsed.request.model);
+  parsed.request.model = full_name(call, parsed.request.model);
   const std::string& model = parsed.request.model;
   check_caller(call, model);
   if (load_or_unload(call, OllamaWriter::Route::kChat, parsed, model, parsed.only_load)) return;
@@ -113,7 +120,7 @@ void chat_route(RouteCall& call) {
 void generate_route(RouteCall& call) {
   auto clock = std::make_shared<Clock>();
   chat::OllamaGenerate parsed = chat::parse_ollama_generate(call.request.body);
-  const std::string model = full_name(parsed.uses_chat ? parsed.chat.model : parsed.completion.model);
+  const std::string model = full_name(call, parsed.uses_chat ? parsed.chat.model : parsed.completion.model);
   parsed.chat.model = parsed.completion.model = model;
   parsed.chat.tenant = parsed.completion.tenant = call.caller.id;
   check_caller(call, model);
@@ -133,7 +140,7 @@ void generate_route(RouteCall& call) {
 void embed(RouteCall& call) {
   const auto start = steady_clock::now();
   Fields body = Fields::of_body(call.request.body);
-  const std::string model = full_name(body.needed_text("model"));
+  const std::string model = full_name(call, body.needed_text("model"));
   body.needed("input");
   const auto input = body.texts("input", limits::kMaxEmbeddingInputs);
   const auto dimensions = body.integer("dimensions", 1, 1 << 20);
@@ -199,7 +206,7 @@ void show(RouteCall& call) {
   const auto name = body.text("model"), old_name = body.text("name");
   body.boolean("verbose");
   body.end();
-  const std::string model = full_name(name ? *name : old_name.value_or(""));
+  const std::string model = full_name(call, name ? *name : old_name.value_or(""));
   call.state.keys.check_model(call.caller, model);
   for (const auto& m : visible_models(call)) {
     if (m.id != model) continue;
@@ -230,7 +237,7 @@ void remove(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   const auto name = body.text("model"), old_name = body.text("name");
   body.end();
-  const std::string model = full_name(name ? *name : old_name.value_or(""));
+  const std::string model = full_name(call, name ? *name : old_name.value_or(""));
   formats::ModelStore(data_folder()).remove(model);
   call.state.service->unload(model);
   call.exchange->send({.status = 200, .headers = {}, .body = {}});
@@ -238,8 +245,8 @@ void remove(RouteCall& call) {
 
 void copy(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
-  const std::string source = full_name(body.needed_text("source")),
-                    destination = full_name(body.needed_text("destination"));
+  const std::string source = full_name(call, body.needed_text("source")),
+                    destination = full_name(call, body.needed_text("destination"));
   body.end();
   formats::ModelStore(data_folder()).copy(source, destination);
   call.exchange->send({.status = 200, .headers = {}, .body = {}});

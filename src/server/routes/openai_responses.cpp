@@ -80,6 +80,14 @@ void create(RouteCall& call) {
   answer(call, std::move(plan));
 }
 
+// How long the prompt of such a request is.
+void input_tokens(RouteCall& call) {
+  const chat::OpenAiResponses parsed = chat::parse_openai_responses(take_store_fields(call).body.dump());
+  check_caller(call, parsed.request.model);
+  const auto prompt = call.state.provider->prompt_of(parsed.request);
+  send_json(call, 200, {{"object", "response.input_tokens"}, {"input_tokens", prompt.second.size()}});
+}
+
 void show(RouteCall& call) { send_json(call, 200, call.state.responses.get(call.caller.id, call.path["id"]).response); }
 
 void remove(RouteCall& call) {
@@ -101,8 +109,9 @@ RouteList openai_responses() {
   const auto with = [](std::string_view method, std::string_view pattern, RouteHandler handler) {
     return Route::with_key(Face::kOpenAi, method, pattern, Scope::kInfer, std::move(handler));
   };
-  return {with("POST", "/v1/responses", create), with("GET", "/v1/responses/{id}", show),
-          with("DELETE", "/v1/responses/{id}", remove), with("GET", "/v1/responses/{id}/input_items", input_items)};
+  return {with("POST", "/v1/responses", create), with("POST", "/v1/responses/input_tokens", input_tokens),
+          with("GET", "/v1/responses/{id}", show), with("DELETE", "/v1/responses/{id}", remove),
+          with("GET", "/v1/responses/{id}/input_items", input_items)};
 }
 
 }  // namespace shenbi::server::routes
