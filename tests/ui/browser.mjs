@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 export const axeSource = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const patienceMs = 1000 * Number(process.env.PATIENCE ?? 120); // of one step: a busy machine takes its time
+export const patienceMs = 1000 * Number(process.env.PATIENCE ?? 120); // of one step: a busy machine takes its time
 
 const flags = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -51,6 +51,7 @@ async function realServer(program) {
 }
 
 async function firstLine(child) {
+  process.on("exit", () => child.kill()); // also where a test run breaks
   const [data] = await Promise.race([once(child.stdout, "data"), once(child, "exit").then(() => Promise.reject(new Error("the server ended at once")))]);
   return String(data).trim();
 }

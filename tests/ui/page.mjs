@@ -6,7 +6,7 @@
 // of each failure.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { launch, newPage, server, stranger } from "./browser.mjs";
+import { launch, newPage, patienceMs, server, stranger } from "./browser.mjs";
 import { tests } from "./registry.mjs";
 
 const cases = new URL("cases/", import.meta.url);
@@ -15,6 +15,8 @@ for (const file of readdirSync(cases).sort()) await import(new URL(file, cases))
 async function runOne(tools, number, { name, run }) {
   const { browser, target, foreign } = tools;
   const opened = [];
+  const closeAll = () => Promise.all(opened.map((one) => one.context.close()));
+  const watchdog = setTimeout(closeAll, 4 * patienceMs); // for what has no patience of its own, such as a script in the page
   const open = async (options) => {
     opened.push(await newPage(browser, target, options));
     return opened.at(-1);
@@ -31,7 +33,8 @@ async function runOne(tools, number, { name, run }) {
     if (process.env.SHOTS) await opened.at(-1)?.page.screenshot({ path: `${process.env.SHOTS}/${name.replace(/\W+/g, "-").slice(0, 60)}.png` }).catch(() => {});
     return false;
   } finally {
-    for (const one of opened) await one.context.close();
+    clearTimeout(watchdog);
+    await closeAll();
     foreign.requests = 0;
   }
 }
