@@ -5,6 +5,7 @@
 // A request is data; a field that is absent is std::nullopt or empty and means the model's own default. An answer is a
 // series of Events.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -151,6 +152,8 @@ struct Event {
   Usage usage;
   std::string model;
   int status = 500;
+  /// kFinish of a model of ours: when the request joined the queue and when it was taken up; zero where not known.
+  std::chrono::steady_clock::time_point queued{}, begun{};
 };
 
 }  // namespace shenbi::chat

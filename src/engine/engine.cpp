@@ -53,6 +53,8 @@ struct Sequence {
   bool admitted = false;
   std::vector<PromptToken> prompt_tokens;  // on_prompt: so far
   std::atomic<bool> cancelled = false;
+  const std::chrono::steady_clock::time_point queued = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point begun;
 
   Sequence(uint64_t number, Request r, const Model& model)
       : number(number),
@@ -177,7 +179,10 @@ struct Engine::Impl {
       if (!s->request.on_prompt) s->pages = cache.match_prefix(s->history, s->request.tenant);
       s->computed = s->pages.size() * kPagePositions;
       stats.cached_tokens += s->computed;
-      if (!s->admitted) s->cached = static_cast<uint32_t>(std::min(s->computed, s->prompt_length));
+      if (!s->admitted) {
+        s->cached = static_cast<uint32_t>(std::min(s->computed, s->prompt_length));
+        s->begun = std::chrono::steady_clock::now();
+      }
       s->admitted = true;
       running.push_back(s);
       std::sort(running.begin(), running.end(), [](auto& a, auto& b) { return a->number < b->number; });
@@ -352,7 +357,9 @@ struct Engine::Impl {
     s.request.on_prompt = nullptr;  // once, also if the sequence has to begin again later
   }
 
-  static void emit(const Sequence& s, const TokenEvent& event) {
+  static void emit(const Sequence& s, TokenEvent event) {
+    event.queued = s.queued;
+    event.begun = s.begun;
     if (s.request.on_token) s.request.on_token(event);
   }
 
@@ -426,6 +433,16 @@ struct Engine::Impl {
     request.on_done(std::move(vector));
   }
 
+  // Caller holds the lock.
+  void count_step(const std::vector<Part>& parts) {
+    size_t tokens = 0;
+    for (const Part& part : parts) tokens += part.count;
+    ++stats.steps;
+    stats.step_tokens += tokens;
+    ++stats.step_sizes[static_cast<size_t>(std::lower_bound(kStepSizes.begin(), kStepSizes.end(), tokens) -
+                                           kStepSizes.begin())];
+  }
+
   bool step() {
     drop_cancelled();
     embed_next();
@@ -460,7 +477,7 @@ struct Engine::Impl {
     }
     available_pages.store(cache.available_pages(), std::memory_order_relaxed);
     std::lock_guard lock(mutex);
-    ++stats.steps;
+    count_step(parts);
     return !waiting.empty() || !running.empty() || !texts.empty();
   }
 

@@ -12,6 +12,8 @@
 //
 // Threads: step() and run() from one thread at a time; submit() and cancel() from any thread.
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -48,6 +50,8 @@ struct TokenEvent {
   FinishReason finish = FinishReason::kNone;
   std::string_view stop_string;  ///< which stop string matched, if one did
   uint32_t cached_tokens = 0;    ///< of the prompt, found in the prefix tree
+  /// When the request was submitted, and when the first pass took it up (zero: none did).
+  std::chrono::steady_clock::time_point queued{}, begun{};
 };
 
 /// One token of a prompt whose log-probabilities were asked for.
@@ -96,9 +100,14 @@ struct EngineOptions {
   uint64_t kv_bytes = 0;        ///< 0: enough for max_sequences full contexts, at most a quarter of the memory left
 };
 
+/// Bounds of EngineStats::step_sizes, in tokens.
+inline constexpr std::array<uint32_t, 11> kStepSizes = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
+
 struct EngineStats {
   uint64_t prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0, steps = 0, preemptions = 0;
-  uint32_t waiting = 0, running = 0;         ///< requests now
+  std::array<uint64_t, kStepSizes.size() + 1> step_sizes{};  ///< passes of at most so many tokens; the last: larger
+  uint64_t step_tokens = 0;                                  ///< of all passes
+  uint32_t waiting = 0, running = 0;                         ///< requests now
   uint32_t used_pages = 0, total_pages = 0;  ///< of the KV cache; pages that only the prefix tree keeps count as free
 };
 

@@ -193,6 +193,11 @@ struct Service::Impl {
     return std::clamp(left / 4, one_context, one_context * options.max_sequences);
   }
 
+  void tell(LoadReport& report) const {
+    report.ended = std::chrono::steady_clock::now();
+    if (options.on_load) options.on_load(report);
+  }
+
   LoadedModelPtr load(const std::string& name) {
     std::promise<LoadedModelPtr> promise;
     const auto path = resolve_model(name);
@@ -210,6 +215,7 @@ struct Service::Impl {
       loading.emplace(name, promise.get_future().share());
     }
     uint64_t counted = need;  // of loading_bytes
+    LoadReport report{.model = name, .begun = std::chrono::steady_clock::now(), .ended = {}};
     try {
       auto loaded = std::make_shared<LoadedModel>();
       loaded->name_ = name;
@@ -235,6 +241,8 @@ struct Service::Impl {
       }
       work.notify_all();
       promise.set_value(loaded);
+      report.bytes = loaded->bytes_;
+      tell(report);
       return loaded;
     } catch (...) {
       {
@@ -243,6 +251,8 @@ struct Service::Impl {
         loading_bytes -= counted;
       }
       promise.set_exception(std::current_exception());
+      report.failed = true;
+      tell(report);
       throw;
     }
   }

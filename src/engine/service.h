@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,14 @@
 #include "engine/model.h"
 
 namespace shenbi::engine {
+
+/// A model was read from its files, or could not be.
+struct LoadReport {
+  std::string model;
+  std::chrono::steady_clock::time_point begun, ended;
+  uint64_t bytes = 0;  ///< in memory; 0 if it failed
+  bool failed = false;
+};
 
 struct ServiceOptions {
   uint32_t threads = 0;  ///< 0: what this process really gets
@@ -36,6 +45,8 @@ struct ServiceOptions {
   std::chrono::seconds idle_unload{0};  ///< 0: never by time
   /// Further names of models, for clients that have theirs built in: {"gpt-4o", "gemma3:270m"}.
   std::map<std::string, std::string, std::less<>> aliases;
+  /// Told on the thread that asked for the model; must not throw.
+  std::function<void(const LoadReport&)> on_load;
 };
 
 /// A model in memory. Holding the pointer keeps it there.

@@ -13,6 +13,7 @@
 #include "formats/model_store.h"
 #include "gateway/local_answer.h"
 #include "gateway/local_grammar.h"
+#include "trace/span.h"
 
 namespace shenbi::gateway {
 namespace {
@@ -88,6 +89,7 @@ void add_thinking(const chat::ChatRequest& request, OrderedJson& variables) {
 }
 
 engine::Prompt prompt_for(const chat::ChatRequest& request, const engine::Model& model) {
+  const trace::Span span = trace::child("render prompt");
   for (const chat::Message& message : request.messages) {
     for (const chat::Part& part : message.parts) {
       if (part.kind != chat::Part::Kind::kText && part.kind != chat::Part::Kind::kThinking) {

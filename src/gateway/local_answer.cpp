@@ -103,6 +103,8 @@ void LocalAnswer::finish(const engine::TokenEvent& event) {
   }
   Event last{.kind = Event::Kind::kFinish};
   last.usage = usage_;
+  last.queued = event.queued;
+  last.begun = event.begun;
   last.model = options_.model;
   switch (event.finish) {
     case engine::FinishReason::kLength:

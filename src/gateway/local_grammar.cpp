@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "trace/span.h"
 
 namespace shenbi::gateway {
 namespace {
@@ -113,6 +114,8 @@ std::string renamed_root(std::string rules, std::string_view name) {
 }  // namespace
 
 std::shared_ptr<const Grammar> grammar_for(const chat::ResponseFormat& format) {
+  const bool free = format.kind == chat::ResponseFormat::Kind::kText;
+  const trace::Span span = free ? trace::Span() : trace::child("compile grammar");
   switch (format.kind) {
     case chat::ResponseFormat::Kind::kText:
       return nullptr;
@@ -136,6 +139,7 @@ std::shared_ptr<const Grammar> grammar_for(const chat::ChatRequest& request, con
   if (!calls && (request.format.kind == chat::ResponseFormat::Kind::kText || !thinking_open)) {
     return grammar_for(request.format);
   }
+  const trace::Span span = trace::child("compile grammar");
   std::string rules;
   if (calls) {
     rules = call_rules(request, syntax);

@@ -27,6 +27,10 @@ struct AnswerPlan {
 /// Starts the calls and returns; the answer goes out as it comes.
 void answer(RouteCall& call, AnswerPlan plan);
 
+/// Embeds, measured like an answer. Blocks.
+gateway::Embeddings embed(RouteCall& call, const std::string& model, const std::vector<std::string>& texts,
+                          uint32_t dimensions);
+
 /// The seed of choice `index`: different draws, and the same ones each time the request is repeated.
 void set_choice_seed(chat::Sampling& sampling, uint32_t index);
 

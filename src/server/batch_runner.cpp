@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "server/batches.h"
 #include "server/captured_answer.h"
+#include "server/request_record.h"
 #include "server/state.h"
 
 namespace shenbi::server {
@@ -315,8 +316,19 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
     net::ServerRequest http{.method = "POST", .path = batch.endpoint, .headers = {}, .body = request.body};
     RouteCall call{state_, std::move(http), captured.exchange(), found.path, *decision.caller, request_id};
     call.priority = kBatchPriority;
-    run_route(*found.route, call);
-    return captured.wait();
+    // A line is a request like any other in the log and in traces.
+    call.record =
+        std::make_shared<RequestRecord>(call.request, request_id, found.route->pattern(), state_.tracer.get());
+    call.record->set_key(call.caller.name);
+    {
+      const RequestRecord::Entered here(call.record);
+      run_route(*found.route, call);
+    }
+    auto whole = captured.wait();
+    call.record->set_status(whole.status);
+    call.record->add_bytes(whole.body.size());
+    call.record->finish();
+    return whole;
   }
 
   // True if this is no answer to keep: the line is to be run again, or not any more.

@@ -5,6 +5,7 @@
 #include "chat/dialect_gemini.h"
 #include "chat/dialect_ollama.h"
 #include "chat/dialect_openai.h"
+#include "server/request_record.h"
 #include "server/router.h"
 
 namespace shenbi::server {
@@ -49,15 +50,24 @@ net::ServerResponse error_response(Face face, Code code, std::string_view messag
   return error_response(face, code_info(code).http_status, message);
 }
 
+namespace {
+
+void answer_error(RouteCall& call, Face face, const std::exception& error) {
+  const auto* ours = dynamic_cast<const Error*>(&error);
+  const CodeInfo& info = code_info(ours ? ours->code() : Code::kInternal);
+  call.record->fail(info.name, info.http_status >= 500);
+  if (info.http_status >= 500) log_warn("{} {}: {}", call.request.method, call.record->route(), error.what());
+  if (ours) return call.exchange->send(error_response(face, ours->code(), ours->what()));
+  call.exchange->send(error_response(face, Code::kInternal, "something went wrong here; the server's log says what"));
+}
+
+}  // namespace
+
 void run_route(const Route& route, RouteCall& call) {
   try {
     route.handler()(call);
-  } catch (const Error& error) {
-    call.exchange->send(error_response(route.face(), error.code(), error.what()));
   } catch (const std::exception& error) {
-    log_warn("internal error: {}", error.what());
-    call.exchange->send(
-        error_response(route.face(), Code::kInternal, "something went wrong here; the server's log says what"));
+    answer_error(call, route.face(), error);
   }
   call.exchange = nullptr;  // whoever still has something to say holds it
 }

@@ -5,9 +5,8 @@
 #include <algorithm>
 
 namespace shenbi::server {
-namespace {
 
-std::string escaped(std::string_view text) {
+std::string escaped_label(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '\\' || c == '"') out += '\\';
@@ -19,11 +18,9 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-void head(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
+void metric_head(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
   out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
 }
-
-}  // namespace
 
 void Histogram::observe(double value) {
   const auto place = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
@@ -58,10 +55,27 @@ void Metrics::request(std::string_view route, int status) {
 
 void Metrics::between_tokens(const std::string& model, double seconds) { of(model).between.observe(seconds); }
 
+void Metrics::model_load(const std::string& model, double seconds, bool failed) {
+  PerModel& entry = of(model);
+  if (!failed) return entry.loads.observe(seconds);
+  std::lock_guard lock(mutex_);
+  ++entry.failed_loads;
+}
+
 void Metrics::answer(const AnswerFigures& figures) {
   PerModel& entry = of(figures.model);
   if (figures.completion_tokens > 0) entry.first_token.observe(figures.first_token_s);
   entry.total.observe(figures.total_s);
+  entry.prompt_sizes.observe(static_cast<double>(figures.prompt_tokens));
+  entry.answer_sizes.observe(static_cast<double>(figures.completion_tokens));
+  if (figures.queue_s) {
+    entry.queue.observe(*figures.queue_s);
+    entry.prefill.observe(*figures.prefill_s);
+    entry.decode.observe(*figures.decode_s);
+    entry.inference.observe(*figures.prefill_s + *figures.decode_s);
+    if (figures.completion_tokens > 1)
+      entry.per_token.observe(*figures.decode_s / static_cast<double>(figures.completion_tokens - 1));
+  }
   std::lock_guard lock(mutex_);
   entry.prompt += figures.prompt_tokens;
   entry.cached += figures.cached_tokens;
@@ -78,8 +92,8 @@ std::string Metrics::print() const {
   std::lock_guard lock(mutex_);
   std::string out;
   const auto each = [&](std::string_view name, std::string_view type, std::string_view help, const auto& line) {
-    head(out, name, type, help);
-    for (const auto& [model, entry] : models_) line(fmt::format("model_name=\"{}\"", escaped(model)), *entry);
+    metric_head(out, name, type, help);
+    for (const auto& [model, entry] : models_) line(fmt::format("model_name=\"{}\"", escaped_label(model)), *entry);
   };
   const auto counter = [&](std::string_view name, std::string_view help, uint64_t PerModel::* field) {
     each(name, "counter", help, [&](const std::string& labels, const PerModel& entry) {
@@ -97,18 +111,28 @@ std::string Metrics::print() const {
   histogram("shenbi:time_to_first_token_seconds", "From the request to the first token.", &PerModel::first_token);
   histogram("shenbi:inter_token_latency_seconds", "Between two tokens of an answer.", &PerModel::between);
   histogram("shenbi:e2e_request_latency_seconds", "From the request to the end of the answer.", &PerModel::total);
+  histogram("shenbi:request_queue_time_seconds", "Waiting for a place among those that run.", &PerModel::queue);
+  histogram("shenbi:request_prefill_time_seconds", "Reading the prompt, to the first token.", &PerModel::prefill);
+  histogram("shenbi:request_decode_time_seconds", "From the first token to the last.", &PerModel::decode);
+  histogram("shenbi:request_inference_time_seconds", "Reading and writing together.", &PerModel::inference);
+  histogram("shenbi:request_time_per_output_token_seconds", "Mean of one answer, the first token left out.",
+            &PerModel::per_token);
+  histogram("shenbi:request_prompt_tokens", "Tokens of one prompt.", &PerModel::prompt_sizes);
+  histogram("shenbi:request_generation_tokens", "Tokens of one answer.", &PerModel::answer_sizes);
+  histogram("shenbi:model_load_seconds", "Reading a model from its files.", &PerModel::loads);
+  counter("shenbi:model_load_failures_total", "Models that could not be loaded.", &PerModel::failed_loads);
   each("shenbi:request_success_total", "counter", "Answers by how they ended.",
        [&](const std::string& labels, const PerModel& entry) {
          for (const auto& [reason, count] : entry.finished) {
            out += fmt::format("shenbi:request_success_total{{{},finished_reason=\"{}\"}} {}\n", labels, reason, count);
          }
        });
-  head(out, "shenbi:http_requests_total", "counter", "Requests by route and status.");
+  metric_head(out, "shenbi:http_requests_total", "counter", "Requests by route and status.");
   for (const auto& [key, count] : requests_) {
-    out += fmt::format("shenbi:http_requests_total{{route=\"{}\",status=\"{}\"}} {}\n", escaped(key.first), key.second,
-                       count);
+    out += fmt::format("shenbi:http_requests_total{{route=\"{}\",status=\"{}\"}} {}\n", escaped_label(key.first),
+                       key.second, count);
   }
-  head(out, "shenbi:batch_lines_total", "counter", "Lines of batches that were answered.");
+  metric_head(out, "shenbi:batch_lines_total", "counter", "Lines of batches that were answered.");
   for (const bool good : {true, false}) {
     out += fmt::format("shenbi:batch_lines_total{{result=\"{}\"}} {}\n", good ? "completed" : "failed",
                        batch_lines_[good]);

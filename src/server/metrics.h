@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,13 @@ struct AnswerFigures {
   std::string model, finish;
   uint64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
   double first_token_s = 0, total_s = 0;
+  std::optional<double> queue_s, prefill_s, decode_s;  ///< of a model of ours: waiting, reading, writing
 };
+
+/// A label's value between its quotes.
+std::string escaped_label(std::string_view text);
+/// The two lines that stand in front of a metric.
+void metric_head(std::string& out, std::string_view name, std::string_view type, std::string_view help);
 
 class Metrics {
  public:
@@ -42,14 +49,28 @@ class Metrics {
   void answer(const AnswerFigures& figures);
   void between_tokens(const std::string& model, double seconds);
   void batch_line(bool good);
+  void model_load(const std::string& model, double seconds, bool failed);
   std::string print() const;
 
  private:
+  // vLLM begins at 0.3 s; small models on a CPU read a prompt in less.
+  static Histogram phase() {
+    return Histogram({0.001, 0.005, 0.01, 0.05, 0.1, 0.3, 0.5, 0.8, 1,   1.5, 2,   2.5,
+                      5,     10,    15,   20,   30,  40,  50,  60,  120, 240, 480, 960});
+  }
+  static Histogram sizes() {
+    return Histogram({1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000});
+  }
   struct PerModel {
     Histogram first_token{
         {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}};
     Histogram between{{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5}};
     Histogram total{{0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960}};
+    Histogram queue = phase(), prefill = phase(), decode = phase(), inference = phase();
+    Histogram per_token{{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5}};
+    Histogram prompt_sizes = sizes(), answer_sizes = sizes();
+    Histogram loads{{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300}};
+    uint64_t failed_loads = 0;
     uint64_t prompt = 0, cached = 0, generated = 0;
     std::map<std::string, uint64_t> finished;  // by reason
   };

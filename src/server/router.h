@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@
 
 namespace shenbi::server {
 
+class RequestRecord;
 class State;
 
 /// Whose words errors are told in.
@@ -53,6 +55,7 @@ struct RouteCall {
   Caller caller;
   std::string request_id;
   int priority = 0;  ///< of what the route asks of a model, besides the request's own: higher waits behind lower
+  std::shared_ptr<RequestRecord> record = nullptr;  ///< what the log and the trace will say of it; set for handlers
 };
 
 /// Runs on a worker thread and may block. What it throws is answered in the words of the route's face.

@@ -4,68 +4,64 @@
 
 #include <algorithm>
 #include <atomic>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "server/access.h"
 #include "server/batch_runner.h"
 #include "server/conversations.h"
+#include "server/request_record.h"
 #include "server/running_answers.h"
 
 namespace shenbi::server {
 namespace {
 
-using std::chrono::steady_clock;
-
-// Counts and logs what a route answers, and puts the request's number on it.
+// Tells the request's record what a route answers, and puts the request's number on it.
 class ObservedExchange final : public net::Exchange {
  public:
-  ObservedExchange(net::ExchangePtr inner, State& state, std::string route, std::string method, std::string request_id,
-                   std::vector<std::pair<std::string, std::string>> more)
-      : inner_(std::move(inner)),
-        state_(state),
-        route_(std::move(route)),
-        method_(std::move(method)),
-        request_id_(std::move(request_id)),
-        more_(std::move(more)) {}
-  ~ObservedExchange() override { log(); }
+  ObservedExchange(net::ExchangePtr inner, State& state, RequestRecordPtr record, net::Headers more)
+      : inner_(std::move(inner)), state_(state), record_(std::move(record)), more_(std::move(more)) {}
+  ~ObservedExchange() override { record_->finish(); }
 
   void send(net::ServerResponse response) override {
     note(response.status);
+    record_->add_bytes(response.source ? response.source->bytes() : response.body.size());
     complete(response.headers);
     inner_->send(std::move(response));
+    record_->finish();
   }
   void begin(int status, net::Headers headers, std::string heartbeat) override {
     note(status);
     complete(headers);
     inner_->begin(status, std::move(headers), std::move(heartbeat));
   }
-  bool write(std::string_view bytes) override { return inner_->write(bytes); }
-  void end() override { inner_->end(); }
+  bool write(std::string_view bytes) override {
+    record_->add_bytes(bytes.size());
+    return inner_->write(bytes);
+  }
+  void end() override {
+    inner_->end();
+    record_->finish();
+  }
   void on_gone(std::function<void()> callback) override { inner_->on_gone(std::move(callback)); }
 
  private:
   void note(int status) {
-    if (status_.exchange(status) == 0) state_.metrics.request(route_, status);
+    if (noted_.exchange(true)) return;
+    record_->set_status(status);
+    state_.metrics.request(record_->route().empty() ? "none" : record_->route(), status);
   }
   void complete(net::Headers& headers) const {
-    headers.emplace_back("X-Request-Id", request_id_);
+    headers.emplace_back("X-Request-Id", record_->id());
     headers.emplace_back("X-Content-Type-Options", "nosniff");
     headers.insert(headers.end(), more_.begin(), more_.end());
-  }
-  void log() const {
-    const double ms = std::chrono::duration<double, std::milli>(steady_clock::now() - start_).count();
-    log_info(R"({{"request":"{}","method":"{}","route":"{}","status":{},"ms":{:.1f}}})", request_id_, method_, route_,
-             status_.load(), ms);
   }
 
   net::ExchangePtr inner_;
   State& state_;
-  std::string route_, method_, request_id_;
+  RequestRecordPtr record_;
   net::Headers more_;
-  std::atomic<int> status_ = 0;
-  steady_clock::time_point start_ = steady_clock::now();
+  std::atomic<bool> noted_ = false;
 };
 
 // The caller's own number if it reads like one, so that logs of both sides meet.
@@ -76,6 +72,11 @@ std::string request_id(const net::ServerRequest& request) {
   });
   return plain ? std::string(given)
                : fmt::format("req-{:08x}-{}", static_cast<uint32_t>(::time(nullptr)), request.number);
+}
+
+// Probes and scrapes come every few seconds for ever, and files of the page say nothing about a model.
+bool is_traced(const Router::Found& found) {
+  return !found.route || (found.route->scope() && found.route->pattern() != "/metrics");
 }
 
 }  // namespace
@@ -103,27 +104,40 @@ struct Server::Impl {
   std::optional<net::ServerResponse> admit(const net::ServerRequest& request) {
     const auto found = router.find(request.method, request.path);
     auto refused = access.refuse(request, found);
-    if (refused) state.metrics.request(found.route ? found.route->pattern() : "none", refused->status);
+    if (!refused) return std::nullopt;
+    const auto record = begin_record(request, found);
+    state.metrics.request(found.route ? found.route->pattern() : "none", refused->status);
+    record->set_status(refused->status);
+    record->add_bytes(refused->body.size());
+    record->fail("refused", false);
+    refused->headers.emplace_back("X-Request-Id", record->id());
     return refused;
   }
 
+  RequestRecordPtr begin_record(const net::ServerRequest& request, const Router::Found& found) {
+    return std::make_shared<RequestRecord>(request, request_id(request), found.route ? found.route->pattern() : "",
+                                           is_traced(found) ? state.tracer.get() : nullptr);
+  }
+
   void handle(net::ServerRequest request, net::ExchangePtr exchange) {
-    const std::string id = request_id(request);
     auto found = router.find(request.method, request.path);
-    const std::string pattern = found.route ? found.route->pattern() : "none";
-    auto observed = std::make_shared<ObservedExchange>(std::move(exchange), state, pattern, request.method, id,
-                                                       access.cors_headers(request));
+    const auto record = begin_record(request, found);
+    auto observed =
+        std::make_shared<ObservedExchange>(std::move(exchange), state, record, access.cors_headers(request));
     if (!found.route) {  // admitted without a route: a preflight question
       return observed->send({.status = 204, .headers = {}, .body = {}});
     }
-    auto call =
-        std::make_shared<RouteCall>(RouteCall{state, std::move(request), observed, std::move(found.path), {}, id});
+    auto call = std::make_shared<RouteCall>(
+        RouteCall{state, std::move(request), observed, std::move(found.path), {}, record->id(), 0, record});
     const Route& route = *found.route;
     const auto run = [this, call, &route] {
+      const RequestRecord::Entered here(call->record);
       call->caller = access.caller(call->request);
+      call->record->set_key(call->caller.name);
       run_route(route, *call);
     };
     if (!state.workers.run(run)) {
+      record->fail("busy", true);
       observed->send(error_response(route.face(), Code::kOutOfMemory, "too many requests wait already"));
     }
   }

@@ -13,6 +13,7 @@
 #include "server/stored_responses.h"
 #include "server/workers.h"
 #include "store/database.h"
+#include "trace/tracer.h"
 
 namespace shenbi::server {
 
@@ -32,6 +33,7 @@ struct ServeOptions {
   std::string certificate_file, key_file;
   std::filesystem::path data;  ///< folder of the database
   engine::ServiceOptions engine;
+  trace::Options trace;
 };
 
 class State {
@@ -44,6 +46,7 @@ class State {
   Keys keys;
   StoredResponses responses;
   Metrics metrics;
+  std::shared_ptr<trace::Tracer> tracer;  ///< null: nothing is traced
   std::shared_ptr<engine::Service> service;
   std::shared_ptr<gateway::Provider> provider;
   std::unique_ptr<Conversations> conversations;
@@ -55,7 +58,8 @@ class State {
   Workers workers;  ///< last: its jobs use all of the above
 };
 
-/// Wraps a sink: measures the answer for the metrics and counts its tokens against the caller's quota.
+/// Wraps a sink: measures the answer for the metrics, the log and the trace of the request that this thread handles,
+/// and counts its tokens against the caller's quota.
 gateway::EventSink measured(State& state, const Caller& caller, const std::string& model, gateway::EventSink sink);
 
 /// Seconds since 1970.

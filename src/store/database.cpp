@@ -263,4 +263,6 @@ void Database::transaction(const std::function<void()>& work) {
   }
 }
 
+std::string_view sqlite_version() noexcept { return sqlite3_libversion(); }
+
 }  // namespace shenbi::store

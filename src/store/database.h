@@ -42,6 +42,9 @@ class Row {
   std::vector<Value> values_;
 };
 
+/// Of the SQLite library in use.
+std::string_view sqlite_version() noexcept;
+
 class Database {
  public:
   /// Creates file and folders. Throws Error{kCorruptFile} if it is no database, {kInvalidArgument} if another process

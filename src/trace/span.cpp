@@ -78,6 +78,8 @@ Span Span::child(std::string name, Time start, Kind kind) const {
 Entered::Entered(const Span& span) noexcept : before_(entered) { entered = &span; }
 Entered::~Entered() { entered = before_; }
 
+bool inside() noexcept { return entered != nullptr; }
+
 Span child(std::string name, Time start) { return entered ? entered->child(std::move(name), start) : Span(); }
 
 }  // namespace shenbi::trace

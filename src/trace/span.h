@@ -99,6 +99,9 @@ class Entered {
   const Span* before_;
 };
 
+/// Whether this thread is in a span.
+bool inside() noexcept;
+
 /// Below the span this thread is in; unrecorded if it is in none.
 Span child(std::string name, Time start = std::chrono::steady_clock::now());
 

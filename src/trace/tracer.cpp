@@ -189,15 +189,14 @@ bool Tracer::chosen(const TraceId& id) const noexcept {
   return static_cast<double>(number >> 11) * 0x1p-53 < ratio_;
 }
 
-Span Tracer::root(std::string name, Kind kind, const std::optional<Context>& caller) {
+Span Tracer::root(std::string name, Kind kind, const std::optional<Context>& caller, Time start) {
   Context context;
   if (caller) context = *caller;
   const SpanId parent = context.span;
   if (!caller) context.trace = new_trace_id();
   context.span = new_span_id();
   if (!caller || !follow_caller_) context.recorded = chosen(context.trace);
-  const Clocks clocks;
-  return Span(exporter_, std::move(context), parent, std::move(name), kind, clocks, clocks.steady);
+  return Span(exporter_, std::move(context), parent, std::move(name), kind, Clocks(), start);
 }
 
 ExportCounts Tracer::counts() const { return exporter_->counts(); }

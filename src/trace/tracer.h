@@ -39,7 +39,8 @@ class Tracer final {
   static constexpr std::chrono::seconds kLastExport{5};
 
   /// Below the caller's span if there is one, else the first of a new trace.
-  Span root(std::string name, Kind kind, const std::optional<Context>& caller);
+  Span root(std::string name, Kind kind, const std::optional<Context>& caller,
+            Time start = std::chrono::steady_clock::now());
   ExportCounts counts() const;
   /// Until everything that has ended is sent or dropped. False: `patience` was over first.
   bool flush(std::chrono::milliseconds patience);

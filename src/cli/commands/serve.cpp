@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 #include "base/error.h"
@@ -23,6 +24,7 @@ struct Options {
   uint32_t port = 11188;
   double patience_s = 30;
   std::vector<std::string> aliases;
+  std::string otlp_endpoint;
 };
 
 // "gpt-4o=gemma3:270m": the name clients send, and the model that answers.
@@ -60,6 +62,8 @@ int execute(Options& options) {
   serve.engine.precision = options.precision == "int16" ? kernels::Precision::kInt16 : kernels::Precision::kInt8;
   serve.engine.memory_bytes = static_cast<uint64_t>(options.memory_gb * 1e9);
   serve.engine.idle_unload = std::chrono::minutes(options.idle_minutes);
+  serve.trace = trace::options_from_environment([](const char* name) -> const char* { return std::getenv(name); });
+  if (!options.otlp_endpoint.empty()) serve.trace.endpoint = trace::traces_endpoint(options.otlp_endpoint);
   for (const std::string& model : serve.models) engine::resolve_model(model);  // named wrongly: better said now
   for (const std::string& alias : options.aliases) add_alias(alias, serve.engine);
 
@@ -112,6 +116,9 @@ Command serve() {
                         "minutes without a request after which a model leaves memory; 0: never");
             args.option("--precision", options->precision, "activations in products with quantised weights")
                 .choices({"int8", "int16"});
+            args.option(
+                "--otlp-endpoint", options->otlp_endpoint,
+                "OpenTelemetry collector for traces, e.g. http://127.0.0.1:4318; OTEL_* variables say the rest");
             args.option("--patience", options->patience_s, "seconds that running answers get at the end");
             args.example(
                 "  shenbi serve -m gemma3:270m\n"

@@ -1,15 +1,51 @@
-// Whether the server lives, whether it can answer, and its figures for Prometheus.
+// Whether the server lives, and whether it can answer.
 
-#include <fmt/format.h>
+#include <chrono>
 
 #include "base/version.h"
+#include "kernels/isa.h"
+#include "server/access.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
 namespace {
 
-void alive(RouteCall& call) { send_json(call, 200, {{"status", "ok"}}); }
+using chat::OrderedJson;
+
+// What runs here, for people. Needs a key where there are keys: it names models.
+OrderedJson details(State& state) {
+  OrderedJson models = OrderedJson::array();
+  for (const auto& model : state.service->all_loaded()) {
+    const engine::EngineStats stats = model->stats();
+    models.push_back({{"name", model->name()},
+                      {"bytes", model->bytes()},
+                      {"context", model->context()},
+                      {"running", stats.running},
+                      {"waiting", stats.waiting}});
+  }
+  const auto up = std::chrono::steady_clock::now() - state.started;
+  return {{"status", "ok"},
+          {"version", kVersion},
+          {"sqlite", store::sqlite_version()},
+          {"isa", kernels::isa_name(kernels::chosen_isa())},
+          {"threads", state.service->threads()},
+          {"memory_budget_bytes", state.service->memory_budget()},
+          {"uptime_s", std::chrono::duration<double>(up).count()},
+          {"traces", state.tracer != nullptr},
+          {"models", models}};
+}
+
+void alive(RouteCall& call) {
+  const auto verbose = call.request.parameter("verbose");
+  if (!verbose || *verbose == "0" || *verbose == "false") return send_json(call, 200, {{"status", "ok"}});
+  if (call.state.keys.required()) {
+    const auto decision = call.state.keys.check(key_of(call.request), Scope::kManage);
+    if (decision.forbidden) return call.exchange->send(error_response(Face::kOpenAi, 403, decision.message));
+    if (!decision.caller) throw Error(decision.code, decision.message);
+  }
+  send_json(call, 200, details(call.state));
+}
 
 // Ready once every model named at the start is in memory.
 void ready(RouteCall& call) {
@@ -21,31 +57,11 @@ void ready(RouteCall& call) {
 
 void version(RouteCall& call) { send_json(call, 200, {{"version", kVersion}}); }
 
-void metrics(RouteCall& call) {
-  std::string text = call.state.metrics.print();
-  const auto gauge = [&](std::string_view name, std::string_view help, const auto& value) {
-    text += fmt::format("# HELP {} {}\n# TYPE {} gauge\n", name, help, name);
-    for (const auto& model : call.state.service->all_loaded()) {
-      text += fmt::format("{}{{model_name=\"{}\"}} {}\n", name, model->name(), value(model->stats()));
-    }
-  };
-  using engine::EngineStats;
-  gauge("shenbi:num_requests_running", "Requests being computed.", [](const EngineStats& s) { return s.running; });
-  gauge("shenbi:num_requests_waiting", "Requests that wait.", [](const EngineStats& s) { return s.waiting; });
-  gauge("shenbi:kv_cache_usage_perc", "Share of the KV cache in use, 0 to 1.",
-        [](const EngineStats& s) { return s.total_pages ? static_cast<double>(s.used_pages) / s.total_pages : 0.0; });
-  gauge("shenbi:num_preemptions", "Requests that gave way for lack of memory.",
-        [](const EngineStats& s) { return s.preemptions; });
-  call.exchange->send(
-      {.status = 200, .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = text});
-}
-
 }  // namespace
 
 RouteList health() {
   return {Route::open(Face::kOpenAi, "GET", "/health", alive), Route::open(Face::kOpenAi, "GET", "/ready", ready),
-          Route::open(Face::kOpenAi, "GET", "/version", version),
-          Route::with_key(Face::kOpenAi, "GET", "/metrics", Scope::kManage, metrics)};
+          Route::open(Face::kOpenAi, "GET", "/version", version)};
 }
 
 }  // namespace shenbi::server::routes

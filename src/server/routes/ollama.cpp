@@ -150,9 +150,8 @@ void embed(RouteCall& call) {
   body.end();
   if (cut) throw Error(Code::kInvalidArgument, "truncate: no text is cut here; one that is too long is an error");
   check_caller(call, model);
-  const auto result = call.state.provider->embed(model, input, static_cast<uint32_t>(dimensions.value_or(0)));
+  const auto result = server::embed(call, model, input, static_cast<uint32_t>(dimensions.value_or(0)));
   keep(call, {.keep_alive = keep_alive}, model);
-  call.state.keys.count_tokens(call.caller, result.tokens);
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(steady_clock::now() - start).count();
   send_json(call, 200,
             {{"model", model},

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "chat/fields.h"
+#include "server/answering.h"
 #include "server/base64.h"
 #include "server/page_json.h"
 #include "server/state.h"
@@ -67,8 +68,7 @@ void embeddings(RouteCall& call) {
   for (const std::string& text : texts) {
     if (text.empty()) throw Error(Code::kInvalidArgument, "input: a text is empty");
   }
-  const auto result = call.state.provider->embed(model, texts, static_cast<uint32_t>(dimensions.value_or(0)));
-  call.state.keys.count_tokens(call.caller, result.tokens);
+  const auto result = embed(call, model, texts, static_cast<uint32_t>(dimensions.value_or(0)));
   OrderedJson data = OrderedJson::array();
   for (size_t i = 0; i < result.vectors.size(); ++i) {
     const auto& vector = result.vectors[i];

@@ -21,7 +21,7 @@ def data_folder():
 
 
 class Server:
-    def __init__(self, *arguments, models=(MODEL,), home=None):
+    def __init__(self, *arguments, models=(MODEL,), home=None, environment=None):
         self.folder = None if home else tempfile.TemporaryDirectory(prefix="shenbi-api-")
         self.home = pathlib.Path(home or self.folder.name)
         for part in ("models", "blobs"):
@@ -30,7 +30,7 @@ class Server:
         self.log = open(self.home / "server.log", "ab")
         command = [SHENBI, "serve", "--port", "0", "--patience", "5", *(f"--model={m}" for m in models), *map(str, arguments)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True,
-                                        env={**os.environ, "SHENBI_HOME": str(self.home)})
+                                        env={**os.environ, "SHENBI_HOME": str(self.home), **(environment or {})})
         self.url = self.process.stdout.readline().strip()
         if not self.url.startswith("http"):
             raise RuntimeError(f"the server did not start: {(self.home / 'server.log').read_text()}")

@@ -1,0 +1,100 @@
+// GET /metrics: the server's figures for Prometheus (docs/observability.md).
+
+#include "server/metrics.h"
+
+#include <fmt/format.h>
+
+#include "base/version.h"
+#include "kernels/isa.h"
+#include "server/process_metrics.h"
+#include "server/state.h"
+
+namespace shenbi::server::routes {
+namespace {
+
+std::string labels_of(const engine::LoadedModel& model) {
+  return fmt::format("model_name=\"{}\"", escaped_label(model.name()));
+}
+
+// The passes of each engine by their tokens, as a histogram.
+void print_steps(std::string& out, const std::vector<engine::LoadedModelPtr>& models) {
+  const std::string_view name = "shenbi:iteration_tokens_total";
+  metric_head(out, name, "histogram", "Tokens of one pass of the model, those of prompts included.");
+  for (const auto& model : models) {
+    const engine::EngineStats stats = model->stats();
+    const std::string labels = labels_of(*model);
+    uint64_t below = 0;
+    for (size_t i = 0; i < stats.step_sizes.size(); ++i) {
+      below += stats.step_sizes[i];
+      const std::string bound = i < engine::kStepSizes.size() ? fmt::to_string(engine::kStepSizes[i]) : "+Inf";
+      out += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", name, labels, bound, below);
+    }
+    out += fmt::format("{}_sum{{{}}} {}\n{}_count{{{}}} {}\n", name, labels, stats.step_tokens, name, labels, below);
+  }
+}
+
+// What engines know of themselves; those of models that left memory are gone.
+std::string engine_metrics(const State& state) {
+  const auto models = state.service->all_loaded();
+  std::string out;
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, const auto& value) {
+    metric_head(out, name, type, help);
+    for (const auto& model : models) {
+      out += fmt::format("{}{{{}}} {}\n", name, labels_of(*model), value(model->stats(), *model));
+    }
+  };
+  using Stats = engine::EngineStats;
+  using Model = engine::LoadedModel;
+  each("shenbi:num_requests_running", "gauge", "Requests being computed.",
+       [](const Stats& s, const Model&) { return s.running; });
+  each("shenbi:num_requests_waiting", "gauge", "Requests that wait.",
+       [](const Stats& s, const Model&) { return s.waiting; });
+  each("shenbi:kv_cache_usage_perc", "gauge", "Share of the KV cache in use, 0 to 1.",
+       [](const Stats& s, const Model&) {
+         return s.total_pages ? static_cast<double>(s.used_pages) / s.total_pages : 0.0;
+       });
+  each("shenbi:num_preemptions_total", "counter", "Requests that gave way for lack of memory.",
+       [](const Stats& s, const Model&) { return s.preemptions; });
+  each("shenbi:model_memory_bytes", "gauge", "Weights and KV cache of a model in memory.",
+       [](const Stats&, const Model& model) { return model.bytes(); });
+  print_steps(out, models);
+  return out;
+}
+
+std::string trace_metrics(const State& state) {
+  if (!state.tracer) return {};
+  const trace::ExportCounts counts = state.tracer->counts();
+  std::string out;
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
+    metric_head(out, name, type, help);
+    out += fmt::format("{} {}\n", name, value);
+  };
+  add("shenbi:trace_spans_sent_total", "counter", "Spans that the collector took.", counts.sent);
+  add("shenbi:trace_spans_dropped_total", "counter", "Spans lost: no room to wait, or not taken.", counts.dropped);
+  add("shenbi:trace_failed_exports_total", "counter", "Exports that failed, repeated ones included.",
+      counts.failed_requests);
+  add("shenbi:trace_spans_waiting", "gauge", "Spans that wait to be sent.", counts.waiting);
+  return out;
+}
+
+std::string build_info() {
+  std::string out;
+  metric_head(out, "shenbi:build_info", "gauge", "Always 1; the labels say what runs.");
+  return out + fmt::format("shenbi:build_info{{version=\"{}\",isa=\"{}\",sqlite=\"{}\"}} 1\n", kVersion,
+                           kernels::isa_name(kernels::chosen_isa()), store::sqlite_version());
+}
+
+void print(RouteCall& call) {
+  State& state = call.state;
+  std::string text =
+      state.metrics.print() + engine_metrics(state) + trace_metrics(state) + build_info() + process_metrics();
+  call.exchange->send({.status = 200,
+                       .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+                       .body = std::move(text)});
+}
+
+}  // namespace
+
+RouteList metrics() { return {Route::with_key(Face::kOpenAi, "GET", "/metrics", Scope::kManage, print)}; }
+
+}  // namespace shenbi::server::routes
