@@ -1,5 +1,6 @@
 """Where real vocabularies, chat templates and grammars come from: the source package of llama-cpp-python on PyPI, whose vendored
-llama.cpp carries them; and the JSON Schema Test Suite: the source package of jsonschema. Downloaded once into build/reference;
+llama.cpp carries them; the JSON Schema Test Suite: the source package of jsonschema; OpenAI's and Anthropic's tests of their
+clients: their source packages. Downloaded once into build/reference;
 nothing of it is part of this repository. Run as a program it only downloads."""
 import pathlib
 import subprocess
@@ -8,7 +9,7 @@ import tarfile
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-VERSIONS = {"llama_cpp_python": "0.3.36", "jsonschema": "4.26.0"}
+VERSIONS = {"llama_cpp_python": "0.3.36", "jsonschema": "4.26.0", "openai": "3.54.0", "anthropic": "2.12.0"}
 
 
 def part_of(name, inside):
