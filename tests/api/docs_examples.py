@@ -32,7 +32,7 @@ def blocks_of(page):
 
 
 def run(page, line, command, code, status=0):
-    done = subprocess.run(command, input=code, capture_output=True, text=True, timeout=PATIENCE, cwd=HERE / "javascript")
+    done = subprocess.run(command, input=code, capture_output=True, text=True, timeout=5 * PATIENCE, cwd=HERE / "javascript")
     check(done.returncode == status, f"{page.name}:{line}: ended with {done.returncode}", done.stdout[-2000:], done.stderr[-2000:])
     return done.stdout
 

@@ -45,7 +45,8 @@ def document(url):
         for operation in methods.values():
             schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             if "model" in schema.get("properties", {}):
-                schema["properties"]["model"] = {"type": "string", "enum": ["tiny"]}
+                may_be_null = "null" in schema["properties"]["model"]["type"]
+                schema["properties"]["model"] = {"enum": ["tiny", None] if may_be_null else ["tiny"]}
     return found
 
 

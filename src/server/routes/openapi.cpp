@@ -48,8 +48,9 @@ OrderedJson operation_of(const Route& route) {
   operation["security"] =
       route.scope() ? OrderedJson::array({{{"key", {scope_name(*route.scope())}}}}) : OrderedJson::array();
   const auto body = [&](const char* type, const OrderedJson& schema) {
-    if (schema.is_object())
-      operation["requestBody"] = {{"required", true}, {"content", {{type, {{"schema", schema}}}}}};
+    if (!schema.is_object()) return;
+    // No body at all is an empty object: refused only where a field is needed.
+    operation["requestBody"] = {{"required", schema.contains("required")}, {"content", {{type, {{"schema", schema}}}}}};
   };
   body("application/json", find_schema(request_schemas(), key));
   body("multipart/form-data", find_schema(form_schemas(), key));
