@@ -6,8 +6,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.server import MODEL, serving  # noqa: E402
+from api.support.tooled_model import tooled_model  # noqa: E402
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "javascript"
 
-with serving() as server:
-    sys.exit(subprocess.run(["node", FOLDER / "clients.mjs", server.url, MODEL], cwd=FOLDER).returncode)
+with serving(f"--alias=tooled={tooled_model()}") as server:
+    sys.exit(subprocess.run(["node", FOLDER / "clients.mjs", server.url, MODEL, "tooled"], cwd=FOLDER).returncode)

@@ -58,7 +58,7 @@ def main():
         try:
             (folder / "openapi.json").write_text(json.dumps(document(server.url)))
             done = subprocess.run(
-                ["st", "run", folder / "openapi.json", "--url", server.url, "-H", f"Authorization: Bearer {KEY}", "--include-path-regex", PATHS,
+                [pathlib.Path(sys.executable).with_name("st"), "run", folder / "openapi.json", "--url", server.url, "-H", f"Authorization: Bearer {KEY}", "--include-path-regex", PATHS,
                  "--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--seed", "4", "--continue-on-failure",
                  "--request-timeout", str(PATIENCE), "--warnings", "off", "--suppress-health-check", "all", "--no-color", "--report", "junit",
                  "--report-junit-path", folder / "report.xml"],
