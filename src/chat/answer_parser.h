@@ -35,6 +35,17 @@ struct ToolSyntax {
   /// Text markers around thinking, e.g. "<think>", "</think>"; empty if the family has none.
   std::string thinking_begin, thinking_end;
 
+  /// Where thinking is a channel that the reader splits: how it begins, how it ends, and what ends it in the model's
+  /// place. Other families: see thinking_marks().
+  struct ThinkingMarks {
+    std::string begin, end, closing;
+  };
+  ThinkingMarks thinking_channel;
+  ThinkingMarks thinking_marks() const {
+    return thinking_begin.empty() ? thinking_channel
+                                  : ThinkingMarks{thinking_begin, thinking_end, "\n" + thinking_end + "\n\n"};
+  }
+
   /// Makes the state that reads calls out of the answer text. It is fed text that is not thinking.
   struct Reader {
     virtual ~Reader() = default;
@@ -50,12 +61,26 @@ struct ToolSyntax {
   /// no tools are offered.
   bool framed = false;
 
-  /// GBNF for an answer that must be (kRequired, kFunction) calls: rules with root "root", in which "args-N" stands for
-  /// the arguments of tools[N] and is defined by the caller. `parallel`: one call or more, else exactly one.
+  /// GBNF for an answer that must be (kRequired, kFunction) calls: rules with root "root". "args-N" stands for the
+  /// arguments of tools[N] as JSON and "value-N-K" for the K-th property of its schema; both are defined by the caller.
+  /// `parallel`: one call or more, else exactly one. Calls alone, without the family's begin and end, are "calls".
   std::function<std::string(const std::vector<Tool>& tools, bool parallel)> grammar;
 
-  /// Text markers that begin a call, e.g. "<tool_call>": in auto mode a constraint starts behind them.
+  // --- auto mode: free text in which calls may stand (answer_rules.h). The lists hold everything that the reader takes
+  // for the beginning of a call, whether the grammar writes it or not: what it does not write is kept out of the text.
+  // ---
+
+  /// Markers that begin a call wherever they stand, e.g. "<tool_call>".
   std::vector<std::string> triggers;
+  /// Markers that do so only where nothing but white space came before, e.g. "{".
+  std::vector<std::string> leading;
+  /// More of both where they depend on the tools: {triggers, leading}.
+  std::function<std::pair<std::vector<std::string>, std::vector<std::string>>(const std::vector<Tool>& tools)> named;
+  /// A section of calls that may stand anywhere, and one at the answer's beginning, which is then the whole answer:
+  /// GBNF over the rules of `grammar`; each begins with one of the markers. Empty: there is none.
+  std::string section = "root", leading_section;
+  /// Families whose answers are framed otherwise: the whole of it, with root "answer".
+  std::function<std::string(const std::vector<Tool>& tools, bool parallel)> auto_grammar;
 };
 
 /// {file stem, function}. Generated from chat/tool_calls/*.cpp.

@@ -10,7 +10,6 @@ namespace shenbi::chat {
 struct AnthropicMessages {
   ChatRequest request;
   bool stream = false;
-  uint64_t thinking_budget = 0;  ///< tokens; 0: not given
 };
 /// `count_only`: the body of count_tokens, which needs no max_tokens.
 AnthropicMessages parse_anthropic_messages(std::string_view body, bool count_only = false);

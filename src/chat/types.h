@@ -97,10 +97,11 @@ struct ChatRequest : Generation {
   std::vector<Tool> tools;
   ToolChoice tool_choice;
   bool parallel_tool_calls = true;
-  std::string reasoning_effort;    ///< "", "none", "minimal", "low", "medium", "high"
-  std::optional<bool> thinking;    ///< on or off, where the model can do both
-  OrderedJson template_arguments;  ///< chat_template_kwargs: an object or null
-  bool continue_last = false;      ///< the last message is an assistant's, and is gone on with
+  std::string reasoning_effort;             ///< "", "none", "minimal", "low", "medium", "high"
+  std::optional<bool> thinking;             ///< on or off, where the model can do both
+  std::optional<uint64_t> thinking_budget;  ///< most tokens of thinking
+  OrderedJson template_arguments;           ///< chat_template_kwargs: an object or null
+  bool continue_last = false;               ///< the last message is an assistant's, and is gone on with
 };
 
 struct CompletionRequest : Generation {

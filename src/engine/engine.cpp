@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <deque>
 #include <limits>
 
@@ -45,6 +46,7 @@ struct Sequence {
   Sampler sampler;
   tokenizers::StreamDecoder decoder;
   StopMatcher stops;
+  ThinkingWatch thinking;
   std::vector<int32_t> history;
   size_t prompt_length;
   size_t computed = 0;
@@ -63,7 +65,9 @@ struct Sequence {
         decoder(*model.tokenizer, request.keep_special),
         stops(request.stop),
         history(request.prompt),
-        prompt_length(history.size()) {}
+        prompt_length(history.size()) {
+    if (request.thinking) thinking = ThinkingWatch(std::move(*request.thinking));
+  }
 
   bool decoding() const { return computed + 1 == history.size() && history.size() > prompt_length; }
   bool wants_prompt_rows() const { return request.on_prompt && computed < prompt_length; }
@@ -264,6 +268,11 @@ struct Engine::Impl {
   FinishReason advance(Sequence& s, std::span<float> row) {
     Sampler::TopLogprobs top;
     if (s.request.top_logprobs > 0) top = top_logprobs(row, s.request.top_logprobs);
+    if (const auto closing = s.thinking.forced()) {
+      const float logprob =
+          s.request.logprobs ? static_cast<float>(row[static_cast<size_t>(*closing)] - log_sum_exp(row)) : 0;
+      return append(s, *closing, logprob, s.request.top_logprobs > 0 ? &top : nullptr);
+    }
     if (s.request.matcher) forbid(*s.request.matcher, row);
     const auto choice =
         s.sampler.sample(row, s.history, s.prompt_length, s.history.size() - s.prompt_length, s.request.logprobs);
@@ -281,15 +290,22 @@ struct Engine::Impl {
     }
   }
 
-  // Tokens that the grammar does not allow here lose every chance.
+  // Tokens that the grammar does not allow here lose every chance. Most words of a mask are all ones (free text) or all
+  // zeros (a keyword), so whole words go first.
   void forbid(grammar::Matcher& matcher, std::span<float> row) {
+    constexpr float kNever = -std::numeric_limits<float>::infinity();
     mask.resize((row.size() + 63) / 64);
     matcher.allowed(mask);
     for (size_t word = 0; word < mask.size(); ++word) {
       if (mask[word] == ~uint64_t{0}) continue;
-      const size_t end = std::min(row.size(), (word + 1) * 64);
-      for (size_t i = word * 64; i < end; ++i) {
-        if (!(mask[word] >> (i % 64) & 1)) row[i] = -std::numeric_limits<float>::infinity();
+      const auto logits_of_word = row.subspan(word * 64, std::min<size_t>(64, row.size() - word * 64));
+      if (mask[word] == 0) {
+        std::fill(logits_of_word.begin(), logits_of_word.end(), kNever);
+        continue;
+      }
+      for (uint64_t forbidden = ~mask[word]; forbidden != 0; forbidden &= forbidden - 1) {
+        const auto i = static_cast<size_t>(std::countr_zero(forbidden));
+        if (i < logits_of_word.size()) logits_of_word[i] = kNever;
       }
     }
   }
@@ -303,7 +319,9 @@ struct Engine::Impl {
     if (is_end(s, id)) {
       reason = FinishReason::kStop;
     } else {
-      text = s.stops.push(s.decoder.push(id));
+      const std::string decoded = s.decoder.push(id);
+      s.thinking.push(decoded);
+      text = s.stops.push(decoded);
       // The mask allowed it, unless every token was forbidden: then the grammar cannot be gone on with.
       const bool fits = !s.request.matcher || s.request.matcher->accept(id);
       if (s.stops.stopped() || !fits || (s.request.matcher && s.request.matcher->must_end()))

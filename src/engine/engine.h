@@ -25,6 +25,7 @@
 #include "base/thread_team.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
+#include "engine/thinking_limit.h"
 #include "grammar/grammar.h"
 #include "models/decoder.h"
 
@@ -77,6 +78,8 @@ struct Request {
   /// Only tokens it allows are drawn; the answer ends where the grammar ends. Text with only one continuation is taken
   /// over without a pass of its own, unless log-probabilities are wanted.
   std::shared_ptr<grammar::Matcher> matcher;
+
+  std::optional<ThinkingLimit> thinking;
 
   /// The prompt's own tokens, once the whole prompt is read; then nothing of it comes from the prefix tree.
   std::function<void(const std::vector<PromptToken>&)> on_prompt;

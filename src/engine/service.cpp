@@ -34,12 +34,12 @@ uint64_t size_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::shared_ptr<const grammar::TokenVocabulary> LoadedModel::token_vocabulary() const {
-  std::call_once(vocabulary_once_, [this] {
-    vocabulary_ =
-        grammar::TokenVocabulary::make(*model_->tokenizer, model_->decoder->spec().vocab_size, model_->stop_ids);
+grammar::GrammarCache& LoadedModel::grammars() const {
+  std::call_once(grammars_once_, [this] {
+    grammars_ = std::make_unique<grammar::GrammarCache>(
+        grammar::TokenVocabulary::make(*model_->tokenizer, model_->decoder->spec().vocab_size, model_->stop_ids));
   });
-  return vocabulary_;
+  return *grammars_;
 }
 
 void LoadedModel::keep_for(double seconds) noexcept {

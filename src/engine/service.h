@@ -23,6 +23,7 @@
 
 #include "engine/engine.h"
 #include "engine/model.h"
+#include "grammar/grammar_cache.h"
 
 namespace shenbi::engine {
 
@@ -60,8 +61,8 @@ class LoadedModel {
   uint64_t bytes() const noexcept { return bytes_; }
   /// How long it stays in memory without a request; negative: until its room is needed.
   void keep_for(double seconds) noexcept;
-  /// Tokens by their bytes, for grammars; made when first asked for.
-  std::shared_ptr<const grammar::TokenVocabulary> token_vocabulary() const;
+  /// Grammars over this model's tokens, with those compiled lately; made when first asked for.
+  grammar::GrammarCache& grammars() const;
 
  private:
   friend class Service;
@@ -70,8 +71,8 @@ class LoadedModel {
   std::unique_ptr<Engine> engine_;
   uint64_t bytes_ = 0;
   std::atomic<int64_t> last_use_ms_{0}, keep_ms_{-1};
-  mutable std::once_flag vocabulary_once_;
-  mutable std::shared_ptr<const grammar::TokenVocabulary> vocabulary_;
+  mutable std::once_flag grammars_once_;
+  mutable std::unique_ptr<grammar::GrammarCache> grammars_;
 };
 using LoadedModelPtr = std::shared_ptr<LoadedModel>;
 

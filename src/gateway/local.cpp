@@ -124,6 +124,31 @@ bool marks_thinking_by_control(const tokenizers::Tokenizer& tokenizer, const cha
   return id && tokenizer.token_kind(*id) == tokenizers::TokenKind::kControl;
 }
 
+// What an effort means for a model whose template does not speak of efforts: the budgets that Gemini's OpenAI face has
+// for them. High: as much as it likes.
+std::optional<uint64_t> thinking_budget(const chat::ChatRequest& request, const engine::Model& model) {
+  if (request.thinking_budget) return request.thinking_budget;
+  if (!model.chat_template || model.chat_template->text().find("reasoning_effort") != std::string::npos) return {};
+  if (request.reasoning_effort == "minimal" || request.reasoning_effort == "low") return 1024;
+  if (request.reasoning_effort == "medium") return 8192;
+  return {};
+}
+
+std::optional<engine::ThinkingLimit> thinking_limit(const chat::ChatRequest& request, const engine::Model& model,
+                                                    const chat::ToolSyntax& syntax, bool open) {
+  const auto budget = thinking_budget(request, model);
+  if (!budget) return {};
+  const auto marks = syntax.thinking_marks();
+  auto closing = model.tokenizer->encode(marks.closing, {.add_special = false, .parse_special = true});
+  return engine::ThinkingLimit{*budget, marks.begin, marks.end, std::move(closing), open};
+}
+
+std::shared_ptr<grammar::Matcher> matcher_of(const engine::LoadedModel& model, const AnswerGrammar& answer) {
+  grammar::GrammarCache& known = model.grammars();
+  return std::make_shared<grammar::Matcher>(
+      known.matcher(answer.source, [&] { return answer.compile(known.vocabulary()->control_texts()); }));
+}
+
 class LocalProvider final : public Provider {
  public:
   LocalProvider(std::shared_ptr<engine::Service> service, std::vector<std::string> preload)
@@ -151,9 +176,10 @@ class LocalProvider final : public Provider {
       options.syntax = &syntax;
       // Families that mark calls, frames or thinking with control tokens: the parser must see the marks.
       work.keep_special = calls || syntax.framed || marks_thinking_by_control(*model.tokenizer, syntax);
+      work.thinking = thinking_limit(request, model, syntax, options.parser.thinking_open);
     }
-    if (auto grammar = grammar_for(request, syntax, options.parser.thinking_open)) {
-      work.matcher = std::make_shared<grammar::Matcher>(std::move(grammar), loaded->token_vocabulary());
+    if (const auto grammar = grammar_for(request, syntax, options.parser.thinking_open)) {
+      work.matcher = matcher_of(*loaded, *grammar);
     }
     work.prompt = std::move(prompt.ids);
     work.stop.insert(work.stop.end(), prompt.stops.begin(), prompt.stops.end());
@@ -171,8 +197,8 @@ class LocalProvider final : public Provider {
                       : std::move(request.prompt_ids);
     AnswerOptions options{.model = request.model, .prompt_tokens = work.prompt.size(), .logprobs = work.logprobs};
     options.prompt_logprobs = request.prompt_logprobs;
-    if (auto grammar = grammar_for(request.format)) {
-      work.matcher = std::make_shared<grammar::Matcher>(std::move(grammar), loaded->token_vocabulary());
+    if (const auto grammar = grammar_for(request.format)) {
+      work.matcher = matcher_of(*loaded, *grammar);
     }
     return submit(loaded, std::move(work), std::move(options), std::move(sink));
   }

@@ -2,173 +2,178 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "chat/answer_rules.h"
 #include "trace/span.h"
 
 namespace shenbi::gateway {
 namespace {
 
+using chat::OrderedJson;
+using chat::ResponseFormat;
+using chat::Tool;
+using chat::ToolChoice;
 using grammar::Grammar;
-
-std::string gbnf_literal(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n')
-      out += "\\n";
-    else
-      out += c;
-  }
-  return out + '"';
-}
-
-std::string class_of(std::string_view characters, bool negated) {
-  std::string out = negated ? "[^" : "[";
-  for (const char c : characters) {
-    if (c == '\n') {
-      out += "\\n";
-      continue;
-    }
-    if (c == ']' || c == '\\' || c == '^' || c == '-') out += '\\';
-    out += c;
-  }
-  return out + "]";
-}
-
-// Rules for "any text up to and with the first `marker`", followed by rule `then`: the marker's prefix automaton
-// (Knuth, Morris, Pratt) written as right-linear rules. State i: the last i bytes read are the marker's first i.
-std::string until_marker(std::string_view name, std::string_view marker, std::string_view then) {
-  const size_t n = marker.size();
-  // After `i` bytes of the marker, byte c leads to the longest prefix of the marker that is a suffix of what was read.
-  const auto next = [&](size_t i, char c) {
-    std::string read(marker.substr(0, i));
-    read += c;
-    for (size_t k = std::min(n, read.size()); k > 0; --k) {
-      if (std::string_view(read).ends_with(marker.substr(0, k))) return k;
-    }
-    return size_t{0};
-  };
-  std::string distinct;
-  for (const char c : marker) {
-    if (distinct.find(c) == std::string::npos) distinct += c;
-  }
-  std::string rules;
-  for (size_t i = 0; i < n; ++i) {
-    rules += fmt::format("{}-{} ::= {} {}-0", name, i, class_of(distinct, true), name);
-    for (const char c : distinct) {
-      const size_t to = next(i, c);
-      rules += fmt::format(" | {} {}", class_of({&c, 1}, false),
-                           to == n ? std::string(then) : fmt::format("{}-{}", name, to));
-    }
-    rules += '\n';
-  }
-  return rules;
-}
+constexpr auto kReplace = OrderedJson::error_handler_t::replace;  // what is not UTF-8 is refused by the schema's reader
+using GrammarPtr = std::shared_ptr<const Grammar>;
 
 bool must_call(const chat::ChatRequest& request) {
-  return !request.tools.empty() && (request.tool_choice.mode == chat::ToolChoice::Mode::kRequired ||
-                                    request.tool_choice.mode == chat::ToolChoice::Mode::kFunction);
+  return !request.tools.empty() && (request.tool_choice.mode == ToolChoice::Mode::kRequired ||
+                                    request.tool_choice.mode == ToolChoice::Mode::kFunction);
 }
 
-std::string call_rules(const chat::ChatRequest& request, const chat::ToolSyntax& syntax) {
-  std::vector<chat::Tool> tools = request.tools;
-  if (request.tool_choice.mode == chat::ToolChoice::Mode::kFunction) {
-    std::erase_if(tools, [&](const chat::Tool& tool) { return tool.name != request.tool_choice.name; });
-    if (tools.empty()) {
-      throw Error(Code::kInvalidArgument, fmt::format("tool_choice: no tool is called '{}'", request.tool_choice.name));
-    }
-  }
-  const bool parallel = request.parallel_tool_calls && request.tool_choice.mode == chat::ToolChoice::Mode::kRequired;
-  std::string rules = syntax.grammar(tools, parallel) + '\n';
-  for (size_t i = 0; i < tools.size(); ++i) {
-    static const chat::OrderedJson kNoArguments = {
-        {"type", "object"}, {"properties", chat::OrderedJson::object()}, {"additionalProperties", false}};
-    const auto& schema = tools[i].parameters;
-    rules += Grammar::gbnf_of_json_schema(schema.is_null() ? kNoArguments : schema, fmt::format("args-{}", i)) + '\n';
-  }
-  return rules;
+bool may_call_strictly(const chat::ChatRequest& request) {
+  return request.tool_choice.mode == ToolChoice::Mode::kAuto &&
+         std::any_of(request.tools.begin(), request.tools.end(), [](const Tool& tool) { return tool.strict; });
 }
 
-std::string renamed_root(std::string rules, std::string_view name) {
-  // "root" is a rule of its own only where no rule-name character touches it.
-  const auto part_of_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_'; };
+std::vector<Tool> callable_tools(const chat::ChatRequest& request) {
+  std::vector<Tool> tools = request.tools;
+  if (request.tool_choice.mode != ToolChoice::Mode::kFunction) return tools;
+  std::erase_if(tools, [&](const Tool& tool) { return tool.name != request.tool_choice.name; });
+  if (tools.empty()) {
+    throw Error(Code::kInvalidArgument, fmt::format("tool_choice: no tool is called '{}'", request.tool_choice.name));
+  }
+  return tools;
+}
+
+// The schema of one property, on its own: what it refers to comes along.
+OrderedJson property_schema(const OrderedJson& parameters, OrderedJson property) {
+  for (const char* shared : {"$defs", "definitions"}) {
+    if (property.is_object() && parameters.contains(shared)) property[shared] = parameters[shared];
+  }
+  return property;
+}
+
+// args-N and value-N-K, as far as `rules` ask for them. In auto mode tools that are not strict may be called with any
+// object.
+std::string argument_rules(const std::vector<Tool>& tools, std::string_view rules, bool only_strict) {
+  static const OrderedJson kNoArguments = {
+      {"type", "object"}, {"properties", OrderedJson::object()}, {"additionalProperties", false}};
+  static const OrderedJson kAnyObject = {{"type", "object"}}, kAny = true;
+  const auto asked_for = [&](const std::string& rule) {
+    return rules.find(" " + rule + " ") != rules.npos || rules.find(" " + rule + "\n") != rules.npos;
+  };
   std::string out;
-  bool in_quotes = false;
-  for (size_t i = 0; i < rules.size();) {
-    const bool at_root = !in_quotes && rules.compare(i, 4, "root") == 0 && (i == 0 || !part_of_name(rules[i - 1])) &&
-                         (i + 4 == rules.size() || !part_of_name(rules[i + 4]));
-    if (at_root) {
-      out += name;
-      i += 4;
-      continue;
+  const auto define = [&](const std::string& rule, const OrderedJson& schema) {
+    out += Grammar::gbnf_of_json_schema(schema, rule) + '\n';
+  };
+  for (size_t i = 0; i < tools.size(); ++i) {
+    const OrderedJson& schema = tools[i].parameters;
+    const bool bound = tools[i].strict || !only_strict;
+    if (const auto rule = fmt::format("args-{}", i); asked_for(rule)) {
+      define(rule, !bound ? kAnyObject : schema.is_null() ? kNoArguments : schema);
     }
-    if (rules[i] == '\\' && i + 1 < rules.size())
-      out += rules[i++];
-    else if (rules[i] == '"')
-      in_quotes = !in_quotes;
-    out += rules[i++];
+    if (!schema.is_object() || !schema.contains("properties") || !schema["properties"].is_object()) continue;
+    size_t k = 0;
+    for (const auto& [name, property] : schema["properties"].items()) {
+      const auto rule = fmt::format("value-{}-{}", i, k++);
+      if (asked_for(rule)) define(rule, bound ? property_schema(schema, property) : kAny);
+    }
   }
   return out;
 }
 
-}  // namespace
-
-std::shared_ptr<const Grammar> grammar_for(const chat::ResponseFormat& format) {
-  const bool free = format.kind == chat::ResponseFormat::Kind::kText;
-  const trace::Span span = free ? trace::Span() : trace::child("compile grammar");
+GrammarPtr compiled(const ResponseFormat& format) {
   switch (format.kind) {
-    case chat::ResponseFormat::Kind::kText:
+    case ResponseFormat::Kind::kText:
       return nullptr;
-    case chat::ResponseFormat::Kind::kJsonObject:
+    case ResponseFormat::Kind::kJsonObject:
       return Grammar::any_json_object();
-    case chat::ResponseFormat::Kind::kJsonSchema:
+    case ResponseFormat::Kind::kJsonSchema:
       return Grammar::from_json_schema(format.schema);
-    case chat::ResponseFormat::Kind::kRegex:
+    case ResponseFormat::Kind::kRegex:
       return Grammar::from_regex(format.text);
-    case chat::ResponseFormat::Kind::kChoice:
+    case ResponseFormat::Kind::kChoice:
       return Grammar::from_choices(format.choices);
-    case chat::ResponseFormat::Kind::kGrammar:
+    case ResponseFormat::Kind::kGrammar:
       return Grammar::from_gbnf(format.text);
   }
   return nullptr;
 }
 
-std::shared_ptr<const Grammar> grammar_for(const chat::ChatRequest& request, const chat::ToolSyntax& syntax,
-                                           bool thinking_open) {
-  const bool calls = must_call(request);
-  if (!calls && (request.format.kind == chat::ResponseFormat::Kind::kText || !thinking_open)) {
-    return grammar_for(request.format);
-  }
-  const trace::Span span = trace::child("compile grammar");
-  std::string rules;
-  if (calls) {
-    rules = call_rules(request, syntax);
-    if (!thinking_open) return Grammar::from_gbnf(rules);
-  } else {
-    switch (request.format.kind) {
-      case chat::ResponseFormat::Kind::kJsonSchema:
-        rules = Grammar::gbnf_of_json_schema(request.format.schema, "root");
-        break;
-      case chat::ResponseFormat::Kind::kJsonObject:
-        rules = Grammar::gbnf_of_json_schema(chat::OrderedJson{{"type", "object"}}, "root");
-        break;
-      case chat::ResponseFormat::Kind::kGrammar:
-        rules = request.format.text;
-        break;
-      case chat::ResponseFormat::Kind::kChoice:
-        rules = "root ::= ";
-        for (size_t i = 0; i < request.format.choices.size(); ++i) {
-          rules += (i ? " | " : "") + gbnf_literal(request.format.choices[i]);
-        }
-        break;
-      default:
-        throw Error(Code::kInvalidArgument,
-                    "response_format: a regex cannot follow thinking; switch thinking off or use a schema");
+// The format's rules, with root "root".
+std::string format_rules(const ResponseFormat& format) {
+  switch (format.kind) {
+    case ResponseFormat::Kind::kJsonSchema:
+      return Grammar::gbnf_of_json_schema(format.schema, "root");
+    case ResponseFormat::Kind::kJsonObject:
+      return Grammar::gbnf_of_json_schema(OrderedJson{{"type", "object"}}, "root");
+    case ResponseFormat::Kind::kGrammar:
+      return format.text;
+    case ResponseFormat::Kind::kChoice: {
+      std::string rules = "root ::= ";
+      for (size_t i = 0; i < format.choices.size(); ++i) {
+        rules += (i ? " | " : "") + chat::gbnf_literal(format.choices[i]);
+      }
+      return rules;
     }
+    default:
+      throw Error(Code::kInvalidArgument,
+                  "response_format: a regex cannot follow thinking; switch thinking off or use a schema");
   }
-  // Thinking is free text up to its closing marker and white space; then the rules.
-  return Grammar::from_gbnf("root ::= thinking-0\n" + until_marker("thinking", syntax.thinking_end, "thought") +
-                            "thought ::= [ \\t\\n]{0,4} answer\n" + renamed_root(std::move(rules), "answer"));
+}
+
+GrammarPtr compiled(const chat::ChatRequest& request, const chat::ToolSyntax& syntax, bool thinking_open,
+                    std::span<const std::string> control_texts) {
+  std::string rules;
+  std::string_view start = "answer";
+  if (must_call(request)) {
+    const std::vector<Tool> tools = callable_tools(request);
+    const bool parallel = request.parallel_tool_calls && request.tool_choice.mode == ToolChoice::Mode::kRequired;
+    rules = syntax.grammar(tools, parallel) + '\n';
+    rules += argument_rules(tools, rules, false);
+    if (thinking_open) rules += chat::after_thinking(syntax, "root");
+    if (!thinking_open) start = "root";
+  } else if (may_call_strictly(request)) {
+    rules = chat::calls_in_text(syntax, request.tools, request.parallel_tool_calls, thinking_open) + '\n';
+    rules += argument_rules(request.tools, rules, true);
+  } else {
+    rules = format_rules(request.format) + '\n' + chat::after_thinking(syntax, "root");
+  }
+  return Grammar::from_gbnf(rules, {.start = start, .control_texts = control_texts});
+}
+
+std::string source_of(const ResponseFormat& format) {
+  std::string source = fmt::format("format {}\n{}\n", static_cast<int>(format.kind), format.text);
+  if (format.kind == ResponseFormat::Kind::kJsonSchema) source += format.schema.dump(-1, ' ', false, kReplace);
+  for (const std::string& choice : format.choices) source += fmt::format("{}:{}", choice.size(), choice);
+  return source;
+}
+
+std::string source_of(const chat::ChatRequest& request, const chat::ToolSyntax& syntax, bool thinking_open) {
+  std::string source = fmt::format("tools {} {} {} {} {}\n", syntax.name, thinking_open, request.parallel_tool_calls,
+                                   static_cast<int>(request.tool_choice.mode), request.tool_choice.name);
+  for (const Tool& tool : request.tools) {
+    const std::string schema = tool.parameters.dump(-1, ' ', false, kReplace);
+    source += fmt::format("{}:{} {} {}:{}\n", tool.name.size(), tool.name, tool.strict, schema.size(), schema);
+  }
+  return source;
+}
+
+}  // namespace
+
+std::optional<AnswerGrammar> grammar_for(const ResponseFormat& format) {
+  if (format.kind == ResponseFormat::Kind::kText) return std::nullopt;
+  return AnswerGrammar{source_of(format), [&format](auto) {
+                         const trace::Span span = trace::child("compile grammar");
+                         return compiled(format);
+                       }};
+}
+
+std::optional<AnswerGrammar> grammar_for(const chat::ChatRequest& request, const chat::ToolSyntax& syntax,
+                                         bool thinking_open) {
+  const bool formatted = request.format.kind != ResponseFormat::Kind::kText;
+  const bool calls = must_call(request) || (!formatted && may_call_strictly(request));
+  if (!calls && (!formatted || !thinking_open)) return grammar_for(request.format);
+  return AnswerGrammar{
+      calls ? source_of(request, syntax, thinking_open) : "thinking " + syntax.name + ' ' + source_of(request.format),
+      [&request, &syntax, thinking_open](std::span<const std::string> control_texts) {
+        const trace::Span span = trace::child("compile grammar");
+        return compiled(request, syntax, thinking_open, control_texts);
+      }};
 }
 
 bool ends_inside_thinking(std::string_view prompt, const chat::ToolSyntax& syntax) {

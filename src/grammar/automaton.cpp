@@ -157,6 +157,7 @@ void Automaton::refresh(Cursor& cursor) {
     machine_ = std::make_shared<Machine>(program_);
     machine_number_ = ++machines;
   }
+  bytes_.store(machine_->bytes() + rule_numbers_.size() * 8, std::memory_order_relaxed);
   if (cursor.machine == machine_) return;
   if (cursor.machine) cursor.place = machine_->adopt(*cursor.machine, cursor.place);
   cursor.machine = machine_;

@@ -8,8 +8,9 @@
 // the token
 // (`exits`: before the comma of `",` and a few thousand others), the walk goes on with what is below.
 //
-// Shared by all matchers of the grammar with this vocabulary; every call takes the lock.
+// Shared by all matchers of the grammar with this vocabulary; every call but bytes() takes the lock.
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -38,6 +39,8 @@ class Automaton {
   std::mutex& mutex() { return mutex_; }
   const TokenVocabulary::Trie& trie() const { return *trie_; }
   Cursor start();
+  /// What is remembered, as of the last mask. Takes no lock.
+  size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
   void refresh(Cursor& cursor);
   void allowed(const Cursor& cursor, std::span<uint64_t> mask);
 
@@ -58,6 +61,7 @@ class Automaton {
   const TokenVocabulary::Trie* trie_;
   std::shared_ptr<Machine> machine_;
   uint64_t machine_number_ = 0;
+  std::atomic<size_t> bytes_ = 0;
   std::vector<uint64_t> rule_numbers_;  // of MaskCache::number_of + 1; 0: not asked yet
 };
 

@@ -11,13 +11,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bitset>
 #include <charconv>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "grammar/vocabulary.h"
 
 namespace shenbi::grammar {
 namespace {
@@ -26,9 +31,36 @@ bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+// Which control token's text begins at a place: one look-up for each length that there is.
+class ControlTexts {
+ public:
+  explicit ControlTexts(std::span<const std::string> texts) : texts_(texts.begin(), texts.end()) {
+    for (const std::string& text : texts) {
+      lengths_.insert(text.size());
+      first_.set(static_cast<unsigned char>(text.front()));
+    }
+  }
+  /// The length of the longest; 0: none.
+  size_t longest_at(std::string_view rest) const {
+    if (rest.empty() || !first_[static_cast<unsigned char>(rest.front())]) return 0;
+    for (const size_t length : lengths_) {
+      if (length <= rest.size() && texts_.contains(rest.substr(0, length))) return length;
+    }
+    return 0;
+  }
+
+ private:
+  std::unordered_set<std::string_view> texts_;
+  std::set<size_t, std::greater<>> lengths_;
+  std::bitset<256> first_;
+};
+
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  Parser(std::string_view text, const AnswerRules* answer)
+      : text_(text), answer_(answer), control_texts_(answer ? answer->control_texts : std::span<const std::string>()) {
+    if (answer_) rules_.define(rule_of("control-mark"), rules_.literal({&kControlMark, 1}));
+  }
 
   Rules parse() {
     if (text_.size() > limits::kMaxGrammarBytes) {
@@ -42,8 +74,9 @@ class Parser {
       at_ = place.first_use;
       fail(fmt::format("rule '{}' is used but not defined", name));
     }
-    const auto root = names_.find("root");
-    if (root == names_.end()) throw Error(Code::kInvalidArgument, "gbnf: no rule 'root'");
+    const std::string_view start = answer_ ? answer_->start : "root";
+    const auto root = names_.find(start);
+    if (root == names_.end()) throw Error(Code::kInvalidArgument, fmt::format("gbnf: no rule '{}'", start));
     rules_.start = root->second.rule;
     return std::move(rules_);
   }
@@ -200,7 +233,24 @@ class Parser {
   ExprId text() {
     std::string bytes;
     while (!take("\"")) append_utf8(bytes, character("a text"));
-    return rules_.literal(bytes);
+    return answer_ ? marked(bytes) : rules_.literal(bytes);
+  }
+
+  // The mark may stand in front of each text of a control token: then the token itself comes.
+  ExprId marked(std::string_view bytes) {
+    std::vector<ExprId> parts;
+    size_t begin = 0;
+    for (size_t at = 0; at < bytes.size();) {
+      const size_t length = control_texts_.longest_at(bytes.substr(at));
+      if (length > 0) {
+        if (at > begin) parts.push_back(rules_.literal(bytes.substr(begin, at - begin)));
+        parts.push_back(rules_.optional(rules_.literal({&kControlMark, 1})));
+        begin = at;
+      }
+      at += std::max<size_t>(length, 1);
+    }
+    parts.push_back(rules_.literal(bytes.substr(begin)));
+    return rules_.sequence(std::move(parts));
   }
 
   // Behind the opening bracket.
@@ -268,6 +318,8 @@ class Parser {
   }
 
   std::string_view text_;
+  const AnswerRules* answer_;
+  ControlTexts control_texts_;
   size_t at_ = 0;
   Rules rules_;
   std::map<std::string, Name, std::less<>> names_;
@@ -275,6 +327,6 @@ class Parser {
 
 }  // namespace
 
-Rules parse_gbnf(std::string_view text) { return Parser(text).parse(); }
+Rules parse_gbnf(std::string_view text, const AnswerRules* answer) { return Parser(text, answer).parse(); }
 
 }  // namespace shenbi::grammar

@@ -21,6 +21,10 @@ std::shared_ptr<const Grammar> Grammar::of(const Rules& rules, std::string_view 
 
 std::shared_ptr<const Grammar> Grammar::from_gbnf(std::string_view text) { return of(parse_gbnf(text), "gbnf"); }
 
+std::shared_ptr<const Grammar> Grammar::from_gbnf(std::string_view text, const AnswerRules& answer) {
+  return of(parse_gbnf(text, &answer), "gbnf");
+}
+
 std::shared_ptr<const Grammar> Grammar::from_regex(std::string_view text) {
   Rules rules;
   const Pattern pattern = parse_pattern(text, "regex");

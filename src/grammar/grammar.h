@@ -25,6 +25,16 @@ namespace shenbi::grammar {
 
 class Rules;
 
+/// What GBNF written by the program itself may have beyond what requests may: places for control tokens.
+///
+/// A literal that holds the text of one of `control_texts` takes the token in its place as well. The rule
+/// "control-mark" is defined: it stands in front of the text of any control token, so `[^<] free | control-mark free`
+/// lets them pass.
+struct AnswerRules {
+  std::string_view start = "root";
+  std::span<const std::string> control_texts;
+};
+
 /// A compiled grammar. Immutable, shared by any number of matchers.
 class Grammar {
  public:
@@ -32,6 +42,7 @@ class Grammar {
   /// {m,n}, comments,
   /// \x \u \U escapes, '.'); the rule "root" is the start.
   static std::shared_ptr<const Grammar> from_gbnf(std::string_view text);
+  static std::shared_ptr<const Grammar> from_gbnf(std::string_view text, const AnswerRules& answer);
   /// JSON Schema (draft 2020-12 with the keywords that OpenAI's structured outputs and common libraries emit): types,
   /// enum, const, properties in their order, required, additionalProperties, items, prefixItems, minItems, maxItems,
   /// minLength, maxLength, pattern, format (date, date-time, time, uuid, email, ipv4), minimum, maximum, exclusive
@@ -61,12 +72,14 @@ class Grammar {
 /// The tokens of a vocabulary by their bytes, ready to be walked with an automaton. Immutable, shared.
 class TokenVocabulary {
  public:
-  /// Control tokens and tokens without bytes are never allowed inside a grammar; end tokens are when the sentence is
-  /// complete.
+  /// Control tokens are allowed only where rules name them (AnswerRules), tokens without bytes never; end tokens are
+  /// when the sentence is complete.
   static std::shared_ptr<const TokenVocabulary> make(const tokenizers::Tokenizer& tokenizer, size_t vocab_size,
                                                      std::vector<int32_t> end_tokens);
   struct Trie;
   const Trie& trie() const noexcept { return *trie_; }
+  /// The texts of the control tokens that do not end an answer.
+  std::span<const std::string> control_texts() const noexcept;
 
  private:
   std::shared_ptr<const Trie> trie_;

@@ -71,6 +71,8 @@ class Machine {
   /// How many readings were moved by a byte that was new to them, ever: what time goes into.
   uint64_t work() const noexcept { return work_; }
 
+  /// About what is remembered.
+  size_t bytes() const noexcept;
   /// Half of the memory is used: time for a fresh machine, into which a place is carried by `adopt`.
   bool crowded() const noexcept;
   PlaceId adopt(const Machine& other, PlaceId place);
@@ -88,7 +90,6 @@ class Machine {
     bool can_end;
   };
 
-  size_t bytes() const noexcept;
   PlaceId find_move(PlaceId place, uint8_t byte_class);
   void add(StateId state, StackId stack);
   bool see(uint64_t reading);

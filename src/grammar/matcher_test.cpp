@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "grammar/automaton.h"
 #include "grammar/grammar.h"
+#include "grammar/grammar_cache.h"
 #include "grammar/vocabulary.h"
 
 namespace shenbi::grammar {
@@ -242,6 +243,39 @@ TEST(Matcher, endless_new_states_are_forgotten_and_the_place_is_kept) {
   }
   EXPECT_EQ(matcher.accept_text("c"), text[text.size() - 15] == 'a');
   EXPECT_EQ(grammar->matches(text + "c"), text[text.size() - 15] == 'a');
+}
+
+// --- grammars that are kept ---
+
+TEST(GrammarCache, compiles_the_same_source_once) {
+  GrammarCache cache(vocabulary_with({}));
+  int compiled = 0;
+  const auto compile = [&] {
+    ++compiled;
+    return Grammar::from_regex("[a-c]+");
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(cache.matcher("abc", compile).accept_text("cab"));
+  EXPECT_EQ(compiled, 1);
+  EXPECT_EQ(cache.size(), 1u);
+  EXPECT_THROW(cache.matcher("bad", [] { return Grammar::from_regex("("); }), Error);
+  EXPECT_EQ(cache.size(), 1u);
+}
+
+TEST(GrammarCache, many_different_grammars_do_not_grow_it_beyond_its_bounds) {
+  GrammarCache cache(vocabulary_with({}));
+  const auto make = [&](const std::string& source) {
+    return cache.matcher(source, [&] { return Grammar::from_choices({source}); });
+  };
+  Matcher first = make("the first");
+  for (size_t i = 0; i < 2 * limits::kMaxCachedGrammars; ++i) (void)make(std::to_string(i));
+  EXPECT_EQ(cache.size(), limits::kMaxCachedGrammars);
+  const std::string large(limits::kMaxGrammarCacheBytes / 8, 'x');  // sources count as well
+  for (int i = 0; i < 20; ++i) {
+    (void)cache.matcher(std::to_string(i) + large, [] { return Grammar::from_regex("a"); });
+    EXPECT_LE(cache.bytes(), limits::kMaxGrammarCacheBytes);
+  }
+  EXPECT_LT(cache.size(), 10u);
+  EXPECT_TRUE(first.accept_text("the first"));  // whoever holds a matcher keeps its grammar
 }
 
 }  // namespace

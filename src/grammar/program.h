@@ -60,6 +60,11 @@ struct Grammar::Program {
   /// The rule and all that it calls, written out, if that is at most a few hundred states; "" otherwise. Two states
   /// with equal text and equal place in it allow the same continuations, whatever grammar they are in.
   std::string text_of(RuleId rule) const;
+
+  size_t bytes() const noexcept {
+    return states.size() * sizeof(ProgramState) + edges.size() * sizeof(ByteEdge) + calls.size() * sizeof(CallEdge) +
+           silent.size() * sizeof(StateId) + rules.size() * (sizeof(RuleInfo) + 32);
+  }
 };
 
 /// Throws Error{kInvalidArgument} if the rules match nothing, Error{kUnsupported} if they are too large or

@@ -34,6 +34,16 @@ void build_nodes(TokenVocabulary::Trie& trie) {
   trie.nodes.push_back({0, static_cast<uint32_t>(trie.tokens.size()), 0, 0});
 }
 
+// The bytes by which a grammar knows the token; "" if it never allows it. Tokens that hold the mark's byte fit into no
+// text.
+std::string spelled(const tokenizers::Tokenizer& tokenizer, int32_t id) {
+  const TokenKind kind = tokenizer.token_kind(id);
+  if (kind == TokenKind::kUnknown || kind == TokenKind::kUnused) return {};
+  std::string bytes = tokenizer.token_bytes(id);
+  if (bytes.find(kControlMark) != std::string::npos) return {};
+  return kind == TokenKind::kControl && !bytes.empty() ? kControlMark + bytes : bytes;
+}
+
 }  // namespace
 
 std::shared_ptr<const TokenVocabulary> TokenVocabulary::make(const tokenizers::Tokenizer& tokenizer, size_t vocab_size,
@@ -47,14 +57,12 @@ std::shared_ptr<const TokenVocabulary> TokenVocabulary::make(const tokenizers::T
   trie->offsets.push_back(0);
   for (size_t i = 0; i < vocab_size; ++i) {
     const auto id = static_cast<int32_t>(i);
-    const TokenKind kind = tokenizer.token_kind(id);
-    const bool text = i < tokenizer.vocab_size() && kind != TokenKind::kUnknown && kind != TokenKind::kControl &&
-                      kind != TokenKind::kUnused &&
-                      std::find(end_tokens.begin(), end_tokens.end(), id) == end_tokens.end();
-    const std::string bytes = text ? tokenizer.token_bytes(id) : std::string();
+    const bool ends = std::find(end_tokens.begin(), end_tokens.end(), id) != end_tokens.end();
+    const std::string bytes = ends || i >= tokenizer.vocab_size() ? std::string() : spelled(tokenizer, id);
     if (!bytes.empty() && bytes.size() < limits::kMaxTokenBytes) {
       trie->text += bytes;
       trie->tokens.push_back(id);
+      if (bytes.front() == kControlMark) trie->control_texts.push_back(bytes.substr(1));
       trie->max_token_bytes = std::max(trie->max_token_bytes, bytes.size());
     }
     if (trie->text.size() >= UINT32_MAX / 2) throw Error(Code::kUnsupported, "grammar: 2 GiB of token text");
@@ -68,6 +76,8 @@ std::shared_ptr<const TokenVocabulary> TokenVocabulary::make(const tokenizers::T
   vocabulary->trie_ = std::move(trie);
   return vocabulary;
 }
+
+std::span<const std::string> TokenVocabulary::control_texts() const noexcept { return trie_->control_texts; }
 
 std::shared_ptr<const Mask> MaskCache::find(const MaskKey& key) {
   const std::lock_guard lock(mutex_);

@@ -19,6 +19,10 @@ namespace shenbi::grammar {
 
 class Automaton;
 
+/// Stands in front of a control token's text, in the trie and in the rules that allow control tokens. No UTF-8 text
+/// holds this byte, so all other rules refuse them.
+inline constexpr char kControlMark = '\xFF';
+
 struct TrieNode {
   uint32_t end;          ///< first node behind the subtree
   uint32_t first_token;  ///< into TokenVocabulary::Trie::tokens; the next node's is where this node's own end
@@ -76,6 +80,7 @@ struct TokenVocabulary::Trie {
   std::vector<TrieNode> nodes;  ///< the root first, and one behind the last
   std::vector<int32_t> tokens;  ///< ids in the order of their bytes
   std::vector<int32_t> end_tokens;
+  std::vector<std::string> control_texts;
   size_t vocab_size = 0, max_token_bytes = 0;
 
   std::string text;  ///< the bytes of all tokens

@@ -29,6 +29,7 @@ constexpr std::string_view kChat = R"json({
     "tool_choice": {"type": ["string", "object", "null"]},
     "parallel_tool_calls": {"type": ["boolean", "null"]},
     "reasoning_effort": {"type": ["string", "null"]},
+    "thinking_budget": {"type": ["integer", "null"], "minimum": 1},
     "chat_template_kwargs": {"type": ["object", "null"]},
     "top_k": {"type": ["integer", "null"]},
     "min_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},

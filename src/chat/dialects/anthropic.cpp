@@ -198,7 +198,7 @@ void read_thinking(Fields& fields, AnthropicMessages& call) {
   if (*type != "adaptive") call.request.thinking = *type == "enabled";
   if (*type == "enabled") {
     thinking.needed("budget_tokens");
-    call.thinking_budget = static_cast<uint64_t>(*thinking.integer("budget_tokens", 1, limits::kMaxContext));
+    call.request.thinking_budget = static_cast<uint64_t>(*thinking.integer("budget_tokens", 1, limits::kMaxContext));
   }
   thinking.accept({"display"});
   thinking.end();

@@ -261,9 +261,10 @@ void read_thinking(Fields& fields, GeminiGenerate& call) {
   const OrderedJson json = camel(*given, field);
   Fields thinking(json, field);
   call.include_thoughts = thinking.boolean("includeThoughts").value_or(false);
-  // -1: as much as the model likes. How much exactly is the model's affair; none is ours.
+  // -1: as much as the model likes.
   const auto budget = thinking.integer("thinkingBudget", -1, limits::kMaxContext);
   if (budget && *budget >= 0) call.request.thinking = *budget > 0;
+  if (budget && *budget > 0) call.request.thinking_budget = static_cast<uint64_t>(*budget);
   const auto level = thinking.word("thinkingLevel", {"THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH",
                                                      "minimal", "low", "medium", "high"});
   if (level && *level != "THINKING_LEVEL_UNSPECIFIED") {

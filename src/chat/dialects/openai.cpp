@@ -139,6 +139,9 @@ void read_thinking(Fields& fields, ChatRequest& request) {
     thinking.end();
   }
   if (const auto enabled = fields.boolean("enable_thinking")) request.thinking = enabled;  // Alibaba's
+  if (const auto budget = fields.integer("thinking_budget", 1, limits::kMaxContext)) {     // Alibaba's, too
+    request.thinking_budget = static_cast<uint64_t>(*budget);
+  }
   if (const OrderedJson* arguments = fields.object("chat_template_kwargs")) {
     request.template_arguments = *arguments;
     const auto enabled = arguments->find("enable_thinking");

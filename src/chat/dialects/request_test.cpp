@@ -186,7 +186,7 @@ TEST(Anthropic, a_last_message_of_the_assistant_is_gone_on_with) {
   const auto call = parse_anthropic_messages(R"({"model": "m", "max_tokens": 1, "messages": [
       {"role": "user", "content": "x"}, {"role": "assistant", "content": "{"}], "thinking": {"type": "enabled", "budget_tokens": 1024}})");
   EXPECT_TRUE(call.request.continue_last);
-  EXPECT_EQ(call.thinking_budget, 1024u);
+  EXPECT_EQ(call.request.thinking_budget, 1024u);
   EXPECT_EQ(call.request.thinking, true);
 }
 

@@ -1,17 +1,16 @@
 #pragma once
-// GBNF for answers that must be tool calls, piece by piece. The rules "args-N" are the caller's.
+// GBNF for answers that must be tool calls, piece by piece. The rules "args-N" (the
+// arguments of tools[N]) and "value-N-K" (the K-th property of its schema), as JSON, are the caller's.
 
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "chat/answer_rules.h"
 #include "chat/types.h"
 
 namespace shenbi::chat {
-
-/// A quoted GBNF literal.
-std::string gbnf_literal(std::string_view text);
 
 /// What stands in front of a call's arguments and behind them.
 struct Around {
@@ -19,7 +18,7 @@ struct Around {
   std::string rule;  ///< between `before` and the arguments; may be empty
 };
 
-/// begin call (separator call)* end, each call being one of the tools with its args-N.
+/// begin calls end; calls are call (separator call)*, each call being one of the tools with its args-N.
 std::string calls_grammar(const std::vector<Tool>& tools, bool parallel, std::string_view begin,
                           std::string_view separator, std::string_view end,
                           const std::function<Around(const Tool&)>& around);
@@ -34,6 +33,7 @@ struct PairStyle {
   std::string other_before, other_after;  ///< around any other value
   std::string text_rule;                  ///< a text with its text_after
   std::string other_rule;                 ///< a value that the schema does not describe further
+  bool json_values = true;                ///< all values but texts are JSON: value-N-K
   std::string rules;                      ///< that define the two
 };
 /// The same as calls_grammar for such families: the arguments are the properties of the tool's schema in their order,
@@ -43,9 +43,5 @@ std::string pairs_grammar(const std::vector<Tool>& tools, bool parallel, std::st
                           const std::function<Around(const Tool&)>& around, const PairStyle& style);
 /// Rules that define "json-value".
 std::string json_value_rules();
-
-/// Rules by which `rule` is any text up to and including the first `marker`: the marker's prefix automaton, a rule a
-/// state.
-std::string text_until(std::string_view rule, std::string_view marker);
 
 }  // namespace shenbi::chat

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "chat/readers/argument_value.h"
 #include "chat/readers/call_grammar.h"
+#include "chat/readers/free_text.h"
 #include "chat/readers/header_form.h"
 
 namespace shenbi::chat {

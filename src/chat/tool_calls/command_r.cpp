@@ -17,6 +17,7 @@ ToolSyntax command_r() {
   syntax.thinking_begin = "<|START_THINKING|>";
   syntax.thinking_end = "<|END_THINKING|>";
   syntax.triggers = {"<|START_ACTION|>", "Action: ```json", "Action:\n```json"};
+  syntax.section = R"(root | "Action:" [ \n] "```json\n[" calls "]\n```")";
   syntax.framed = true;
   syntax.reader = [](const std::vector<Tool>& tools, bool parallel) {
     const JsonForm::Keys keys{.name = {"tool_name"}, .arguments = {"parameters"}, .ignore = {"tool_call_id"}};

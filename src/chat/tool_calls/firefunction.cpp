@@ -20,7 +20,7 @@ ToolSyntax firefunction() {
                        std::make_unique<JsonForm>(JsonForm::Keys(), JsonForm::Options{.end = {}}));
   };
   syntax.grammar = [](const std::vector<Tool>& tools, bool parallel) {
-    return calls_grammar(tools, parallel, " functools[", ", ", "]", [](const Tool& tool) { return json_call(tool); });
+    return calls_grammar(tools, parallel, "functools[", ", ", "]", [](const Tool& tool) { return json_call(tool); });
   };
   return syntax;
 }

@@ -26,6 +26,16 @@ ToolSyntax functionary_v32() {
   syntax.thinking_begin = "<think>";
   syntax.thinking_end = "</think>";
   syntax.framed = true;
+  syntax.named = [](const std::vector<Tool>& tools) {
+    std::vector<std::string> first, later;
+    for (const Tool& tool : tools) {
+      first.push_back(tool.name + "\n");
+      later.push_back(">>>" + tool.name + "\n");
+    }
+    return std::pair(std::move(later), std::move(first));
+  };
+  syntax.section = "\">>>\" root";
+  syntax.leading_section = "root";
   syntax.reader = [](const std::vector<Tool>& tools, bool parallel) {
     std::vector<std::string> first, later;
     for (const Tool& tool : tools) {

@@ -19,7 +19,10 @@ ToolSyntax gemma() {
   syntax.recognises = [](std::string_view text) { return mentions(text, "<start_of_turn>"); };
   syntax.thinking_begin = "<think>";
   syntax.thinking_end = "</think>";
-  syntax.triggers = {"```tool_code\n"};
+  syntax.triggers = {"```tool_code\n", "```tool_call\n"};
+  syntax.leading = {"```json\n", "{", "["};
+  syntax.section = R"("```tool_call\n" root "\n```")";
+  syntax.leading_section = R"(root | "```json\n" root "\n```")";
   syntax.reader = [](const std::vector<Tool>& tools, bool parallel) {
     const JsonForm::Keys keys{.ignore = {"type"}};
     std::vector<Section> sections;

@@ -7,6 +7,7 @@
 #include "chat/readers/argument_value.h"
 #include "chat/readers/call_grammar.h"
 #include "chat/readers/call_reader.h"
+#include "chat/readers/free_text.h"
 
 namespace shenbi::chat::tool_calls {
 namespace {
@@ -95,6 +96,7 @@ ToolSyntax gemma4() {
         .key_after = ":", .separator = ",", .text_before = std::string(kQuote), .text_after = std::string(kQuote)};
     style.text_rule = "gemma-text";
     style.other_rule = "gemma-value";
+    style.json_values = false;
     style.rules = value_rules();
     return pairs_grammar(
         tools, parallel, "", "", "",

@@ -14,7 +14,8 @@ ToolSyntax gigachat() {
   syntax.recognises = [](std::string_view text) { return mentions(text, "<|role_sep|>"); };
   syntax.thinking_begin = "<think>";
   syntax.thinking_end = "</think>";
-  syntax.triggers = {"<|function_call|>"};
+  syntax.triggers = {"<|function_call|>", "<|message_sep|>\n\nfunction call<|role_sep|>\n"};
+  syntax.section = R"(root | "<|message_sep|>\n\nfunction call<|role_sep|>\n" calls)";
   syntax.reader = [](const std::vector<Tool>& tools, bool parallel) {
     return make_reader(tools, parallel, {"<|function_call|>", "<|message_sep|>\n\nfunction call<|role_sep|>\n"},
                        std::make_unique<JsonForm>());

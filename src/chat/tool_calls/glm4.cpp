@@ -15,6 +15,13 @@ ToolSyntax glm4() {
   syntax.recognises = [](std::string_view text) { return mentions(text, "<|observation|>"); };
   syntax.thinking_begin = "<think>";
   syntax.thinking_end = "</think>";
+  syntax.named = [](const std::vector<Tool>& tools) {
+    std::vector<std::string> leading;
+    for (const Tool& tool : tools) leading.push_back(tool.name + "\n");
+    return std::pair(std::vector<std::string>(), std::move(leading));
+  };
+  syntax.section = "";
+  syntax.leading_section = "root";
   syntax.reader = [](const std::vector<Tool>& tools, bool parallel) {
     std::vector<std::string> leading;
     for (const Tool& tool : tools) leading.push_back(tool.name + "\n");

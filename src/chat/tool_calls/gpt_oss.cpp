@@ -16,6 +16,7 @@
 #include "chat/readers/argument_value.h"
 #include "chat/readers/call_grammar.h"
 #include "chat/readers/call_reader.h"
+#include "chat/readers/free_text.h"
 #include "chat/readers/header_form.h"
 #include "chat/readers/json_scanner.h"
 
@@ -222,6 +223,31 @@ class HarmonyReader final : public ToolSyntax::Reader {
   uint32_t index_ = 0, calls_ = 0;
 };
 
+// <|call|> is an end token in most vocabularies, so no grammar asks for it.
+std::string call_rules(const std::vector<Tool>& tools) {
+  return calls_grammar(tools, false, "<|channel|>commentary to=functions.", "", "",
+                       [](const Tool& tool) { return Around{tool.name + " <|constrain|>json<|message|>", ""}; });
+}
+
+// Messages, each in its channel, the last of which may be a call: the model stops behind one. An answer without any
+// frame is text.
+std::string answer_rules(const std::vector<Tool>& tools) {
+  const std::vector<std::string> ends(std::begin(kEnds), std::end(kEnds));
+  std::string to_first;
+  for (size_t i = 0; i < tools.size(); ++i) {
+    to_first += fmt::format("{}{} kind args-{}", i == 0 ? "" : " | ",
+                            gbnf_literal(" to=functions." + tools[i].name + "<|channel|>commentary"), i);
+  }
+  return call_rules(tools) + R"GBNF(answer ::= (bare | message) (next message)* (next call-message)? | call-message
+next ::= "<|end|>"? "<|start|>assistant"
+message ::= "<|channel|>" ("analysis" | "final" | "commentary") "<|message|>" body
+call-message ::= (root | to-first) "<|call|>"?
+kind ::= (" <|constrain|>json" | " json")? "<|message|>"
+to-first ::= )GBNF" +
+         to_first + "\n" + free_text("body", {.without = ends, .control_tokens = false}) +
+         free_text("bare", {.without = ends, .not_first = {"<|", "to="}, .control_tokens = false});
+}
+
 }  // namespace
 
 ToolSyntax gpt_oss() {
@@ -232,16 +258,14 @@ ToolSyntax gpt_oss() {
     return mentions(text, "<|channel|>") && mentions(text, "<|message|>");
   };
   syntax.framed = true;  // thinking is a channel: the reader splits it
+  syntax.thinking_channel = {"<|channel|>analysis<|message|>", "<|end|>",
+                             "<|end|><|start|>assistant<|channel|>final<|message|>"};
   syntax.triggers = {"<|channel|>commentary to=functions."};
   syntax.reader = [](const std::vector<Tool>& tools, bool parallel) {
     return std::make_unique<HarmonyReader>(tools, parallel);
   };
-  syntax.grammar = [](const std::vector<Tool>& tools, bool parallel) {
-    // One message, one call; the model thinks in front of it.
-    return calls_grammar(tools, false, "<|channel|>commentary to=functions.", "", "", [](const Tool& tool) {
-      return Around{tool.name + " <|constrain|>json<|message|>", "<|call|>"};
-    });
-  };
+  syntax.grammar = [](const std::vector<Tool>& tools, bool) { return call_rules(tools); };
+  syntax.auto_grammar = [](const std::vector<Tool>& tools, bool) { return answer_rules(tools); };
   return syntax;
 }
 

@@ -19,6 +19,9 @@ ToolSyntax llama3() {
   syntax.thinking_begin = "<think>";
   syntax.thinking_end = "</think>";
   syntax.triggers = {"<|python_tag|>"};
+  syntax.leading = {"{", "["};
+  syntax.section = "\"<|python_tag|>\" root";
+  syntax.leading_section = "root";
   syntax.reader = [](const std::vector<Tool>& tools, bool parallel) {
     const JsonForm::Keys keys{.ignore = {"type"}};
     std::vector<Section> sections;

@@ -14,6 +14,9 @@ ToolSyntax plain() {
   syntax.recognises = [](std::string_view) { return true; };
   syntax.thinking_begin = "<think>";
   syntax.thinking_end = "</think>";
+  syntax.leading = {"{", "[", "```json\n"};
+  syntax.section = "";
+  syntax.leading_section = R"(root | "```json\n" root "\n```")";
   syntax.reader = [](const std::vector<Tool>& tools, bool parallel) {
     JsonForm::Keys keys{.ignore = {"type"}};
     std::vector<Section> sections;
