@@ -32,7 +32,9 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
     ::close(fd);
     throw Error(Code::kOutOfMemory, fmt::format("{}: cannot map {} bytes: {}", path.string(), size, std::strerror(error)));
   }
-  return std::shared_ptr<const MappedFile>(new MappedFile(path, fd, static_cast<const std::byte*>(data), size));
+  const int64_t modified_ns = int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+  return std::shared_ptr<const MappedFile>(
+      new MappedFile(path, fd, static_cast<const std::byte*>(data), size, modified_ns));
 }
 
 MappedFile::~MappedFile() {

@@ -7,6 +7,7 @@
 // The bytes stay valid as long as the object lives. Thread-safe to read. The map is private and read-only.
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -32,14 +33,18 @@ class MappedFile {
   /// under the map would raise SIGBUS; loaders ask before each long read.
   bool still_whole() const noexcept;
 
+  /// When the file was last written, in nanoseconds since 1970, as of its opening.
+  int64_t modified_ns() const noexcept { return modified_ns_; }
+
  private:
-  MappedFile(std::filesystem::path path, int fd, const std::byte* data, size_t size)
-      : path_(std::move(path)), fd_(fd), data_(data), size_(size) {}
+  MappedFile(std::filesystem::path path, int fd, const std::byte* data, size_t size, int64_t modified_ns)
+      : path_(std::move(path)), fd_(fd), data_(data), size_(size), modified_ns_(modified_ns) {}
 
   std::filesystem::path path_;
   int fd_;
   const std::byte* data_;
   size_t size_;
+  int64_t modified_ns_;
 };
 
 }  // namespace shenbi

@@ -50,7 +50,8 @@ Session open_session(const ModelOptions& options) {
       path,
       {.context_length = options.context,
        .context_length_cap = options.context ? 0 : kDefaultContext,
-       .precision = options.precision == "int16" ? kernels::Precision::kInt16 : kernels::Precision::kInt8},
+       .precision = options.precision == "int16" ? kernels::Precision::kInt16 : kernels::Precision::kInt8,
+       .cache = formats::CacheFolder::of_user()},
       *session.team);
   return session;
 }

@@ -11,7 +11,9 @@
 #include "base/folders.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mapped_file.h"
+#include "formats/cache_folder.h"
 #include "formats/model_store.h"
 
 namespace shenbi::engine {
@@ -64,7 +66,8 @@ std::vector<int32_t> int_array(const Checkpoint& checkpoint, std::string_view ke
   throw Error(Code::kCorruptFile, fmt::format("{}: {}: expected array of i32", checkpoint.path().string(), key));
 }
 
-std::unique_ptr<tokenizers::Tokenizer> tokenizer_from_gguf(const Checkpoint& checkpoint) {
+std::unique_ptr<tokenizers::Tokenizer> tokenizer_from_gguf(const Checkpoint& checkpoint,
+                                                           tokenizers::TokenizerTables* tables) {
   tokenizers::GgufVocabulary v;
   const auto model = checkpoint.get_string("tokenizer.ggml.model");
   if (!model) {
@@ -92,7 +95,30 @@ std::unique_ptr<tokenizers::Tokenizer> tokenizer_from_gguf(const Checkpoint& che
   std::vector<int32_t> charsmap = int_array(checkpoint, "tokenizer.ggml.precompiled_charsmap");
   const std::string charsmap_bytes(charsmap.begin(), charsmap.end());
   v.precompiled_charsmap = charsmap_bytes;
-  return tokenizers::Tokenizer::from_gguf(v);
+  return tokenizers::Tokenizer::from_gguf(v, tables);
+}
+
+struct LoadedTokenizer {
+  std::unique_ptr<tokenizers::Tokenizer> tokenizer;
+  std::unique_ptr<formats::PendingCacheFile> pending;
+};
+
+// The tables of a GGUF's vocabulary are kept; the other kinds spend their time reading JSON.
+LoadedTokenizer load_cached_tokenizer(const Checkpoint& checkpoint, const formats::CacheFolder& cache) {
+  if (checkpoint.kind() != CheckpointKind::kGguf || cache.empty()) return {load_tokenizer(checkpoint), nullptr};
+  constexpr uint64_t kTag = 0;
+  const auto key = formats::cache_key(checkpoint);
+  const std::string kind = fmt::format("tokenizer-{}", tokenizers::kTokenizerTablesVersion);
+  tokenizers::TokenizerTables tables;
+  if (const auto file = cache.find(key, kind)) tables = {.kept = file->part(kTag), .owner = file, .built = {}};
+  LoadedTokenizer loaded{.tokenizer = tokenizer_from_gguf(checkpoint, &tables), .pending = nullptr};
+  if (!tables.built.empty()) {
+    if (!tables.kept.empty())
+      log_warn("{}: the kept vocabulary is another one; made again", checkpoint.path().string());
+    const auto built = std::make_shared<std::vector<std::byte>>(std::move(tables.built));
+    loaded.pending = cache.keep(key, kind, *checkpoint.files().front(), {{kTag, *built}}, built);
+  }
+  return loaded;
 }
 
 std::string read_small_file(const fs::path& path, uint64_t limit) {
@@ -145,7 +171,7 @@ fs::path resolve_model(const std::string& name) {
 }
 
 std::unique_ptr<tokenizers::Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {
-  if (checkpoint.kind() == CheckpointKind::kGguf) return tokenizer_from_gguf(checkpoint);
+  if (checkpoint.kind() == CheckpointKind::kGguf) return tokenizer_from_gguf(checkpoint, nullptr);
   if (const auto json = checkpoint.side_file("tokenizer.json")) {
     return tokenizers::Tokenizer::from_tokenizer_json(*json,
                                                       checkpoint.side_file("tokenizer_config.json").value_or(""));
@@ -195,11 +221,14 @@ std::shared_ptr<const Model> load_model(const fs::path& path, const models::Deco
   model->name = path.filename().string();
   model->checkpoint = Checkpoint::open(path);
   // A large vocabulary costs as much time as packing a small model, so both go on side by side.
-  auto tokenizer = std::async(std::launch::async, [&] { return load_tokenizer(*model->checkpoint); });
+  auto tokenizer =
+      std::async(std::launch::async, [&] { return load_cached_tokenizer(*model->checkpoint, options.cache); });
   model->chat_template = load_chat_template(*model->checkpoint);
   if (model->chat_template) model->template_form = chat::template_form(*model->chat_template);
   model->decoder = models::Decoder::load(model->checkpoint, options, team);
-  model->tokenizer = tokenizer.get();
+  LoadedTokenizer loaded = tokenizer.get();
+  model->tokenizer = std::move(loaded.tokenizer);
+  model->pending_cache = std::move(loaded.pending);
   model->stop_ids = model->tokenizer->stop_ids();
   read_generation_config(*model->checkpoint, *model);
   std::sort(model->stop_ids.begin(), model->stop_ids.end());

@@ -177,7 +177,8 @@ struct Service::Impl {
     return load_model(path,
                       {.context_length = options.context,
                        .context_length_cap = options.context ? 0 : options.context_cap,
-                       .precision = options.precision},
+                       .precision = options.precision,
+                       .cache = options.cache},
                       packing);
   }
 

@@ -48,6 +48,7 @@ struct ServiceOptions {
   std::map<std::string, std::string, std::less<>> aliases;
   /// Told on the thread that asked for the model; must not throw.
   std::function<void(const LoadReport&)> on_load;
+  formats::CacheFolder cache;           ///< see DecoderOptions
 };
 
 /// A model in memory. Holding the pointer keeps it there.

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "formats/cache_folder.h"
 #include "formats/text.h"
 #include "net/sha256.h"
 
@@ -325,6 +326,7 @@ void ModelStore::remove(std::string_view name) {
   std::error_code not_empty;
   fs::remove(folder.parent_path(), not_empty);
   remove_unused_blobs(*model);
+  CacheFolder(root_ / "cache").sweep();
 }
 
 void ModelStore::copy(std::string_view from, std::string_view to) {

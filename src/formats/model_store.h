@@ -4,6 +4,7 @@
 //   <data folder>/models/<name>/<tag>/     manifest.json and the model's files (hard links to blobs)
 //   <data folder>/blobs/sha256-<digest>    the bytes, each once
 //   <data folder>/unfinished/              downloads and folders in the making; nothing here is ever taken for a model
+//   <data folder>/cache/                    what is made from models and can be made again (formats/cache_folder.h)
 //
 //   ModelStore store(data_folder());
 //   if (auto path = store.find("gemma3:270m")) ...    // the .gguf file or the folder to open

@@ -188,7 +188,7 @@ Activations Activations::rows(size_t first, size_t count) const noexcept {
 // ---------------------------------------------------------------- matrix
 
 struct PackedMatrix::Impl {
-  std::shared_ptr<uint8_t> storage;
+  std::shared_ptr<const void> storage;
   PackedView view;
   size_t bytes;
   ActivationForm form;
@@ -203,8 +203,9 @@ struct PackedMatrix::Impl {
   }
 };
 
-PackedMatrix PackedMatrix::pack(const QuantType& type, const std::byte* data, size_t rows, size_t columns,
-                                Precision precision, ThreadTeam& team) {
+// Everything of a matrix but its memory.
+static std::shared_ptr<PackedMatrix::Impl> describe_matrix(const QuantType& type, size_t rows, size_t columns,
+                                                           Precision precision) {
   if (rows == 0 || columns == 0 || columns % type.block_elements != 0) {
     throw Error(Code::kInvalidArgument, fmt::format("packed matrix: {} x {} is not rows of whole {} blocks of {}", rows,
                                                     columns, type.name, type.block_elements));
@@ -216,20 +217,46 @@ PackedMatrix PackedMatrix::pack(const QuantType& type, const std::byte* data, si
   const PackedLayout layout = packed_layout_of(type);
   checked_product(columns, 8, "packed matrix: columns");
   const size_t panel_bytes = packed_panel_bytes(layout, columns);
-  auto impl = std::make_shared<Impl>();
+  auto impl = std::make_shared<PackedMatrix::Impl>();
   impl->bytes = checked_product(round_up(rows, kPanelRows) / kPanelRows, panel_bytes, "packed matrix");
-  impl->storage = allocate_huge(impl->bytes);
-  impl->view = {layout, impl->storage.get(), rows, columns, panel_bytes, read_ahead_bytes()};
+  impl->view = {layout, nullptr, rows, columns, panel_bytes, read_ahead_bytes()};
   impl->form = is_float_layout(layout)          ? ActivationForm::kF32
                : precision == Precision::kInt16 ? ActivationForm::kInt16
                                                 : ActivationForm::kInt8;
+  return impl;
+}
+
+PackedMatrix PackedMatrix::pack(const QuantType& type, const std::byte* data, size_t rows, size_t columns,
+                                Precision precision, ThreadTeam& team) {
+  auto impl = describe_matrix(type, rows, columns, precision);
+  const auto memory = allocate_huge(impl->bytes);
+  impl->storage = memory;
+  impl->view.data = memory.get();
   team.run([&](Lane& lane) {
     const auto [begin, end] = impl->rows_of(lane);
-    pack_rows(type, layout, data, rows, columns, begin, end, impl->storage.get());
+    pack_rows(type, impl->view.layout, data, rows, columns, begin, end, memory.get());
   });
   PackedMatrix matrix;
   matrix.impl_ = std::move(impl);
   return matrix;
+}
+
+std::optional<PackedMatrix> PackedMatrix::restore(const QuantType& type, std::span<const std::byte> bytes,
+                                                  std::shared_ptr<const void> owner, size_t rows, size_t columns,
+                                                  Precision precision) {
+  auto impl = describe_matrix(type, rows, columns, precision);
+  constexpr uintptr_t kAlignment = 64;
+  if (bytes.size() != impl->bytes || reinterpret_cast<uintptr_t>(bytes.data()) % kAlignment != 0) return std::nullopt;
+  impl->storage = std::move(owner);
+  impl->view.data = reinterpret_cast<const uint8_t*>(bytes.data());
+  PackedMatrix matrix;
+  matrix.impl_ = std::move(impl);
+  return matrix;
+}
+
+std::span<const std::byte> PackedMatrix::packed() const noexcept {
+  if (!impl_) return {};
+  return {reinterpret_cast<const std::byte*>(impl_->view.data), impl_->bytes};
 }
 
 size_t PackedMatrix::rows() const noexcept { return impl_ ? impl_->view.rows : 0; }

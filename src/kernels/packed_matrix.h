@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "base/thread_team.h"
@@ -73,6 +74,9 @@ class Activations {
   ActivationForm form_ = ActivationForm::kF32;
 };
 
+/// Of the layouts and of how rows are woven into them; a new number whenever packed() of any type changes.
+inline constexpr uint32_t kPackedVersion = 1;
+
 /// Immutable after pack(); safe to use from many threads and many teams at once.
 class PackedMatrix {
  public:
@@ -83,6 +87,17 @@ class PackedMatrix {
   /// Throws Error{kUnsupported} if the type cannot be multiplied, Error{kInvalidArgument} on sizes it cannot divide.
   static PackedMatrix pack(const QuantType& type, const std::byte* data, size_t rows, size_t columns,
                            Precision precision, ThreadTeam& team);
+
+  /// The packed bytes, for keeping: they depend on type, sizes, `data` and kPackedVersion alone, neither on the
+  /// instruction set nor on the number of lanes. Valid as long as the matrix.
+  std::span<const std::byte> packed() const noexcept;
+
+  /// A matrix of packed bytes that were kept. They are not copied; `owner` keeps them alive. Any bytes are safe (they
+  /// are numbers); the right ones are the caller's care. Nothing if `bytes` are not as many as pack() would make of
+  /// these sizes, or do not begin at a multiple of 64.
+  static std::optional<PackedMatrix> restore(const QuantType& type, std::span<const std::byte> bytes,
+                                             std::shared_ptr<const void> owner, size_t rows, size_t columns,
+                                             Precision precision);
 
   size_t rows() const noexcept;
   size_t columns() const noexcept;

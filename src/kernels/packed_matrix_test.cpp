@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/checksum.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/float16.h"
@@ -348,6 +349,40 @@ TEST(PackedMatrix, sizes_that_are_not_whole_blocks_are_refused) {
   EXPECT_THROW(pack(0, 256), Error);
   EXPECT_THROW(pack(1, 0), Error);
   EXPECT_THROW(pack(size_t{1} << 60, 256), Error);
+}
+
+TEST(PackedMatrix, restored_from_its_bytes_gives_the_same_bits) {
+  ThreadTeam team(2, false);
+  const Shape s{48, 512, 3};
+  const auto x = random_activations(s.tokens * s.columns, 62);
+  for (const QuantType* type : all_quant_types()) {
+    if (type->decode == nullptr) continue;
+    const auto blocks = random_blocks(*type, s.rows, s.columns, 61);
+    const auto packed = PackedMatrix::pack(*type, blocks.data(), s.rows, s.columns, Precision::kInt8, team);
+    const auto bytes = packed.packed();
+    const auto owner = std::make_shared<PackedMatrix>(packed);
+    const auto restored = PackedMatrix::restore(*type, bytes, owner, s.rows, s.columns, Precision::kInt8);
+    ASSERT_TRUE(restored) << type->name;
+    EXPECT_EQ(restored->form(), packed.form());
+    EXPECT_EQ(product(*restored, x, s, team), product(packed, x, s, team)) << type->name;
+    EXPECT_FALSE(PackedMatrix::restore(*type, bytes.first(bytes.size() - 1), owner, s.rows, s.columns, {}));
+    EXPECT_FALSE(PackedMatrix::restore(*type, bytes, owner, s.rows + 16, s.columns, {}));
+    EXPECT_FALSE(PackedMatrix::restore(*type, bytes.subspan(1), owner, s.rows, s.columns, {}));
+  }
+}
+
+// Packed bytes are kept on disks. If this fails, the layouts have changed: count kPackedVersion up, then change the
+// sum.
+TEST(PackedMatrix, packed_bytes_are_those_of_their_version) {
+  ThreadTeam team(1);
+  uint64_t sum = 0;
+  for (const QuantType* type : all_quant_types()) {
+    if (type->decode == nullptr) continue;
+    const auto blocks = random_blocks(*type, 40, 768, 71);
+    sum = checksum(PackedMatrix::pack(*type, blocks.data(), 40, 768, Precision::kInt8, team).packed(), sum);
+  }
+  EXPECT_EQ(kPackedVersion, 1u);
+  EXPECT_EQ(sum, 18396603078865021205u);
 }
 
 }  // namespace shenbi::kernels

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "models/decoder_impl.h"
 #include "models/parameters.h"
+#include "models/weight_cache.h"
 #include "nn/alibi.h"
 
 namespace shenbi::models {
@@ -38,13 +39,14 @@ std::vector<float> row_scales(const Parameter& matrix) {
 class Loader {
  public:
   Loader(const Model& model, const DecoderOptions& options, ThreadTeam& team, Decoder::Impl& out)
-      : model_(model), options_(options), team_(team), out_(out) {}
+      : model_(model), options_(options), team_(team), out_(out), cache_(options.cache, *model.checkpoint, team) {}
 
   void load();
 
  private:
   std::vector<float> floats(const std::string& name) const;
   nn::FusedNorm norm(const std::string& name) const;
+  kernels::PackedMatrix matrix(const std::string& name, uint64_t begin, uint64_t end, kernels::Precision precision);
   kernels::PackedMatrix pack(const Parameter& parameter, uint64_t begin, uint64_t end, kernels::Precision precision);
   nn::FusedLinear linear(const std::string& name, kernels::Precision precision);
   nn::FusedLinear linear(const std::string& name) { return linear(name, options_.precision); }
@@ -61,6 +63,7 @@ class Loader {
   const DecoderOptions& options_;
   ThreadTeam& team_;
   Decoder::Impl& out_;
+  WeightCache cache_;
   std::vector<std::byte> scratch_;
 };
 
@@ -82,14 +85,23 @@ kernels::PackedMatrix Loader::pack(const Parameter& parameter, uint64_t begin, u
   auto matrix =
       kernels::PackedMatrix::pack(parameter.type(), bytes.data(), end - begin, parameter.columns(), precision, team_);
   for (const RowRun& run : parameter.runs()) model_.checkpoint->forget(*run.tensor);
+  return matrix;
+}
+
+/// Rows [begin, end) of a parameter, packed now or by an earlier load.
+kernels::PackedMatrix Loader::matrix(const std::string& name, uint64_t begin, uint64_t end,
+                                     kernels::Precision precision) {
+  const Parameter& parameter = model_.parameters.at(name);
+  const MatrixSource source{name, begin, end, parameter.type(), parameter.columns(), precision};
+  auto matrix = cache_.matrix(source, [&] { return pack(parameter, begin, end, precision); });
   out_.weight_bytes += matrix.bytes();
   out_.bytes_per_token += matrix.bytes();
   return matrix;
 }
 
 nn::FusedLinear Loader::linear(const std::string& name, kernels::Precision precision) {
-  const Parameter& weight = model_.parameters.at(name + ".weight");
-  return {pack(weight, 0, weight.rows(), precision), floats(name + ".bias")};
+  const std::string weight = name + ".weight";
+  return {matrix(weight, 0, model_.parameters.at(weight).rows(), precision), floats(name + ".bias")};
 }
 
 void Loader::embedding() {
@@ -102,9 +114,9 @@ void Loader::embedding() {
   out_.positions = floats("position.weight");
   out_.embedding_norm = norm("embedding_norm");
   out_.output_norm = norm("output_norm");
-  const Parameter& head = model_.parameters.at(model_.spec.tied_output ? "embedding.weight" : "output.weight");
-  if (model_.spec.normalised_head) out_.head_scale = row_scales(head);
-  out_.head = {pack(head, 0, out_.spec.vocab_size, options_.head_precision), floats("output.bias")};
+  const std::string head = model_.spec.tied_output ? "embedding.weight" : "output.weight";
+  if (model_.spec.normalised_head) out_.head_scale = row_scales(model_.parameters.at(head));
+  out_.head = {matrix(head, 0, out_.spec.vocab_size, options_.head_precision), floats("output.bias")};
 }
 
 /// Layers of equal shape share one plan of a pass.
@@ -173,7 +185,7 @@ std::vector<nn::FusedLinear> Loader::experts(const std::string& name, uint32_t c
   const Parameter& stack = model_.parameters.at(name);
   const uint64_t rows = stack.rows() / count;
   std::vector<nn::FusedLinear> experts(count);
-  for (uint64_t e = 0; e < count; ++e) experts[e].matrix = pack(stack, e * rows, (e + 1) * rows, options_.precision);
+  for (uint64_t e = 0; e < count; ++e) experts[e].matrix = matrix(name, e * rows, (e + 1) * rows, options_.precision);
   return experts;
 }
 
@@ -223,6 +235,7 @@ void Loader::load() {
   out_.layers.reserve(model_.spec.layers.size());
   out_.slopes.reserve(model_.spec.layers.size());  // shapes point into it
   for (size_t i = 0; i < model_.spec.layers.size(); ++i) layer(i);
+  out_.pending_cache = cache_.keep_new();
 }
 
 uint32_t chosen_context(const formats::Checkpoint& checkpoint, uint32_t own, const DecoderOptions& options) {
@@ -259,5 +272,34 @@ const DecoderSpec& Decoder::spec() const noexcept { return impl_->spec; }
 size_t Decoder::weight_bytes() const noexcept { return impl_->weight_bytes; }
 size_t Decoder::bytes_per_token() const noexcept { return impl_->bytes_per_token; }
 size_t Decoder::kv_page_bytes() const noexcept { return impl_->kv_page_bytes; }
+
+OpCosts Decoder::costs() const noexcept {
+  OpCosts costs;
+  const auto add = [&](PassOp op, const nn::FusedLinear& linear, size_t used = 1, size_t of = 1) {
+    const kernels::PackedMatrix& matrix = linear.matrix;
+    costs[index(op)].bytes += matrix.bytes() * used / of;
+    costs[index(op)].operations += 2 * matrix.rows() * matrix.columns() * used / of;
+  };
+  const auto add_mlp = [&](const nn::FusedMlp& mlp) {
+    for (const nn::FusedLinear* linear : {&mlp.gate, &mlp.up, &mlp.down}) add(PassOp::kMlp, *linear);
+  };
+  for (const FusedLayer& layer : impl_->layers) {
+    for (const nn::FusedLinear* linear : {&layer.attention.query, &layer.attention.key, &layer.attention.value})
+      add(PassOp::kQkv, *linear);
+    add(PassOp::kAttentionOutput, layer.attention.output);
+    if (!layer.moe) {
+      add_mlp(layer.mlp);
+      continue;
+    }
+    const nn::FusedMoe& moe = *layer.moe;
+    for (const auto* experts : {&moe.gate, &moe.up, &moe.down})
+      for (const nn::FusedLinear& expert : *experts) add(PassOp::kMlp, expert, moe.spec.num_used, moe.spec.num_experts);
+    add(PassOp::kMlp, moe.router);
+    add(PassOp::kMlp, moe.shared_gate);
+    add_mlp(moe.shared);
+  }
+  add(PassOp::kHead, impl_->head);
+  return costs;
+}
 
 }  // namespace shenbi::models

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "base/thread_team.h"
+#include "formats/cache_folder.h"
 #include "formats/checkpoint.h"
 #include "kernels/packed_matrix.h"
 #include "models/decoder_spec.h"
+#include "models/pass_profile.h"
 
 namespace shenbi::models {
 
@@ -53,6 +55,9 @@ class Workspace {
   /// [rows, embedding_size].
   const float* hidden() const noexcept;
 
+  /// From now on passes add their times here; null: no longer. Not owned.
+  void record(PassProfile* profile) noexcept;
+
   struct Impl;
   Impl& impl() noexcept { return *impl_; }
 
@@ -67,6 +72,7 @@ struct DecoderOptions {
   /// The down projection of a dense MLP: its input has the widest range of all and, in int8, the largest share of the error.
   kernels::Precision down_precision = kernels::Precision::kInt16;
   kernels::Precision precision = kernels::Precision::kInt8;  ///< everything else
+  formats::CacheFolder cache;  ///< where packed weights and compiled vocabularies are kept; by default nowhere
 };
 
 class Decoder {
@@ -82,6 +88,8 @@ class Decoder {
   size_t weight_bytes() const noexcept;     ///< packed weights resident
   size_t bytes_per_token() const noexcept;  ///< weights one decode step reads
   size_t kv_page_bytes() const noexcept;
+  /// What the ops of a pass must read and compute for one token.
+  OpCosts costs() const noexcept;
 
   /// Runs all slices through the model in one pass: embeds, writes keys and values into the pages, and stores logits.
   /// `logits` receives vocab_size floats for each row that wants them, in slice order; returns the number of rows

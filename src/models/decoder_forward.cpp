@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/error.h"
 #include "kernels/rows.h"
@@ -21,6 +22,8 @@
 
 namespace shenbi::models {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 class Pass {
  public:
@@ -32,6 +35,7 @@ class Pass {
         pool_(pool),
         logits_(logits),
         cancelled_(cancelled),
+        profile_(work.profile),
         tokens_(work.rows.size()),
         d_(decoder.spec.embedding_size) {}
 
@@ -52,6 +56,7 @@ class Pass {
   void join(const nn::FusedLinear& last, const nn::FusedNorm& before, const nn::FusedNorm& after, float* block,
             size_t begin, size_t end) const noexcept;
   void head(Lane& lane) const noexcept;
+  void mark(const Lane& lane, PassOp op) const noexcept;
 
   bool parallel() const noexcept { return spec_.residual != Residual::kSequential; }
   float* row(std::vector<float>& buffer, size_t token) const noexcept { return buffer.data() + token * d_; }
@@ -62,9 +67,19 @@ class Pass {
   const KvPool& pool_;
   float* logits_;
   const std::atomic<bool>* cancelled_;
+  PassProfile* profile_;
+  mutable Clock::time_point marked_ = Clock::now();  ///< lane 0's
   size_t tokens_, d_;
   bool stopped_ = false;  ///< written by lane 0 before a barrier, read by all after it
 };
+
+/// The time since the last mark went to this op.
+void Pass::mark(const Lane& lane, PassOp op) const noexcept {
+  if (!profile_ || lane.index() != 0) return;
+  const auto now = Clock::now();
+  profile_->seconds[index(op)] += std::chrono::duration<double>(now - marked_).count();
+  marked_ = now;
+}
 
 void Pass::embed(size_t token) const noexcept {
   const PassRow& at = work_.rows[token];
@@ -130,6 +145,7 @@ void Pass::mix(Lane& lane, const FusedLayer& layer) const noexcept {
   kernels::attend_all(lane, work_.plans[layer.shape], {pool_.base + layer.kv_offset, pool_.page_bytes});
   work_.mixed_input.prepare(lane, work_.mixed.data(), tokens_, attention.mixed_width(), attention.output_forms);
   lane.barrier();
+  mark(lane, PassOp::kAttention);
   attention.output.multiply(lane, work_.mixed_input, work_.block.data(), d_);
 }
 
@@ -161,17 +177,23 @@ bool Pass::layer(Lane& lane, const FusedLayer& layer) noexcept {
   if (lane.index() == 0 && cancelled_ && cancelled_->load(std::memory_order_relaxed)) stopped_ = true;
   lane.barrier();
   if (stopped_) return false;
+  mark(lane, PassOp::kNorm);
   project(lane, layer.attention);
   lane.barrier();
+  mark(lane, PassOp::kQkv);
   place(lane, layer);
   lane.barrier();
+  mark(lane, PassOp::kPlace);
   mix(lane, layer);
   lane.barrier();
+  mark(lane, PassOp::kAttentionOutput);
   if (!parallel()) {
     between(lane, layer);
     lane.barrier();
+    mark(lane, PassOp::kNorm);
   }
   feed_forward(lane, layer);
+  mark(lane, PassOp::kMlp);
   leave(lane, layer);
   return true;
 }
@@ -206,11 +228,16 @@ void Pass::head(Lane& lane) const noexcept {
 void Pass::run(Lane& lane) {
   const auto [begin, end] = lane.share(tokens_);
   for (size_t t = begin; t < end; ++t) embed(t);
+  mark(lane, PassOp::kEmbed);
   for (const FusedLayer& each : decoder_.layers)
     if (!layer(lane, each)) return;
   if (work_.wanted.empty()) return;
   lane.barrier();
+  mark(lane, PassOp::kNorm);
   head(lane);
+  if (!profile_) return;
+  lane.barrier();
+  mark(lane, PassOp::kHead);
 }
 
 /// Checks the slices and lays their tokens out as rows. Returns one past the last position.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "formats/cache_folder.h"
 #include "kernels/attention.h"
 #include "models/decoder.h"
 #include "nn/fused_attention.h"
@@ -55,6 +56,7 @@ struct Decoder::Impl {
   size_t kv_page_bytes = 0;
   size_t weight_bytes = 0;
   size_t bytes_per_token = 0;
+  std::unique_ptr<formats::PendingCacheFile> pending_cache;  ///< packed weights on their way to the disk
 };
 
 /// One token of a pass.
@@ -82,6 +84,7 @@ struct Workspace::Impl {
   std::vector<kernels::AttentionPlan> plans;
   std::vector<kernels::AttentionSequence> sequences;
   uint64_t decoder_id = 0;  ///< whose ropes these are
+  PassProfile* profile = nullptr;
 };
 
 }  // namespace shenbi::models

@@ -76,5 +76,6 @@ Workspace::~Workspace() = default;
 Workspace::Workspace(Workspace&&) noexcept = default;
 Workspace& Workspace::operator=(Workspace&&) noexcept = default;
 const float* Workspace::hidden() const noexcept { return impl_->last.data(); }
+void Workspace::record(PassProfile* profile) noexcept { impl_->profile = profile; }
 
 }  // namespace shenbi::models

@@ -133,7 +133,7 @@ std::unique_ptr<BpeModel> BpeModel::from_ranks(const Vocabulary& vocabulary, Bpe
     return extra;
   };
 
-  model->merges_ = MergeTable(static_cast<size_t>(vocabulary.size()) * 3);
+  model->merges_ = MergeTable(static_cast<size_t>(vocabulary.size()) * 2);
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     const std::string& text = text_of(id);
     if (rank(id) == kNever || text.empty()) continue;

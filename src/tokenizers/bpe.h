@@ -14,6 +14,7 @@
 #include <array>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -47,11 +48,19 @@ class BpeModel final : public Model {
   static std::unique_ptr<BpeModel> from_ranks(const Vocabulary& vocabulary, BpeOptions options,
                                               const std::vector<uint32_t>& rank_of_id);
 
+  /// The model whose tables were kept; nothing if they cannot be those of this vocabulary and these options.
+  static std::unique_ptr<BpeModel> from_tables(const Vocabulary& vocabulary, BpeOptions options,
+                                               const TokenizerTables& tables);
+  /// Fills `tables.built`, or leaves it empty if from_tables() would refuse it. Only for models without subword_prefix
+  /// and word_suffix.
+  void keep_tables(TokenizerTables& tables) const;
+
   std::unique_ptr<ModelSession> start() const override;
 
  private:
   class Session;
   BpeModel(const Vocabulary& vocabulary, BpeOptions options);
+  bool merges_are_sound() const;
   void add_seams(std::string_view word);
   bool seam(char32_t left, char32_t right) const noexcept;
   int32_t symbol_of_character(std::string_view character, char32_t code_point) const noexcept;
@@ -62,6 +71,7 @@ class BpeModel final : public Model {
 
   const Vocabulary& vocabulary_;
   BpeOptions options_;
+  std::shared_ptr<const void> tables_owner_;  // of the slots of merges_, if they were kept
   MergeTable merges_;
   std::vector<std::string> bytes_;         // over_bytes with an alphabet: each word's bytes, "" if it has none
   TextTable words_;                        // over_bytes: bytes -> id; else unused, the vocabulary knows
@@ -74,5 +84,17 @@ class BpeModel final : public Model {
   bool use_seams_ = false;
   bool has_unused_ = false;  // words of kind kUnused may be merged to, but are taken apart again at the end
 };
+
+/// The model of the kept tables, or what `build` makes, whose tables are then kept. `tables` may be null.
+template <class Build>
+std::unique_ptr<BpeModel> bpe_model(TokenizerTables* tables, const Vocabulary& vocabulary, const BpeOptions& options,
+                                    Build&& build) {
+  std::unique_ptr<BpeModel> model;
+  if (tables && !tables->kept.empty()) model = BpeModel::from_tables(vocabulary, options, *tables);
+  if (model) return model;
+  model = build();
+  if (tables) model->keep_tables(*tables);
+  return model;
+}
 
 }  // namespace shenbi::tokenizers

@@ -104,7 +104,7 @@ bool has_byte_tokens(const Vocabulary& vocabulary) {
   return false;
 }
 
-void add_byte_bpe(Pipeline& pipeline, const GgufVocabulary& file, const PreName& pre) {
+void add_byte_bpe(Pipeline& pipeline, const GgufVocabulary& file, const PreName& pre, TokenizerTables* tables) {
   const Vocabulary& vocabulary = *pipeline.vocabulary;
   add_raw_tokens(pipeline);
   if (pre.nfc) pipeline.normalizers.push_back(unicode_normalizer(NormalForm::kNfc));
@@ -113,7 +113,9 @@ void add_byte_bpe(Pipeline& pipeline, const GgufVocabulary& file, const PreName&
         regex_splitter(pattern, Regex::Dialect::kOniguruma, SplitBehavior::kIsolated, false));
   }
   BpeOptions options{.over_bytes = true, .whole_words = pre.whole_words};
-  pipeline.model = BpeModel::from_merges(vocabulary, options, split_merges(file), true, "tokenizer.ggml.merges");
+  pipeline.model = bpe_model(tables, vocabulary, options, [&] {
+    return BpeModel::from_merges(vocabulary, options, split_merges(file), true, "tokenizer.ggml.merges");
+  });
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     const std::string& text = vocabulary.text(id);
     const bool plain = vocabulary.kind(id) == TokenKind::kNormal || vocabulary.kind(id) == TokenKind::kUnused;
@@ -123,7 +125,7 @@ void add_byte_bpe(Pipeline& pipeline, const GgufVocabulary& file, const PreName&
 }
 
 // Merges by list, but over characters with "▁" for spaces and <0x..> for bytes (Gemma 4).
-void add_character_bpe(Pipeline& pipeline, const GgufVocabulary& file, const PreName& pre) {
+void add_character_bpe(Pipeline& pipeline, const GgufVocabulary& file, const PreName& pre, TokenizerTables* tables) {
   const Vocabulary& vocabulary = *pipeline.vocabulary;
   add_raw_tokens(pipeline);
   pipeline.normalizers.push_back(sentencepiece_normalizer({.add_dummy_prefix = file.add_space_prefix.value_or(false)}));
@@ -133,13 +135,15 @@ void add_character_bpe(Pipeline& pipeline, const GgufVocabulary& file, const Pre
   }
   BpeOptions options{.whole_line_ends = pre.name == "gemma4", .byte_fallback = true, .fuse_unknown = true};
   options.unknown = checked(file.unknown, "unknown", file);
-  pipeline.model = BpeModel::from_merges(vocabulary, options, split_merges(file), true, "tokenizer.ggml.merges");
+  pipeline.model = bpe_model(tables, vocabulary, options, [&] {
+    return BpeModel::from_merges(vocabulary, options, split_merges(file), true, "tokenizer.ggml.merges");
+  });
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     pipeline.bytes.push_back(sentencepiece_bytes(vocabulary.text(id), vocabulary.kind(id)));
   }
 }
 
-void add_spm(Pipeline& pipeline, const GgufVocabulary& file, bool unigram) {
+void add_spm(Pipeline& pipeline, const GgufVocabulary& file, bool unigram, TokenizerTables* tables) {
   SentencePieceParts parts;
   parts.kind = unigram ? SentencePieceParts::kUnigram : SentencePieceParts::kBpe;
   parts.scores = file.scores;
@@ -155,7 +159,7 @@ void add_spm(Pipeline& pipeline, const GgufVocabulary& file, bool unigram) {
   parts.rules.escape_whitespaces = file.escape_whitespaces.value_or(true);
   if (!file.precompiled_charsmap.empty()) parts.rules.charsmap.emplace(file.precompiled_charsmap, "tokenizer.ggml");
   pipeline.strip_leading_space = parts.rules.add_dummy_prefix;
-  add_sentencepiece(pipeline, std::move(parts));
+  add_sentencepiece(pipeline, std::move(parts), tables);
 }
 
 void add_bert(Pipeline& pipeline, const GgufVocabulary& file) {
@@ -188,7 +192,7 @@ void add_bert(Pipeline& pipeline, const GgufVocabulary& file) {
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> Tokenizer::from_gguf(const GgufVocabulary& file) {
+std::unique_ptr<Tokenizer> Tokenizer::from_gguf(const GgufVocabulary& file, TokenizerTables* tables) {
   if (file.model == "no_vocab" || file.model == "none") {
     throw Error(Code::kUnsupported, "tokenizer.ggml.model: the file holds no vocabulary");
   }
@@ -200,15 +204,15 @@ std::unique_ptr<Tokenizer> Tokenizer::from_gguf(const GgufVocabulary& file) {
     const bool over_characters =
         pre.name == "gemma4" || pre.name == "sarvam-moe" || pre.name == "granite-embed-multi-311m";
     if (over_characters)
-      add_character_bpe(pipeline, file, pre);
+      add_character_bpe(pipeline, file, pre, tables);
     else
-      add_byte_bpe(pipeline, file, pre);
+      add_byte_bpe(pipeline, file, pre, tables);
     add_ends(pipeline, file, pre.adds_bos || pre.name == "gemma4", false);
   } else if (file.model == "llama") {
-    add_spm(pipeline, file, false);
+    add_spm(pipeline, file, false, tables);
     add_ends(pipeline, file, true, false);
   } else if (file.model == "t5") {
-    add_spm(pipeline, file, true);
+    add_spm(pipeline, file, true, tables);
     add_ends(pipeline, file, false, true);
   } else if (file.model == "bert") {
     add_bert(pipeline, file);

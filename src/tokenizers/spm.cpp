@@ -58,7 +58,7 @@ std::vector<uint32_t> ranks_by_score(const Vocabulary& vocabulary, const std::ve
   return ranks;
 }
 
-void add_sentencepiece(Pipeline& pipeline, SentencePieceParts parts) {
+void add_sentencepiece(Pipeline& pipeline, SentencePieceParts parts, TokenizerTables* tables) {
   const Vocabulary& vocabulary = *pipeline.vocabulary;
   const bool escape = parts.rules.escape_whitespaces;
   std::vector<std::string> user_defined;
@@ -97,11 +97,13 @@ void add_sentencepiece(Pipeline& pipeline, SentencePieceParts parts) {
     pipeline.model = std::make_unique<WordLevelModel>(vocabulary, parts.unknown, true);
     return;
   }
-  std::vector<uint32_t> ranks = ranks_by_score(vocabulary, parts.scores);
-  if (parts.kind == SentencePieceParts::kCharacter) keep_single_characters(vocabulary, ranks);
   BpeOptions options{.byte_fallback = parts.byte_fallback, .bytes_before_unknown = true, .fuse_unknown = true};
   options.unknown = parts.unknown;
-  pipeline.model = BpeModel::from_ranks(vocabulary, options, ranks);
+  pipeline.model = bpe_model(tables, vocabulary, options, [&] {
+    std::vector<uint32_t> ranks = ranks_by_score(vocabulary, parts.scores);
+    if (parts.kind == SentencePieceParts::kCharacter) keep_single_characters(vocabulary, ranks);
+    return BpeModel::from_ranks(vocabulary, options, ranks);
+  });
 }
 
 }  // namespace shenbi::tokenizers

@@ -16,7 +16,8 @@ struct SentencePieceParts {
 /// Fills added tokens, normaliser, model and the bytes of a pipeline whose vocabulary is set. User-defined words are
 /// found in the normalised text; control words in the raw one, on request, and each stretch between is normalised by
 /// itself.
-void add_sentencepiece(Pipeline& pipeline, SentencePieceParts parts);
+/// `tables`: as in Tokenizer::from_gguf.
+void add_sentencepiece(Pipeline& pipeline, SentencePieceParts parts, TokenizerTables* tables = nullptr);
 
 /// Throws Error{kCorruptFile} if a score is NaN; then the rank of each word: equal scores have equal ranks, the best 0.
 /// Words that merging must not produce (control, unknown, byte) have UINT32_MAX.

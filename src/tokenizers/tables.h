@@ -1,8 +1,10 @@
 #pragma once
-// The look-up tables of the tokenizers: open addressing, at most half full, built once and only read afterwards.
+// The look-up tables of the tokenizers: open addressing, at most half (merges: five
+// eighths) full, built once and only read afterwards.
 
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,49 +86,69 @@ struct Merge {
   int32_t id = -1;
 };
 
-/// (left symbol, right symbol) -> Merge.
+/// (left symbol, right symbol) -> Merge. Its slots may be kept, and lie in somebody else's memory (a mapped file).
 class MergeTable {
  public:
+  struct Slot {
+    uint64_t key = UINT64_MAX;
+    Merge merge;
+    bool empty() const noexcept { return key == UINT64_MAX; }
+  };
+
   explicit MergeTable(size_t expected = 0) { resize(expected); }
+  MergeTable(MergeTable&&) = default;  // a moved vector keeps its memory, and so `slots_`
+  MergeTable& operator=(MergeTable&&) = default;
 
   /// The first of equal pairs wins. Symbols must be >= 0.
   void insert(int32_t left, int32_t right, Merge merge) {
-    if ((count_ + 1) * 2 > slots_.size()) resize(count_ * 2 + 16);
-    Slot& slot = *find_slot(key(left, right));
-    if (slot.key != kEmpty) return;
+    if ((count_ + 1) * 8 > slots_.size() * 5) resize(count_ * 2 + 16);
+    Slot& slot = own_[index_of(key(left, right))];
+    if (!slot.empty()) return;
     slot = {key(left, right), merge};
     ++count_;
   }
-  Merge find(int32_t left, int32_t right) const noexcept {
-    return const_cast<MergeTable*>(this)->find_slot(key(left, right))->merge;
-  }
+  Merge find(int32_t left, int32_t right) const noexcept { return slots_[index_of(key(left, right))].merge; }
   size_t size() const noexcept { return count_; }
 
+  std::span<const Slot> slots() const noexcept { return slots_; }
+  uint64_t seed() const noexcept { return seed_; }
+  /// Looks up in these slots from now on, which must outlive the table. False if they are no table: not a power of two,
+  /// or without the empty slots that end a search.
+  bool restore(std::span<const Slot> slots, uint64_t seed) noexcept {
+    if (slots.empty() || (slots.size() & (slots.size() - 1)) != 0) return false;
+    size_t count = 0;
+    for (const Slot& slot : slots) count += !slot.empty();
+    if (count * 8 > slots.size() * 5) return false;
+    own_.clear();
+    slots_ = slots;
+    seed_ = seed;
+    count_ = count;
+    return true;
+  }
+
  private:
-  static constexpr uint64_t kEmpty = UINT64_MAX;
-  struct Slot {
-    uint64_t key = kEmpty;
-    Merge merge;
-  };
   static uint64_t key(int32_t left, int32_t right) noexcept {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }
-  Slot* find_slot(uint64_t key) noexcept {
+  size_t index_of(uint64_t key) const noexcept {
     const size_t mask = slots_.size() - 1;
     for (size_t i = hash_pair(key, seed_) & mask;; i = (i + 1) & mask) {
-      if (slots_[i].key == key || slots_[i].key == kEmpty) return &slots_[i];
+      if (slots_[i].key == key || slots_[i].empty()) return i;
     }
   }
   void resize(size_t expected) {
-    std::vector<Slot> old = std::move(slots_);
+    std::vector<Slot> old = std::move(own_);
     size_t size = 16;
-    while (size < expected * 2) size *= 2;
-    slots_.assign(size, {});
+    while (size * 5 < expected * 8) size *= 2;
+    own_.assign(size, {});
+    slots_ = own_;
     for (const Slot& slot : old) {
-      if (slot.key != kEmpty) *find_slot(slot.key) = slot;
+      if (!slot.empty()) own_[index_of(slot.key)] = slot;
     }
   }
-  std::vector<Slot> slots_;
+
+  std::vector<Slot> own_;
+  std::span<const Slot> slots_;  // own_, or what was restored
   size_t count_ = 0;
   uint64_t seed_ = hash_seed();
 };

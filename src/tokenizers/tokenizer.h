@@ -43,12 +43,24 @@ struct GgufVocabulary {
   std::string_view precompiled_charsmap;         ///< SentencePiece normaliser blob, "" if absent
 };
 
+/// The tables of a vocabulary that take long to build, as bytes to keep between runs.
+struct TokenizerTables {
+  /// In: `built` of an earlier from_gguf() with the same vocabulary, or empty. At a multiple of 16 in memory, kept
+  /// alive by `owner`. Bytes of another vocabulary, of an older program or of a stranger are noticed or harmless: no
+  /// look-up leaves them, no search in them is endless.
+  std::span<const std::byte> kept;
+  std::shared_ptr<const void> owner;
+  /// Out: what to keep; empty if `kept` could be used, or if this kind has nothing worth keeping.
+  std::vector<std::byte> built;
+};
+inline constexpr uint32_t kTokenizerTablesVersion = 1;
+
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
   /// Throws Error{kCorruptFile} naming the field and value, Error{kUnsupported} naming the kind.
-  static std::unique_ptr<Tokenizer> from_gguf(const GgufVocabulary& vocabulary);
+  static std::unique_ptr<Tokenizer> from_gguf(const GgufVocabulary& vocabulary, TokenizerTables* tables = nullptr);
   static std::unique_ptr<Tokenizer> from_tokenizer_json(std::string_view json,
                                                         std::string_view tokenizer_config_json = {});
   static std::unique_ptr<Tokenizer> from_sentencepiece(std::string_view model_bytes);

@@ -60,6 +60,7 @@ int execute(Options& options) {
   serve.port = static_cast<uint16_t>(options.port);
   serve.data = data_folder();
   serve.engine.precision = options.precision == "int16" ? kernels::Precision::kInt16 : kernels::Precision::kInt8;
+  serve.engine.cache = formats::CacheFolder::of_user();
   serve.engine.memory_bytes = static_cast<uint64_t>(options.memory_gb * 1e9);
   serve.engine.idle_unload = std::chrono::minutes(options.idle_minutes);
   serve.trace = trace::options_from_environment([](const char* name) -> const char* { return std::getenv(name); });

@@ -1,0 +1,47 @@
+#pragma once
+// Where the time of forward passes goes, op by op, and what each op must at least move and compute: together the share
+// of the machine's limit that it reaches.
+//
+//   PassProfile profile;
+//   workspace.record(&profile);
+//   decoder->forward(...);
+//   profile.seconds[index(PassOp::kMlp)] ...  against decoder->costs()[index(PassOp::kMlp)].bytes
+//
+// Times are lane 0's, from barrier to barrier, so they hold the waiting for the slowest lane too and add up to the
+// pass.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace shenbi::models {
+
+enum class PassOp : uint8_t {
+  kEmbed,            ///< looking up rows
+  kNorm,             ///< norms, residuals, conversion of activations
+  kQkv,              ///< query, key and value projections
+  kPlace,            ///< head norms, rotary positions, storing keys and values
+  kAttention,        ///< scores and mixing, conversion of the result
+  kAttentionOutput,  ///< its projection
+  kMlp,              ///< feed forward: gate, up, activation, down; routing and experts
+  kHead,             ///< final norm and output head
+};
+inline constexpr size_t kPassOps = 8;
+inline constexpr std::array<std::string_view, kPassOps> kPassOpNames = {
+    "embed", "norm", "qkv", "place", "attention", "attention output", "mlp", "head"};
+
+constexpr size_t index(PassOp op) noexcept { return static_cast<size_t>(op); }
+
+struct PassProfile {
+  std::array<double, kPassOps> seconds = {};
+};
+
+/// Of weights, over all layers. What attention reads and computes grows with the position and is not in here.
+struct OpCost {
+  size_t bytes = 0;       ///< packed weights that one token reads
+  size_t operations = 0;  ///< multiplications and additions for one token
+};
+using OpCosts = std::array<OpCost, kPassOps>;
+
+}  // namespace shenbi::models
