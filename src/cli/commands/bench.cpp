@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/session.h"
+#include "eval/op_profile.h"
 #include "eval/speed.h"
 #include "kernels/isa.h"
 
@@ -23,7 +25,33 @@ struct Options {
   bool json = false;
 };
 
-Json to_json(const eval::Speed& speed, const Session& session, double load_s) {
+Json to_json(const eval::PhaseProfile& phase) {
+  Json ops = Json::array();
+  for (const eval::OpSpeed& op : phase.ops) {
+    ops.push_back({{"op", op.op},
+                   {"share_of_time", op.share},
+                   {"gbps", op.gbps},
+                   {"tops", op.tops},
+                   {"share_of_limit", op.of_limit}});
+  }
+  return {{"tps", phase.tokens_per_second},
+          {"bandwidth_gbps", phase.stream_gbps},
+          {"int8_tops", phase.int8_tops},
+          {"share_of_limit", phase.of_limit},
+          {"ops", ops}};
+}
+
+void print(const char* name, const eval::PhaseProfile& phase, const char* limit) {
+  std::cout << fmt::format(
+      "{}, op by op ({:.1f} tokens/s, {:.0f} % of the {}; {:.1f} GB/s and {:.2f} TOPS just then)\n", name,
+      phase.tokens_per_second, 100 * phase.of_limit, limit, phase.stream_gbps, phase.int8_tops);
+  for (const eval::OpSpeed& op : phase.ops) {
+    std::cout << fmt::format("  {:<18}{:>5.1f} % of the time{:>8.1f} GB/s{:>8.3f} TOPS{:>6.0f} % of the limit\n", op.op,
+                             100 * op.share, op.gbps, op.tops, 100 * op.of_limit);
+  }
+}
+
+Json to_json(const eval::Speed& speed, const eval::OpProfile& ops, const Session& session, double load_s) {
   Json decode = Json::object(), gbps = Json::object(), share = Json::object();
   for (const auto& [batch, d] : speed.decode) {
     const std::string key = std::to_string(batch);
@@ -38,6 +66,8 @@ Json to_json(const eval::Speed& speed, const Session& session, double load_s) {
           {"bandwidth_gbps", speed.stream_gbps},
           {"int8_tops", speed.int8_tops},
           {"load_s", load_s},
+          {"prefill", to_json(ops.prefill)},
+          {"decode", to_json(ops.decode)},
           {"bytes_per_token", session.model->decoder->bytes_per_token()},
           {"weight_bytes", session.model->decoder->weight_bytes()},
           {"threads", session.team->count()},
@@ -56,8 +86,11 @@ int execute(const Options& options) {
                                           .batches = options.batches,
                                           .repeats = options.repeats},
                                          *session.team);
+  // One sequence now holds prompt and answer, which a short context may not.
+  const uint32_t room = session.model->decoder->spec().context_length - options.tokens;
+  const auto ops = eval::profile_ops(*session.model, std::min(options.prompt, room), options.tokens, *session.team);
   if (options.json) {
-    std::cout << to_json(speed, session, load_s).dump() << '\n';
+    std::cout << to_json(speed, ops, session, load_s).dump() << '\n';
     return 0;
   }
   std::cout << fmt::format("{}, {} threads, {}\n", cpu_model_name(), session.team->count(),
@@ -70,6 +103,8 @@ int execute(const Options& options) {
   }
   std::cout << fmt::format("machine   {:8.1f} GB/s read stream, {:.2f} int8 TOPS\n", speed.stream_gbps,
                            speed.int8_tops);
+  print("prefill", ops.prefill, "int8 peak");
+  print("decode", ops.decode, "read stream");
   return 0;
 }
 
