@@ -250,8 +250,11 @@ BatchStatus Batches::finalizing(const std::string& id) {
 }
 
 void Batches::end(const std::string& id, const End& end) {
+  bool ended = false;
   database_.transaction([&] {
     StoredBatch batch = one(id);
+    ended = is_end(batch.status);
+    if (ended) return;
     const auto add = [&](FileDraft* draft, std::string_view kind) -> std::string {
       if (!draft) return "";
       files_.insert({.id = draft->id(),
@@ -271,7 +274,7 @@ void Batches::end(const std::string& id, const End& end) {
     files_.release(batch.input_file);
   });
   for (FileDraft* draft : {end.output, end.errors}) {
-    if (draft) draft->keep();
+    if (draft && !ended) draft->keep();
   }
   forget_answers(id);
 }

@@ -97,6 +97,7 @@ class Batches {
     int64_t unanswered = 0;  ///< lines that only the error file has
     std::vector<BatchProblem> problems;
   };
+  /// Once: when it has ended already this changes nothing, and the drafts are not kept.
   void end(const std::string& id, const End& end);
 
  private:

@@ -157,6 +157,16 @@ class Batch : public ::testing::Test {
     }
     return found;
   }
+  // The same data folder, the next run of the program.
+  void restart() {
+    ServeOptions options;
+    options.port = 0;
+    options.data = server.folder.path();
+    options.engine.threads = 1;
+    server.server = std::make_unique<Server>(options);
+    server.state().provider = parrot;
+    server.server->start();
+  }
   static std::string said(const OrderedJson& line) {
     return line.at("response").at("body").at("choices").at(0).at("message").at("content");
   }
@@ -442,12 +452,7 @@ TEST_F(Batch, one_whose_window_is_over_expires_with_what_it_has) {
     store::Database database(server.folder.path() / "shenbi.db");
     database.run("UPDATE batches SET expires = 1");
   }
-  ServeOptions options;
-  options.port = 0;
-  options.data = server.folder.path();
-  options.engine.threads = 1;
-  server.server = std::make_unique<Server>(options);
-  server.server->start();
+  restart();
   const auto batch = ended(id);
   EXPECT_EQ(batch["status"], "expired");
   EXPECT_TRUE(batch["expired_at"].is_number());
@@ -466,13 +471,7 @@ TEST_F(Batch, a_restart_goes_on_where_the_last_one_ended) {
   parrot->open();  // those that were cancelled: nobody hears them
   const int asked = parrot->asked;
   EXPECT_EQ(asked, 11);
-  ServeOptions options;
-  options.port = 0;
-  options.data = server.folder.path();
-  options.engine.threads = 1;
-  server.server = std::make_unique<Server>(options);
-  server.state().provider = parrot;
-  server.server->start();
+  restart();
   for (int left = 12; left > 0; left -= std::min(left, 8)) {
     ASSERT_TRUE(parrot->waits_for(static_cast<size_t>(std::min(left, 8))));
     parrot->open();
@@ -481,6 +480,30 @@ TEST_F(Batch, a_restart_goes_on_where_the_last_one_ended) {
   EXPECT_EQ(batch["request_counts"], (OrderedJson{{"total", 15}, {"completed", 15}, {"failed", 0}}));
   EXPECT_EQ(lines(batch["output_file_id"]).size(), 15u);
   EXPECT_EQ(parrot->asked, asked + 12);  // no answered line was asked again
+}
+
+TEST_F(Batch, one_that_died_while_its_output_was_written_is_written_once) {
+  const std::string id = started(chat_line("a", "wait") + chat_line("b", "wait"));
+  ASSERT_TRUE(parrot->waits_for(2));
+  server.server.reset();
+  const auto files = server.folder.path() / "files";
+  {
+    store::Database database(server.folder.path() / "shenbi.db");
+    for (const auto& [line, name] : {std::pair{int64_t{1}, "a"}, {int64_t{2}, "b"}}) {
+      database.run("INSERT INTO batch_answers (batch, line, good, answer) VALUES (?, ?, 1, ?)",
+                   {id, line, answered_line(name, 200, "r", "{}")});
+    }
+    database.run("UPDATE batches SET status = ?, completed = 2", {static_cast<int64_t>(BatchStatus::kFinalizing)});
+    std::ofstream(files / "file-published") << "its row never came";
+  }
+  restart();
+  const auto batch = ended(id);
+  EXPECT_EQ(batch["status"], "completed");
+  EXPECT_EQ(lines(batch["output_file_id"]).size(), 2u);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(files), {}), 2);  // the input and the one output
+  // What a program that died right behind the last commit would do again changes nothing.
+  server.state().batches->end(id, {.status = BatchStatus::kFailed});
+  EXPECT_EQ(show(id), batch);
 }
 
 TEST_F(Batch, no_room_is_asked_again_and_is_no_answer) {
@@ -515,12 +538,7 @@ TEST_F(Batch, an_input_that_is_damaged_meanwhile_ends_it_with_what_it_has) {
   while (show(id)["request_counts"]["completed"] != 1) std::this_thread::yield();
   server.server.reset();
   std::filesystem::remove(server.folder.path() / "files" / file);
-  ServeOptions options;
-  options.port = 0;
-  options.data = server.folder.path();
-  options.engine.threads = 1;
-  server.server = std::make_unique<Server>(options);
-  server.server->start();
+  restart();
   const auto batch = ended(id);
   EXPECT_EQ(batch["status"], "failed");
   EXPECT_EQ(batch["errors"]["data"][0]["code"], "invalid_file");
