@@ -41,7 +41,7 @@ test("dark follows the system until a theme is chosen", async ({ open }) => {
 });
 
 test("on a phone the rail is a bar at the foot, lists slide over, and nothing is wider than the screen", async ({ open, unique }) => {
-  const { page, context } = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const { page } = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await send(page, `${endless(`phone ${unique}`)}, a table`);
   await growing(page);
   await stop(page);
@@ -50,12 +50,14 @@ test("on a phone the rail is a bar at the foot, lists slide over, and nothing is
   await page.getByRole("button", { name: "Show or hide conversations" }).tap();
   await page.locator(".list .item[aria-current]").tap();
   await page.locator(".list-over").waitFor({ state: "detached" });
-  const cdp = await context.newCDPSession(page);
-  const swipe = (from, to) => {
-    const touch = (type, x) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: type === "touchEnd" ? [] : [{ x, y: 400 }] });
-    // Sent at once: a finger that rests between two of them on a busy machine would be a long press.
-    return Promise.all([touch("touchStart", from), touch("touchMove", (from + to) / 2), touch("touchMove", to), touch("touchEnd", to)]);
-  };
+  // Touches made in the page: the browser's own would become a long press where a busy machine rests between two of them.
+  const swipe = (from, to) =>
+    page.evaluate(([from, to]) => {
+      const target = document.elementFromPoint(from, 400);
+      const touch = (clientX) => new Touch({ identifier: 1, target, clientX, clientY: 400 });
+      target.dispatchEvent(new TouchEvent("touchstart", { bubbles: true, touches: [touch(from)], changedTouches: [touch(from)] }));
+      target.dispatchEvent(new TouchEvent("touchend", { bubbles: true, touches: [], changedTouches: [touch(to)] }));
+    }, [from, to]);
   await swipe(40, 240);
   await page.locator(".list-over").waitFor();
   await swipe(300, 60);
