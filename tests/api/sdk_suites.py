@@ -18,7 +18,7 @@ from reference_package import part_of  # noqa: E402
 from api.support.server import MODEL, serving  # noqa: E402
 
 # The names that the tests have built in. The context is short, so that a base model that does not stop is short too.
-NAMES = ["gpt-3.5-turbo-instruct", "gpt-6-astra", "text-embedding-3-small", "model", "claude-opus-5-5", "claude-1.3", "model_id"]
+NAMES = ["gpt-3.5-turbo-instruct", "gpt-6-astra", "text-embedding-3-small", "model", "claude-opus-5-5", "model_id"]
 OPTIONS = ["--context", "48", *(f"--alias={name}={MODEL}" for name in NAMES)]
 # Strict clients validate every answer against its type. Loose ones do not, which tells more only where the strict ones fail.
 SELECTION = "not loose or embeddings"
