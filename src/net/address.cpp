@@ -1,5 +1,6 @@
 #include "net/address.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -32,6 +33,19 @@ bool is_private_address(const sockaddr& address) noexcept {
   }
   return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr) ||
          IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) || (b[0] & 0xFE) == 0xFC;
+}
+
+bool is_private_address(std::string_view numeric) noexcept {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (numeric.size() >= sizeof text) return true;
+  numeric.copy(text, sizeof text - 1);
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  if (::inet_pton(AF_INET, text, &v4.sin_addr) == 1) return is_private_address(reinterpret_cast<sockaddr&>(v4));
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  if (::inet_pton(AF_INET6, text, &v6.sin6_addr) == 1) return is_private_address(reinterpret_cast<sockaddr&>(v6));
+  return true;
 }
 
 }  // namespace shenbi::net

@@ -39,6 +39,9 @@ struct ClientRequest {
   std::chrono::milliseconds head_timeout{300'000};  ///< from the start to the status line
   std::chrono::milliseconds idle_timeout{120'000};  ///< between two pieces of the body; does not run while paused
   uint64_t max_bytes = 1u << 30;                    ///< of the body, decompressed
+  /// Refuses to connect to an address of this machine or a private network, whatever name leads to it (with a proxy: if
+  /// the proxy is at one). For addresses that somebody else than the operator wrote down.
+  bool public_only = false;
 };
 
 /// Called in this order, never two at once, on a thread of the client; must not block. What one throws ends the

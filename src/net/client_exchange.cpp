@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 
 #include "base/limits.h"
+#include "net/address.h"
 
 namespace shenbi::net {
 namespace {
@@ -82,7 +84,12 @@ size_t client_header(char* data, size_t size, size_t count, void* self) {
 size_t client_body(char* data, size_t size, size_t count, void* self) {
   return static_cast<ClientExchange*>(self)->on_body({data, size * count});
 }
-int client_connected(void* self, char*, char*, int, int) { return static_cast<ClientExchange*>(self)->on_connected(); }
+int client_connected(void* self, char* address, char*, int, int) {
+  return static_cast<ClientExchange*>(self)->on_connected(address);
+}
+curl_socket_t client_open(void* self, curlsocktype, curl_sockaddr* address) {
+  return static_cast<ClientExchange*>(self)->on_open(*address);
+}
 }
 
 }  // namespace
@@ -210,6 +217,10 @@ void ClientExchange::prepare(CURL* handle, const std::string& ca_file) {
   set(CURLOPT_WRITEDATA, this);
   set(CURLOPT_PREREQFUNCTION, client_connected);
   set(CURLOPT_PREREQDATA, this);
+  if (request_.public_only) {
+    set(CURLOPT_OPENSOCKETFUNCTION, client_open);
+    set(CURLOPT_OPENSOCKETDATA, this);
+  }
   if (request_.method == "HEAD") {
     set(CURLOPT_NOBODY, 1L);
   } else if (request_.method == "POST" || !request_.body.empty()) {
@@ -239,9 +250,27 @@ bool ClientExchange::guarded(Call call) noexcept {
   return false;
 }
 
-int ClientExchange::on_connected() noexcept {
+curl_socket_t ClientExchange::on_open(const curl_sockaddr& address) noexcept {
+  if (is_private_address(address.addr)) {
+    guarded([&] { refuse_private(); });
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
+}
+
+// Also for a connection that another exchange had opened, which on_open() has not seen.
+int ClientExchange::on_connected(const char* address) noexcept {
+  if (request_.public_only && is_private_address(std::string_view(address))) {
+    guarded([&] { refuse_private(); });
+    return CURL_PREREQFUNC_ABORT;
+  }
   if (phase == Phase::kConnecting) phase = Phase::kHead;
   return CURL_PREREQFUNC_OK;
+}
+
+void ClientExchange::refuse_private() {
+  failure_.emplace(Code::kInvalidArgument,
+                   fmt::format("{}: leads to this machine or a private network, which is not allowed", host_));
 }
 
 // One line; an empty one ends the head. Heads of status 1xx come before the one that counts, trailers after the body.

@@ -81,11 +81,13 @@ class ClientExchange final : public ClientCall, public std::enable_shared_from_t
 
   size_t on_header(std::string_view line) noexcept;
   size_t on_body(std::string_view bytes) noexcept;
-  int on_connected() noexcept;
+  curl_socket_t on_open(const curl_sockaddr& address) noexcept;
+  int on_connected(const char* address) noexcept;
 
  private:
   void post();
   void tell_head();
+  void refuse_private();
   template <class Call>
   bool guarded(Call call) noexcept;  ///< false if it threw: failure_ says what
   Error error_of(CURLcode outcome) const;

@@ -269,7 +269,9 @@ TEST(HttpClient, a_pause_reaches_the_upstream_as_back_pressure) {
   while (exchange->write(piece)) ASSERT_LT(++written, 1000u);  // 64 MB: far more than the sockets' own buffers hold
   EXPECT_EQ(heard.bytes(), 0u) << "paused before the first byte";
   call->resume();
-  EXPECT_TRUE(heard.error().find("cut") != std::string::npos) << heard.error();
+  // Cut inside the answer, or before its head if the server's reset overtook that.
+  const std::string error = heard.error();
+  EXPECT_TRUE(error.find("cut") != std::string::npos || error.find("broke") != std::string::npos) << error;
 }
 
 TEST(HttpClient, many_pauses_and_resumes_from_another_thread_lose_nothing) {
