@@ -89,6 +89,19 @@ constexpr std::string_view kKey = R"json({
     "expires": {"type": ["number", "null"], "minimum": 0}
   }})json";
 
+constexpr std::string_view kUpstream = R"json({
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "house": {"type": ["string", "null"]},
+    "base_url": {"type": ["string", "null"]},
+    "keys": {"type": ["array", "string", "null"], "items": {"type": "string"}},
+    "settings": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
+    "models": {"type": ["array", "string", "null"], "items": {"type": "string"}},
+    "priority": {"type": ["integer", "null"], "minimum": -1000000, "maximum": 1000000},
+    "weight": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 1000000},
+    "enabled": {"type": ["boolean", "null"]}
+  }})json";
+
 constexpr std::string_view kConversation = R"json({
   "type": "object", "additionalProperties": false,
   "properties": {"title": {"type": ["string", "null"]}, "folder": {"type": ["string", "null"]}}})json";
@@ -126,15 +139,11 @@ constexpr std::string_view kModeration = R"json({
 
 const std::vector<std::pair<std::string_view, std::string_view>>& request_schemas() {
   static const std::vector<std::pair<std::string_view, std::string_view>> schemas = {
-      {"POST /v1/chat/completions", kChat},
-      {"POST /v1/completions", kCompletion},
-      {"POST /v1/embeddings", kEmbeddings},
-      {"POST /tokenize", kTokenize},
-      {"POST /detokenize", kDetokenize},
-      {"POST /page/keys", kKey},
-      {"POST /page/conversations", kConversation},
-      {"POST /page/folders", kFolder},
-      {"POST /v1/batches", kBatch},
+      {"POST /v1/chat/completions", kChat},      {"POST /v1/completions", kCompletion},
+      {"POST /v1/embeddings", kEmbeddings},      {"POST /tokenize", kTokenize},
+      {"POST /detokenize", kDetokenize},         {"POST /page/keys", kKey},
+      {"PUT /page/upstreams/{name}", kUpstream}, {"POST /page/conversations", kConversation},
+      {"POST /page/folders", kFolder},           {"POST /v1/batches", kBatch},
       {"POST /v1/moderations", kModeration},
   };
   return schemas;

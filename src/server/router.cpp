@@ -40,11 +40,13 @@ std::optional<PathValues> Route::match(std::string_view path) const {
   for (size_t i = 0; i < parts_.size(); ++i) {
     const std::string& part = parts_[i];
     if (i >= given.size()) return std::nullopt;
-    if (part.ends_with("...}")) {
+    if (const size_t dots = part.find("...}"); dots != std::string::npos) {
+      const std::string_view suffix = std::string_view(part).substr(dots + 4);
       std::string rest = given[i];
       for (size_t k = i + 1; k < given.size(); ++k) rest += '/' + given[k];
-      if (rest.empty()) return std::nullopt;
-      values[part.substr(1, part.size() - 5)] = rest;
+      if (!rest.ends_with(suffix) || rest.size() <= suffix.size()) return std::nullopt;
+      rest.resize(rest.size() - suffix.size());
+      values[part.substr(1, dots - 1)] = rest;
       return values;
     }
     if (part.starts_with('{')) {

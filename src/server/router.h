@@ -8,8 +8,8 @@
 //   }
 //
 // Who may call a route is part of making it: there is no way to make one without saying so. It is decided on the head
-// alone, before the body is read. In a pattern {name} stands for one path element (fixed text may follow it) and
-// {name...} for the rest of the path.
+// alone, before the body is read. In a pattern {name} stands for one path element and {name...} for
+// the rest of the path; fixed text may follow both.
 
 #include <functional>
 #include <map>

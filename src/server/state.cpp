@@ -1,6 +1,7 @@
 #include "server/state.h"
 
 #include "gateway/local.h"
+#include "gateway/router.h"
 #include "server/batches.h"
 #include "server/conversations.h"
 #include "server/files.h"
@@ -39,16 +40,19 @@ State::State(const ServeOptions& o)
       keys(database, o.keys),
       responses(database),
       tracer(trace::Tracer::start(o.trace)),
+      workers(kWorkerThreads),
+      upstreams(database),
       service(std::make_shared<engine::Service>(with_load_reports(o.engine, *this))),
-      provider(gateway::make_local_provider(service, o.models)),
+      provider(std::make_shared<gateway::Router>(
+          gateway::make_local_provider(service, o.models), upstreams,
+          gateway::RouterOptions{.run = [this](std::function<void()> job) { return workers.run(std::move(job)); }})),
       conversations(std::make_unique<Conversations>(database)),
       prompts(std::make_unique<Prompts>(database)),
       files(std::make_unique<Files>(database, o.data / "files")),
       batches(std::make_unique<Batches>(database, *files)),
-      running(std::make_unique<RunningAnswers>()),
-      workers(kWorkerThreads) {}
+      running(std::make_unique<RunningAnswers>()) {}
 
-State::~State() = default;
+State::~State() { workers.stop(); }
 
 double wall_clock() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();

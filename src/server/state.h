@@ -8,6 +8,7 @@
 
 #include "engine/service.h"
 #include "gateway/provider.h"
+#include "gateway/upstreams.h"
 #include "server/keys.h"
 #include "server/metrics.h"
 #include "server/stored_responses.h"
@@ -47,15 +48,16 @@ class State {
   StoredResponses responses;
   Metrics metrics;
   std::shared_ptr<trace::Tracer> tracer;  ///< null: nothing is traced
+  Workers workers;  ///< stopped before anything goes; outlives those below, whose last events still come to it
+  gateway::Upstreams upstreams;
   std::shared_ptr<engine::Service> service;
-  std::shared_ptr<gateway::Provider> provider;
+  std::shared_ptr<gateway::Provider> provider;  ///< the router in front of the engine and the upstreams
   std::unique_ptr<Conversations> conversations;
   std::unique_ptr<Prompts> prompts;
   std::unique_ptr<Files> files;
   std::unique_ptr<Batches> batches;
   std::unique_ptr<RunningAnswers> running;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  Workers workers;  ///< last: its jobs use all of the above
 };
 
 /// Wraps a sink: measures the answer for the metrics, the log and the trace of the request that this thread handles,

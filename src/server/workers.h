@@ -14,15 +14,16 @@ namespace shenbi::server {
 class Workers {
  public:
   explicit Workers(int threads);
-  /// Runs what is queued to its end.
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  /// `job` must not throw. False: the queue is full, the job was not taken.
+  /// `job` must not throw. False: the queue is full or stopped, the job was not taken.
   bool run(std::function<void()> job);
   /// Taken however full the queue is: for what must be written down, one job for something that was admitted before.
   void insist(std::function<void()> job);
+  /// Runs what is queued to its end; nothing is taken any more. Idempotent; not from a job.
+  void stop();
   size_t queued() const;
 
  private:

@@ -42,14 +42,14 @@ RouteList gemini() {
   for (const std::string prefix : {"/v1beta/models", "/v1/models"}) {
     const auto infer = [&](const char* verb, RouteHandler handler) {
       routes.push_back(
-          Route::with_key(Face::kGemini, "POST", prefix + "/{model}:" + verb, Scope::kInfer, std::move(handler)));
+          Route::with_key(Face::kGemini, "POST", prefix + "/{model...}:" + verb, Scope::kInfer, std::move(handler)));
     };
     infer("generateContent", [](RouteCall& call) { generate(call, false); });
     infer("streamGenerateContent", [](RouteCall& call) { generate(call, true); });
     infer("countTokens", count_tokens);
   }
   routes.push_back(Route::with_key(Face::kGemini, "GET", "/v1beta/models", Scope::kRead, list_gemini_models));
-  routes.push_back(Route::with_key(Face::kGemini, "GET", "/v1beta/models/{model}", Scope::kRead,
+  routes.push_back(Route::with_key(Face::kGemini, "GET", "/v1beta/models/{model...}", Scope::kRead,
                                    [](RouteCall& call) { show_gemini_model(call, call.path["model"]); }));
   return routes;
 }

@@ -1,0 +1,17 @@
+// Another Shenbi: everything that this one takes.
+
+#include "gateway/house.h"
+
+namespace shenbi::gateway::houses {
+
+House shenbi() {
+  House house = openai_like("Shenbi", "神笔", "", "");
+  house.completions_path = "/completions";
+  house.embeddings_path = "/embeddings";
+  house.traits.extended_sampling = house.traits.top_k = true;
+  house.traits.llama_sampling = house.traits.guided = true;
+  house.traits.thinking = chat::AskingTraits::Thinking::kEffort;
+  return house;
+}
+
+}  // namespace shenbi::gateway::houses

@@ -1,0 +1,59 @@
+#pragma once
+// One upstream's models as a provider: neutral words are said in the house's dialect, its answer becomes events again.
+//
+// Every call is a stream upstream, whatever our own caller wants: so it can be cancelled, and its first token is seen.
+// An upstream's keys take turns; one that is refused or told to wait cools down and is passed over meanwhile. Nothing
+// is tried twice here: that is the router's affair.
+//
+// Events of an answer: `tokens` is 1 for each piece of content (a house does not tell how many tokens a piece holds;
+// the usage at the end is exact), and kFinish carries in `text` the usage object as the house wrote it.
+
+#include <chrono>
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gateway/house.h"
+#include "gateway/provider.h"
+#include "gateway/upstreams.h"
+
+namespace shenbi::gateway {
+
+struct RemoteOptions {
+  std::function<std::chrono::steady_clock::time_point()> now = [] { return std::chrono::steady_clock::now(); };
+  std::function<int64_t()> seconds_since_1970 = [] { return static_cast<int64_t>(std::time(nullptr)); };
+  std::chrono::milliseconds head_timeout{300'000};  ///< until the first byte of an answer
+  std::chrono::milliseconds idle_timeout{120'000};  ///< inside an answer
+};
+
+class Remote final : public Provider {
+ public:
+  /// `client` must outlive it. Throws Error{kInvalidArgument} if there is no such house.
+  Remote(Upstream upstream, net::Client& client, RemoteOptions options = {});
+  ~Remote() override;
+
+  const Upstream& upstream() const noexcept;
+  /// Whether some key is not cooling down.
+  bool ready() const;
+  /// Offered by name: configured or listed by the house. What it does not list it may still have.
+  bool offers(std::string_view model) const;
+
+  /// Ids without the upstream's name in front. What is known now; a list that is too old is fetched anew meanwhile.
+  std::vector<ModelInfo> models() override;
+  void prepare(const std::string& model) override;
+  CallPtr chat(chat::ChatRequest request, EventSink sink) override;
+  CallPtr complete(chat::CompletionRequest request, EventSink sink) override;
+  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) override;
+  /// These three: Error{kUnsupported}, a house does not tell its tokens.
+  std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
+                                bool parse_special) override;
+  std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) override;
+  std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest& request) override;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace shenbi::gateway

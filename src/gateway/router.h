@@ -1,0 +1,91 @@
+#pragma once
+// One door in front of all models, local and upstream: finds who can answer to a name, asks the best, and asks the next
+// when that one fails before it has said anything.
+//
+// Names, in this order:
+//   UPSTREAM/MODEL               that upstream's model, whether its list holds it or not
+//   a local model's name         the engine
+//   MODEL                        every upstream that offers it, by priority, then by turns in proportion to weight
+//
+// Upstreams whose keys all cool down come last. A failure moves on if it may go better elsewhere (no connection, 408,
+// 429, 5xx, a refused key) and the answer has not begun; inside an answer it is the answer's end. What the caller got
+// wrong (400, 404, 413, 422) is told at once.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/provider.h"
+#include "gateway/remote.h"
+#include "gateway/upstreams.h"
+
+namespace shenbi::gateway {
+
+/// One try at one upstream (or the engine), once it is over: what the ledger keeps.
+struct Attempt {
+  std::string wanted;                      ///< the name that was asked for
+  std::string upstream;                    ///< "local" for the engine
+  std::string model;                       ///< as the upstream calls it
+  std::string tenant;                      ///< whose key
+  uint32_t number = 0;                     ///< 0 for the first try of a request
+  int64_t started = 0;                     ///< seconds since 1970
+  double first_token_s = -1, total_s = 0;  ///< first_token_s < 0: none came
+  enum class Outcome {
+    kSettled,    ///< ended with its usage
+    kEstimated,  ///< ended without telling its usage: `usage` is counted here
+    kAborted,    ///< our caller left; `usage` is counted here
+    kFailed,
+  } outcome = Outcome::kFailed;
+  chat::Usage usage;
+  std::string raw_usage;  ///< as the house wrote it
+  int status = 0;         ///< kFailed
+  std::string error;
+};
+
+struct RouterOptions {
+  uint32_t max_attempts = 3;
+  /// Where the next try is started: an upstream's thread may not block, and loading a local model does. False: no room.
+  std::function<bool(std::function<void()>)> run = [](std::function<void()> job) { return job(), true; };
+  std::function<void(const Attempt&)> on_attempt;
+  RemoteOptions remote;
+  net::ClientOptions client;
+  uint64_t seed = 0;  ///< of the turns by weight; 0: from the clock
+};
+
+class Router final : public Provider {
+ public:
+  /// `upstreams` must outlive it; a change of them counts from the next request on.
+  Router(std::shared_ptr<Provider> local, Upstreams& upstreams, RouterOptions options = {});
+  ~Router() override;
+
+  /// "deepseek/deepseek-chat" and the like behind the local ones.
+  std::vector<ModelInfo> models() override;
+  void prepare(const std::string& model) override;
+  CallPtr chat(chat::ChatRequest request, EventSink sink) override;
+  CallPtr complete(chat::CompletionRequest request, EventSink sink) override;
+  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) override;
+  std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
+                                bool parse_special) override;
+  std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) override;
+  std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest& request) override;
+
+  struct Target {
+    std::shared_ptr<Provider> provider;
+    std::shared_ptr<Remote> remote;  ///< the same if it is an upstream
+    std::string upstream, model;
+  };
+  /// Whom a request for `model` would be put to, in order. Never empty: a name nobody knows is the engine's to refuse.
+  std::vector<Target> targets(const std::string& model);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace shenbi::gateway

@@ -1,0 +1,463 @@
+// The router and the upstreams behind it, against houses that are played by the product's own HTTP server.
+
+#include "gateway/router.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/folders.h"
+#include "net/server.h"
+
+namespace shenbi::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using chat::Event;
+
+// A house that answers each request as the test says, and remembers what it was asked.
+class MockHouse {
+ public:
+  using Answer = std::function<void(const net::ServerRequest&, const net::ExchangePtr&)>;
+
+  explicit MockHouse(Answer answer) : answer_(std::move(answer)), server_({.threads = 1}, admit(), handle()) {
+    server_.start();
+  }
+  ~MockHouse() { server_.stop(0ms); }
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()) + "/v1"; }
+  std::vector<net::ServerRequest> requests() const {
+    std::lock_guard lock(mutex_);
+    return requests_;
+  }
+
+ private:
+  net::HttpServer::Admit admit() {
+    return [](const net::ServerRequest&) { return std::nullopt; };
+  }
+  net::HttpServer::Handle handle() {
+    return [this](net::ServerRequest request, net::ExchangePtr exchange) {
+      {
+        std::lock_guard lock(mutex_);
+        if (request.method == "POST") requests_.push_back(request);
+      }
+      if (request.method == "GET") return exchange->send({.status = 404, .headers = {}, .body = "{}"});
+      answer_(request, exchange);
+    };
+  }
+
+  Answer answer_;
+  mutable std::mutex mutex_;
+  std::vector<net::ServerRequest> requests_;
+  net::HttpServer server_;  // last: it calls the above
+};
+
+std::string chunk(const std::string& delta) {
+  return R"(data: {"id":"x","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":)" + delta +
+         "}]}\n\n";
+}
+const std::string kEnd =
+    R"(data: {"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"
+    "\n\n"
+    R"(data: {"id":"x","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9,"prompt_tokens_details":{"cached_tokens":3}}})"
+    "\n\ndata: [DONE]\n\n";
+
+void stream(const net::ExchangePtr& exchange, std::initializer_list<std::string> pieces) {
+  exchange->begin(200, {{"Content-Type", "text/event-stream"}});
+  for (const std::string& piece : pieces) exchange->write(piece);
+  exchange->end();
+}
+
+MockHouse::Answer says(std::string text) {
+  return [text](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    stream(exchange, {chunk(nlohmann::json{{"content", text}}.dump()), kEnd});
+  };
+}
+
+MockHouse::Answer fails(int status, net::Headers headers = {}) {
+  return [status, headers](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = status, .headers = headers, .body = R"({"error":{"message":"not today"}})"});
+  };
+}
+
+// What came through a sink, and a way to wait for its end.
+class Heard {
+ public:
+  EventSink sink() {
+    return [this](Event event) {
+      std::lock_guard lock(mutex_);
+      const bool last = event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError;
+      events_.push_back(std::move(event));
+      if (last) ended_ = true;
+      changed_.notify_all();
+    };
+  }
+  std::vector<Event> wait() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 60s, [&] { return ended_; })) << "no end";
+    return events_;
+  }
+  void wait_for_text() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 60s, [&] {
+      return std::any_of(events_.begin(), events_.end(), [](const Event& e) { return e.kind == Event::Kind::kText; });
+    }));
+  }
+  std::string text() {
+    std::string all;
+    for (const Event& event : wait()) {
+      if (event.kind == Event::Kind::kText) all += event.text;
+    }
+    return all;
+  }
+  Event last() { return wait().back(); }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Event> events_;
+  bool ended_ = false;
+};
+
+// The engine's place: knows one model and says so.
+class Engine final : public Provider {
+ public:
+  std::vector<ModelInfo> models() override { return {{.id = "tiny", .owner = "local"}}; }
+  void prepare(const std::string&) override {}
+  CallPtr chat(chat::ChatRequest request, EventSink sink) override {
+    if (request.model != "tiny") throw Error(Code::kNotFound, "no model '" + request.model + "'");
+    sink({.kind = Event::Kind::kText, .text = "from the engine", .tokens = 1});
+    sink({.kind = Event::Kind::kFinish, .usage = {.prompt_tokens = 1, .completion_tokens = 1}});
+    struct Done final : Call {
+      void cancel() override {}
+    };
+    return std::make_shared<Done>();
+  }
+  CallPtr complete(chat::CompletionRequest, EventSink) override { throw Error(Code::kUnsupported, "no"); }
+  Embeddings embed(const std::string&, const std::vector<std::string>&, uint32_t) override { return {}; }
+  std::vector<int32_t> tokenize(const std::string&, std::string_view, bool, bool) override { return {1, 2}; }
+  std::string detokenize(const std::string&, const std::vector<int32_t>&) override { return {}; }
+  std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest&) override { return {}; }
+};
+
+class RouterTest : public testing::Test {
+ protected:
+  void add(const std::string& name, const MockHouse& house, std::vector<std::string> models = {"m"},
+           std::vector<std::string> keys = {"secret"}, int64_t priority = 0) {
+    upstreams.put({.name = name,
+                   .house = "compatible",
+                   .base_url = house.url(),
+                   .keys = std::move(keys),
+                   .models = std::move(models),
+                   .priority = priority,
+                   .private_network = true});
+  }
+  Router& router() {
+    if (!router_) {
+      RouterOptions options;
+      options.seed = 1;
+      options.on_attempt = [this](const Attempt& attempt) {
+        std::lock_guard lock(mutex_);
+        attempts_.push_back(attempt);
+      };
+      router_ = std::make_unique<Router>(std::make_shared<Engine>(), upstreams, options);
+    }
+    return *router_;
+  }
+  std::vector<Attempt> attempts() {
+    std::lock_guard lock(mutex_);
+    return attempts_;
+  }
+  static chat::ChatRequest ask(const std::string& model) {
+    chat::ChatRequest request;
+    request.model = model;
+    request.tenant = "alice";
+    request.messages.push_back({.role = chat::Role::kUser, .parts = {{.text = "hello"}}});
+    return request;
+  }
+
+  TemporaryFolder folder;
+  store::Database database{folder.path() / "db"};
+  Upstreams upstreams{database};
+
+ private:
+  std::mutex mutex_;
+  std::vector<Attempt> attempts_;
+  std::unique_ptr<Router> router_;  // goes first: its last attempts still come in
+};
+
+TEST_F(RouterTest, a_qualified_name_reaches_its_upstream_under_the_models_own_name_and_with_its_key) {
+  MockHouse house(says("hi"));
+  add("office", house);
+  Heard heard;
+  router().chat(ask("office/any-model"), heard.sink());
+  EXPECT_EQ(heard.text(), "hi");
+  const auto asked = house.requests();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].path, "/v1/chat/completions");
+  EXPECT_EQ(asked[0].header("authorization"), "Bearer secret");
+  EXPECT_EQ(nlohmann::json::parse(asked[0].body)["model"], "any-model");
+}
+
+TEST_F(RouterTest, usage_is_the_houses_own_with_its_words_kept) {
+  MockHouse house(says("hi"));
+  add("office", house);
+  Heard heard;
+  router().chat(ask("office/m"), heard.sink());
+  const Event last = heard.last();
+  EXPECT_EQ(last.usage.prompt_tokens, 7u);
+  EXPECT_EQ(last.usage.cached_tokens, 3u);
+  EXPECT_EQ(last.usage.completion_tokens, 2u);
+  const auto tries = attempts();
+  ASSERT_EQ(tries.size(), 1u);
+  EXPECT_EQ(tries[0].outcome, Attempt::Outcome::kSettled);
+  EXPECT_EQ(tries[0].tenant, "alice");
+  EXPECT_EQ(tries[0].usage.cached_tokens, 3u);
+  EXPECT_EQ(nlohmann::json::parse(tries[0].raw_usage)["total_tokens"], 9);
+}
+
+TEST_F(RouterTest, a_local_model_wins_over_an_upstreams_of_the_same_name) {
+  MockHouse house(says("from afar"));
+  add("office", house, {"tiny"});
+  Heard heard;
+  router().chat(ask("tiny"), heard.sink());
+  EXPECT_EQ(heard.text(), "from the engine");
+  EXPECT_TRUE(house.requests().empty());
+}
+
+TEST_F(RouterTest, the_next_upstream_answers_when_the_first_fails_before_it_says_anything) {
+  MockHouse bad(fails(503)), good(says("second"));
+  add("a", bad, {"m"}, {"k"}, 0);
+  add("b", good, {"m"}, {"k"}, 1);
+  Heard heard;
+  router().chat(ask("m"), heard.sink());
+  EXPECT_EQ(heard.text(), "second");
+  const auto tries = attempts();
+  ASSERT_EQ(tries.size(), 2u);
+  EXPECT_EQ(tries[0].upstream, "a");
+  EXPECT_EQ(tries[0].outcome, Attempt::Outcome::kFailed);
+  EXPECT_EQ(tries[1].upstream, "b");
+  EXPECT_EQ(tries[1].number, 1u);
+}
+
+TEST_F(RouterTest, an_error_inside_the_stream_before_the_first_content_moves_on_too) {
+  MockHouse bad([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    stream(exchange,
+           {chunk(R"({"role":"assistant"})"), "data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n"});
+  });
+  MockHouse good(says("second"));
+  add("a", bad, {"m"}, {"k"}, 0);
+  add("b", good, {"m"}, {"k"}, 1);
+  Heard heard;
+  router().chat(ask("m"), heard.sink());
+  EXPECT_EQ(heard.text(), "second");
+}
+
+TEST_F(RouterTest, an_answer_that_breaks_off_after_it_began_is_an_error_and_is_not_asked_for_again) {
+  MockHouse bad([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    stream(exchange, {chunk(R"({"content":"half a "})")});
+  });
+  MockHouse good(says("second"));
+  add("a", bad, {"m"}, {"k"}, 0);
+  add("b", good, {"m"}, {"k"}, 1);
+  Heard heard;
+  router().chat(ask("m"), heard.sink());
+  EXPECT_EQ(heard.last().kind, Event::Kind::kError);
+  EXPECT_EQ(heard.last().status, 502);
+  EXPECT_TRUE(good.requests().empty());
+  const auto tries = attempts();
+  ASSERT_EQ(tries.size(), 1u);
+  EXPECT_EQ(tries[0].usage.completion_tokens, 1u) << "the piece that came will be charged";
+}
+
+TEST_F(RouterTest, what_the_caller_got_wrong_is_told_at_once) {
+  MockHouse bad(fails(400)), good(says("second"));
+  add("a", bad, {"m"}, {"k"}, 0);
+  add("b", good, {"m"}, {"k"}, 1);
+  Heard heard;
+  router().chat(ask("m"), heard.sink());
+  EXPECT_EQ(heard.last().status, 400);
+  EXPECT_NE(heard.last().text.find("not today"), std::string::npos);
+  EXPECT_TRUE(good.requests().empty());
+}
+
+TEST_F(RouterTest, a_refused_key_of_ours_is_not_the_callers_401_and_the_next_key_is_tried) {
+  MockHouse house([](const net::ServerRequest& request, const net::ExchangePtr& exchange) {
+    if (request.header("authorization") == "Bearer old") return fails(401)(request, exchange);
+    says("with the new key")(request, exchange);
+  });
+  add("a", house, {"m"}, {"old", "new"});
+  Heard heard;
+  router().chat(ask("a/m"), heard.sink());
+  EXPECT_EQ(heard.text(), "with the new key");
+  Heard again;
+  router().chat(ask("a/m"), again.sink());
+  EXPECT_EQ(again.text(), "with the new key");
+  EXPECT_EQ(house.requests().size(), 3u) << "the refused key rests";
+
+  MockHouse closed(fails(401));
+  add("c", closed, {"m"}, {"wrong"});
+  Heard refused;
+  router().chat(ask("c/m"), refused.sink());
+  EXPECT_EQ(refused.last().status, 502);
+}
+
+TEST_F(RouterTest, an_upstream_that_is_told_to_wait_is_asked_last) {
+  MockHouse busy(fails(429, {{"Retry-After", "600"}})), good(says("ok"));
+  add("a", busy, {"m"}, {"k"}, 0);
+  add("b", good, {"m"}, {"k"}, 1);
+  for (int i = 0; i < 3; ++i) {
+    Heard heard;
+    router().chat(ask("m"), heard.sink());
+    EXPECT_EQ(heard.text(), "ok");
+  }
+  EXPECT_EQ(busy.requests().size(), 1u);
+  try {
+    router().chat(ask("a/m"), [](Event) {});
+    FAIL() << "all keys of a are cooling";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::kRateLimited);
+    EXPECT_NE(std::string(error.what()).find("s more"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(RouterTest, weights_share_the_calls) {
+  MockHouse one(says("1")), two(says("2"));
+  upstreams.put({.name = "a",
+                 .house = "compatible",
+                 .base_url = one.url(),
+                 .models = {"m"},
+                 .weight = 3,
+                 .private_network = true});
+  upstreams.put({.name = "b",
+                 .house = "compatible",
+                 .base_url = two.url(),
+                 .models = {"m"},
+                 .weight = 1,
+                 .private_network = true});
+  int first = 0;
+  for (int i = 0; i < 4000; ++i) first += router().targets("m").front().upstream == "a";
+  EXPECT_NEAR(first, 3000, 150);  // 5 standard deviations of a binomial of 4000 and 3/4
+}
+
+TEST_F(RouterTest, a_change_of_the_configuration_counts_from_the_next_request) {
+  MockHouse one(says("1")), two(says("2"));
+  add("a", one);
+  Heard before;
+  router().chat(ask("a/m"), before.sink());
+  EXPECT_EQ(before.text(), "1");
+  add("a", two);
+  Heard after;
+  router().chat(ask("a/m"), after.sink());
+  EXPECT_EQ(after.text(), "2");
+  upstreams.remove("a");
+  EXPECT_THROW(router().chat(ask("a/m"), [](Event) {}), Error);
+}
+
+TEST_F(RouterTest, cancelling_ends_the_call_at_the_house_and_counts_what_came) {
+  std::mutex mutex;
+  std::condition_variable left;
+  bool gone = false;
+  net::ExchangePtr open;
+  MockHouse house([&](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->on_gone([&] {
+      std::lock_guard lock(mutex);
+      gone = true;
+      left.notify_all();
+    });
+    exchange->begin(200, {{"Content-Type", "text/event-stream"}});
+    exchange->write(chunk(R"({"content":"one"})"));
+    std::lock_guard lock(mutex);
+    open = exchange;
+  });
+  add("a", house);
+  Heard heard;
+  const CallPtr call = router().chat(ask("a/m"), heard.sink());
+  heard.wait_for_text();
+  call->cancel();
+  EXPECT_EQ(heard.last().finish, chat::Finish::kCancelled);
+  std::unique_lock lock(mutex);
+  EXPECT_TRUE(left.wait_for(lock, 60s, [&] { return gone; }));
+  open.reset();
+  const auto tries = attempts();
+  ASSERT_EQ(tries.size(), 1u);
+  EXPECT_EQ(tries[0].outcome, Attempt::Outcome::kAborted);
+  EXPECT_EQ(tries[0].usage.completion_tokens, 1u);
+}
+
+TEST_F(RouterTest, a_house_that_cannot_be_reached_is_named) {
+  upstreams.put({.name = "nobody",
+                 .house = "compatible",
+                 .base_url = "http://127.0.0.1:1/v1",
+                 .models = {"m"},
+                 .private_network = true});
+  Heard heard;
+  router().chat(ask("nobody/m"), heard.sink());
+  EXPECT_EQ(heard.last().status, 502);
+  EXPECT_NE(heard.last().text.find("nobody"), std::string::npos) << heard.last().text;
+}
+
+TEST_F(RouterTest, a_private_address_is_not_reached_unless_the_operator_said_so) {
+  MockHouse house(says("inside"));
+  const std::string port = house.url().substr(house.url().rfind(':'));
+  for (const std::string host : {"127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433", "[::ffff:127.0.0.1]"}) {
+    upstreams.put({.name = "sly", .house = "compatible", .base_url = "http://" + host + port, .models = {"m"}});
+    Heard heard;
+    router().chat(ask("sly/m"), heard.sink());
+    EXPECT_EQ(heard.last().kind, Event::Kind::kError) << host;
+  }
+  EXPECT_TRUE(house.requests().empty());
+}
+
+TEST_F(RouterTest, models_of_upstreams_are_listed_under_their_name) {
+  MockHouse house(says("x"));
+  add("office", house, {"one", "two"});
+  std::vector<std::string> ids;
+  for (const ModelInfo& model : router().models()) ids.push_back(model.id);
+  EXPECT_EQ(ids, (std::vector<std::string>{"tiny", "office/one", "office/two"}));
+}
+
+TEST_F(RouterTest, a_model_name_that_climbs_out_of_the_path_is_refused) {
+  MockHouse house(says("x"));
+  upstreams.put({.name = "g", .house = "gemini", .base_url = house.url(), .keys = {"k"}, .private_network = true});
+  for (const char* name : {"g/../../admin", "g/a b", "g/"}) {
+    EXPECT_THROW(router().chat(ask(name), [](Event) {}), Error) << name;
+  }
+  EXPECT_TRUE(house.requests().empty());
+}
+
+TEST_F(RouterTest, embeddings_come_back_in_the_order_they_were_asked_for) {
+  MockHouse house([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = 200,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = R"({"data":[{"index":1,"embedding":[0,1]},{"index":0,"embedding":[1,0]}],)"
+                            R"("usage":{"prompt_tokens":5}})"});
+  });
+  add("office", house);
+  const Embeddings found = router().embed("office/m", {"a", "b"}, 0);
+  ASSERT_EQ(found.vectors.size(), 2u);
+  EXPECT_EQ(found.vectors[0], (std::vector<float>{1, 0}));
+  EXPECT_EQ(found.tokens, 5u);
+}
+
+TEST_F(RouterTest, ends_while_calls_are_running) {
+  net::ExchangePtr open;
+  MockHouse house([&](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->begin(200, {{"Content-Type", "text/event-stream"}});
+    exchange->write(chunk(R"({"content":"one"})"));
+    open = exchange;
+  });
+  add("a", house);
+  Heard heard;
+  {
+    Router short_lived(std::make_shared<Engine>(), upstreams);
+    short_lived.chat(ask("a/m"), heard.sink());
+    heard.wait_for_text();
+  }
+  EXPECT_EQ(heard.last().finish, chat::Finish::kCancelled);
+}
+
+}  // namespace
+}  // namespace shenbi::gateway

@@ -1,0 +1,142 @@
+#include "gateway/upstreams.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "gateway/house.h"
+
+namespace shenbi::gateway {
+namespace {
+
+constexpr std::string_view kFromEnvironment = "env:";
+constexpr size_t kLongestName = 64;  // it stands in front of every model's name
+
+[[noreturn]] void refuse(std::string_view field, const std::string& why) {
+  throw Error(Code::kInvalidArgument, fmt::format("{}: {}", field, why));
+}
+
+void check_name(const std::string& name) {
+  const bool fits = std::all_of(name.begin(), name.end(),
+                                [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; });
+  if (name.empty() || name.size() > kLongestName || !fits)
+    refuse("name", fmt::format("'{}' is not 1 to {} letters, digits, '-', '_' and '.'", name, kLongestName));
+}
+
+void check_base_url(const std::string& url, const House& house) {
+  if (url.empty()) {
+    if (house.base_url.empty()) refuse("base_url", fmt::format("{} has no address of its own: give one", house.title));
+    return;
+  }
+  const bool web = url.starts_with("http://") || url.starts_with("https://");
+  const size_t host = url.find("://") + 3;
+  if (!web || host >= url.size() || url[host] == '/')
+    refuse("base_url", fmt::format("'{}' is not an http or https address", url));
+  const std::string_view authority = std::string_view(url).substr(host, url.find_first_of("/?#", host) - host);
+  if (authority.find('@') != std::string_view::npos) refuse("base_url", "must not hold a user name or password");
+  if (url.find_first_of("?# \t\r\n") != std::string::npos)
+    refuse("base_url", "must not hold a query, a fragment or blanks");
+}
+
+void check(const Upstream& upstream) {
+  check_name(upstream.name);
+  const House house = find_house(upstream.house);
+  check_base_url(upstream.base_url, house);
+  for (const std::string& needed : house.settings) {
+    if (!upstream.settings.contains(needed)) refuse("settings", fmt::format("{} needs '{}'", house.title, needed));
+  }
+  if (!std::isfinite(upstream.weight) || upstream.weight <= 0) refuse("weight", "must be above 0");
+  for (const std::string& key : upstream.keys) {
+    if (key.empty() || key.find_first_of("\r\n") != std::string::npos)
+      refuse("keys", "a key is one line and not empty");
+  }
+}
+
+std::string to_json(const Upstream& u) {
+  return nlohmann::json{{"house", u.house},       {"base_url", u.base_url}, {"keys", u.keys},
+                        {"settings", u.settings}, {"models", u.models},     {"priority", u.priority},
+                        {"weight", u.weight},     {"enabled", u.enabled},   {"private_network", u.private_network}}
+      .dump();
+}
+
+Upstream from_json(std::string name, const std::string& text) {
+  const nlohmann::json json = nlohmann::json::parse(text);
+  return {.name = std::move(name),
+          .house = json.at("house"),
+          .base_url = json.at("base_url"),
+          .keys = json.at("keys"),
+          .settings = json.at("settings"),
+          .models = json.at("models"),
+          .priority = json.at("priority"),
+          .weight = json.at("weight"),
+          .enabled = json.at("enabled"),
+          .private_network = json.at("private_network")};
+}
+
+}  // namespace
+
+Upstreams::Upstreams(store::Database& database) : database_(database) {
+  database_.migrate("upstreams", {"CREATE TABLE upstreams (name TEXT PRIMARY KEY, config TEXT NOT NULL)"});
+  for (const store::Row& row : database_.query("SELECT name, config FROM upstreams")) {
+    try {
+      entries_.emplace(row.text("name"), from_json(row.text("name"), row.text("config")));
+    } catch (const nlohmann::json::exception& error) {
+      throw Error(Code::kCorruptFile, fmt::format("upstream '{}' in the database: {}", row.text("name"), error.what()));
+    }
+  }
+}
+
+void Upstreams::put(const Upstream& upstream) {
+  check(upstream);
+  std::lock_guard lock(mutex_);
+  database_.run(
+      "INSERT INTO upstreams (name, config) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET config = excluded.config",
+      {upstream.name, to_json(upstream)});
+  entries_[upstream.name] = upstream;
+  ++revision_;
+}
+
+bool Upstreams::remove(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  if (database_.run("DELETE FROM upstreams WHERE name = ?", {name}) == 0) return false;
+  entries_.erase(name);
+  ++revision_;
+  return true;
+}
+
+std::vector<Upstream> Upstreams::list() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Upstream> all;
+  for (const auto& [name, upstream] : entries_) all.push_back(upstream);
+  return all;
+}
+
+std::optional<Upstream> Upstreams::find(std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::string secret_of(const std::string& configured) {
+  if (!configured.starts_with(kFromEnvironment)) return configured;
+  const std::string variable = configured.substr(kFromEnvironment.size());
+  const char* value = std::getenv(variable.c_str());
+  if (value == nullptr || *value == '\0')
+    throw Error(Code::kUpstream, fmt::format("the environment variable {} is not set", variable));
+  return value;
+}
+
+std::string masked(const std::string& configured) {
+  if (configured.starts_with(kFromEnvironment)) return configured;
+  // Of a short key nothing may be shown: its ends would be most of it.
+  if (configured.size() < 16) return "****";
+  return configured.substr(0, 3) + "****" + configured.substr(configured.size() - 4);
+}
+
+}  // namespace shenbi::gateway

@@ -1,0 +1,67 @@
+#pragma once
+// The accounts this installation has at houses: which house, where, with which keys, under which name. Kept in the
+// database; a model of an upstream is called NAME/MODEL.
+//
+//   Upstreams upstreams(database);
+//   upstreams.put({.name = "deepseek", .house = "deepseek", .keys = {"env:DEEPSEEK_API_KEY"}});
+//
+// A key is written as "env:VARIABLE" (nothing secret is stored) or as itself (then it lies in the database file, which
+// only its owner may read). Thread-safe.
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/database.h"
+
+namespace shenbi::gateway {
+
+struct Upstream {
+  std::string name;               ///< letters, digits, '-', '_' and '.'; begins the names of its models
+  std::string house;              ///< a file of gateway/houses
+  std::string base_url;           ///< "": the house's own
+  std::vector<std::string> keys;  ///< as configured
+  std::map<std::string, std::string> settings;
+  std::vector<std::string> models;  ///< offered ones; empty: what the house lists
+  int64_t priority = 0;             ///< of several that offer a model the lowest number is asked first
+  double weight = 1;                ///< share among those of equal priority
+  bool enabled = true;
+  /// May lie on this machine or a private network. Only who sits at the machine sets it: over HTTP it stays false.
+  bool private_network = false;
+
+  bool operator==(const Upstream&) const = default;
+};
+
+class Upstreams {
+ public:
+  explicit Upstreams(store::Database& database);
+
+  /// Adds it or replaces the one of that name. Throws Error{kInvalidArgument} naming the field: name, house, base_url
+  /// (missing, or not http or https, or with a user name in it), settings that the house needs, priority, weight.
+  void put(const Upstream& upstream);
+  /// False if there is none.
+  bool remove(const std::string& name);
+  std::vector<Upstream> list() const;
+  std::optional<Upstream> find(std::string_view name) const;
+  /// Grows with every change: who made something of the list knows when to make it anew.
+  uint64_t revision() const noexcept { return revision_; }
+
+ private:
+  store::Database& database_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Upstream, std::less<>> entries_;
+  std::atomic<uint64_t> revision_{1};
+};
+
+/// What "env:VARIABLE" stands for, any other text itself. Throws Error{kUpstream} naming the variable if it is not set.
+std::string secret_of(const std::string& configured);
+
+/// A key as it may be shown: "env:NAME" as it is, else its first and last characters.
+std::string masked(const std::string& configured);
+
+}  // namespace shenbi::gateway

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""One server in front of another: the real model behind the first, the second asks it as an upstream in every dialect, and clients that
+others wrote ask the second. Whatever the two dialects are, the answer is the one that the first gives when asked directly."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+
+import anthropic
+import google.genai
+import openai
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from api.support.server import MODEL, SHENBI, Server  # noqa: E402
+from e2e.support.cases import case, check, equal, main, raises  # noqa: E402
+
+FRANCE = [{"role": "user", "content": "What is the capital of France?"}]
+SECRET = "sk-behind-the-second-door"
+
+behind = Server("--api-key", SECRET)
+home = tempfile.TemporaryDirectory(prefix="shenbi-gateway-")
+
+
+def upstreams(*words, **options):
+    return subprocess.run([SHENBI, "upstreams", *words], env={**os.environ, "SHENBI_HOME": home.name}, capture_output=True, text=True, **options)
+
+
+# The same server through three of its faces. Its key comes in by the input, as a person's would.
+FACES = {"by-openai": ("compatible", "/v1"), "by-anthropic": ("anthropic", "/v1"), "by-gemini": ("gemini", "/v1beta")}
+for name, (house, path) in FACES.items():
+    upstreams("add", name, "--house", house, "--base-url", behind.url + path, "--model", MODEL, "--key-from-input",
+              input=SECRET + "\n", check=True)
+front = Server(models=(), home=home.name)
+NAMES = [f"{name}/{MODEL}" for name in FACES]
+
+direct = openai.OpenAI(base_url=behind.url + "/v1", api_key=SECRET, max_retries=0)
+client = openai.OpenAI(base_url=front.url + "/v1", api_key="none", max_retries=0)
+claude = anthropic.Anthropic(base_url=front.url, api_key="none", max_retries=0)
+gemini = google.genai.Client(api_key="none", http_options={"base_url": front.url})
+REFERENCE = direct.chat.completions.create(model=MODEL, messages=FRANCE, temperature=0, max_tokens=16)
+TEXT = REFERENCE.choices[0].message.content
+
+
+@case
+def the_openai_client_gets_the_same_answer_through_every_dialect():
+    for model in NAMES:
+        answer = client.chat.completions.create(model=model, messages=FRANCE, temperature=0, max_tokens=16)
+        equal(answer.choices[0].message.content, TEXT, model)
+        equal(answer.choices[0].finish_reason, REFERENCE.choices[0].finish_reason, model)
+        equal(answer.usage.prompt_tokens, REFERENCE.usage.prompt_tokens, model)
+        equal(answer.usage.completion_tokens, REFERENCE.usage.completion_tokens, model)
+
+
+@case
+def the_openai_client_streams_through_every_dialect():
+    for model in NAMES:
+        pieces = list(client.chat.completions.create(model=model, messages=FRANCE, temperature=0, max_tokens=16, stream=True,
+                                                     stream_options={"include_usage": True}))
+        equal("".join(p.choices[0].delta.content or "" for p in pieces if p.choices), TEXT, model)
+        equal(pieces[-1].usage.completion_tokens, REFERENCE.usage.completion_tokens, model)
+        check(sum(bool(p.choices and p.choices[0].delta.content) for p in pieces) > 2, "it came in pieces")
+
+
+@case
+def the_anthropic_client_gets_the_same_answer_through_every_dialect():
+    for model in NAMES:
+        answer = claude.messages.create(model=model, messages=FRANCE, max_tokens=16, extra_body={"temperature": 0})
+        equal("".join(block.text for block in answer.content), TEXT, model)
+        equal(answer.usage.output_tokens, REFERENCE.usage.completion_tokens, model)
+
+
+@case
+def the_gemini_client_gets_the_same_answer_through_every_dialect():
+    for model in NAMES:
+        answer = gemini.models.generate_content(model=model, contents="What is the capital of France?",
+                                                config={"temperature": 0, "max_output_tokens": 16})
+        equal(answer.text, TEXT, model)
+
+
+@case
+def models_of_upstreams_are_listed():
+    listed = {model.id for model in client.models.list()}
+    check(set(NAMES) <= listed, listed)
+
+
+@case
+def what_the_caller_got_wrong_is_told_in_the_houses_words():
+    with raises(openai.BadRequestError, "by-openai"):
+        client.chat.completions.create(model=NAMES[0], messages=[{"role": "user", "content": "word " * 60000}], max_tokens=5)
+
+
+@case
+def a_field_the_dialect_has_no_word_for_is_named():
+    for model in NAMES[1:]:
+        with raises(openai.BadRequestError, "min_p"):
+            client.chat.completions.create(model=model, messages=FRANCE, max_tokens=5, extra_body={"min_p": 0.1})
+
+
+@case
+def embeddings_come_through():
+    mine = client.embeddings.create(model=NAMES[0], input=["one", "two"]).data
+    theirs = direct.embeddings.create(model=MODEL, input=["one", "two"]).data
+    for a, b in zip(mine, theirs, strict=True):
+        check(max(abs(x - y) for x, y in zip(a.embedding, b.embedding, strict=True)) < 1e-6)
+
+
+def page(method, path, body=None):
+    request = urllib.request.Request(front.url + path, method=method, data=None if body is None else json.dumps(body).encode(),
+                                     headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.loads(answer.read() or "null")
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+@case
+def keys_never_come_out():
+    status, listed = page("GET", "/page/upstreams")
+    equal(status, 200)
+    check(SECRET not in json.dumps(listed) and "****" in json.dumps(listed), listed)
+    check(SECRET not in (front.home / "server.log").read_text())
+
+
+@case
+def over_http_no_secret_can_be_led_elsewhere():
+    for body, field in (({"house": "compatible", "base_url": "http://192.0.2.1/v1", "keys": ["env:PATH"]}, "keys"),
+                        ({"house": "openai", "base_url": "https://evil.example/v1", "keys": ["env:OPENAI_API_KEY"]}, "keys")):
+        status, answer = page("PUT", "/page/upstreams/sly", body)
+        equal(status, 400)
+        check(field in json.dumps(answer), answer)
+    status, answer = page("PUT", "/page/upstreams/by-openai", {"house": "compatible", "base_url": "https://evil.example/v1"})
+    equal(status, 400)
+    check("keys" in json.dumps(answer), answer)
+
+
+@case
+def over_http_a_private_address_cannot_be_reached():
+    status, _ = page("PUT", "/page/upstreams/inside", {"house": "compatible", "base_url": behind.url + "/v1", "keys": [SECRET]})
+    equal(status, 201)
+    with raises(openai.APIStatusError, "private"):
+        client.chat.completions.create(model=f"inside/{MODEL}", messages=FRANCE, max_tokens=2)
+    equal(page("DELETE", "/page/upstreams/inside")[0], 204)
+
+
+try:
+    main(workers=2)
+finally:
+    front.stop()
+    behind.stop()
