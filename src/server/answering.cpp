@@ -22,9 +22,13 @@ class Answering : public std::enable_shared_from_this<Answering> {
                                  [self = shared_from_this(), choice](chat::Event event) { self->take(event, choice); });
       try {
         gateway::CallPtr call = plan_.starts[choice](sink);
-        std::lock_guard lock(mutex_);
-        calls_.push_back(call);
-        if (gone_) call->cancel();
+        bool gone = false;
+        {
+          std::lock_guard lock(mutex_);
+          calls_.push_back(call);
+          gone = gone_;
+        }
+        if (gone) call->cancel();  // not under the lock: its last event may come at once
       } catch (const Error& error) {
         if (choice == 0) throw;  // nothing has been said yet: the whole request fails
         take({.kind = chat::Event::Kind::kError, .text = error.what(), .status = code_info(error.code()).http_status},

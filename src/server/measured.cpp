@@ -1,6 +1,7 @@
 // Every answer of a model is measured on its way to the client: for /metrics, for its key's quota, for the log and,
 // where traces are kept, as a span with the parts queue, prefill and decode.
 
+#include "base/log.h"
 #include "server/answering.h"
 #include "server/request_record.h"
 #include "server/state.h"
@@ -93,7 +94,13 @@ class Meter {
     const uint64_t tokens = figures_.prompt_tokens + figures_.completion_tokens;
     if (tokens > 0) {
       // The database is not for the thread that computes.
-      state_.workers.run([&state = state_, caller = caller_, tokens] { state.keys.count_tokens(caller, tokens); });
+      state_.workers.run([&state = state_, caller = caller_, tokens] {
+        try {
+          state.keys.count_tokens(caller, tokens);
+        } catch (const std::exception& error) {  // a full disk: they count in memory until the next start
+          log_warn("{} tokens of key {} could not be stored: {}", tokens, caller.id, error.what());
+        }
+      });
     }
   }
 
