@@ -155,14 +155,15 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
     bool cancelled = false;
     {
       std::lock_guard lock(mutex_);
-      if (number + 1 == next_) call_ = call;  // it may have failed already, and another been started
+      // It may have ended already, or failed and another been started.
+      if (!ended_ && number + 1 == next_) call_ = call;
       cancelled = cancelled_;
     }
     if (cancelled) call->cancel();
   }
 
   void take(Event event, uint32_t number) {
-    if (begun_) return sink_(std::move(event));
+    if (begun_) return pass_on(std::move(event));
     if (event.kind == Event::Kind::kError && may_go_better_elsewhere(event.status) && goes_on(number)) {
       log_info("{}: {}; asking the next", blank_.wanted, event.text);
       held_.clear();
@@ -174,8 +175,18 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
       return;
     }
     begun_ = true;
-    for (Event& held : held_) sink_(std::move(held));
+    for (Event& held : held_) pass_on(std::move(held));
     held_.clear();
+    pass_on(std::move(event));
+  }
+
+  // The call holds this by its sink: behind the last event it is let go.
+  void pass_on(Event event) {
+    if (event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError) {
+      std::lock_guard lock(mutex_);
+      ended_ = true;
+      call_.reset();
+    }
     sink_(std::move(event));
   }
 
@@ -194,7 +205,7 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
     try {
       start();
     } catch (const Error& error) {
-      sink_({.kind = Event::Kind::kError, .text = error.what(), .status = code_info(error.code()).http_status});
+      pass_on({.kind = Event::Kind::kError, .text = error.what(), .status = code_info(error.code()).http_status});
     }
   }
 
@@ -212,7 +223,7 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
   std::mutex mutex_;
   std::atomic<uint32_t> next_{0};
   CallPtr call_;
-  bool cancelled_ = false;
+  bool cancelled_ = false, ended_ = false;
 };
 
 }  // namespace

@@ -106,6 +106,7 @@ void ClientMailbox::post(std::shared_ptr<ClientExchange> exchange) {
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
+    if (closed_) return;
     first = letters_.empty();
     letters_.push_back(std::move(exchange));
   }
@@ -115,6 +116,13 @@ void ClientMailbox::post(std::shared_ptr<ClientExchange> exchange) {
 std::vector<std::shared_ptr<ClientExchange>> ClientMailbox::take() {
   const std::lock_guard lock(mutex_);
   return std::exchange(letters_, {});
+}
+
+void ClientMailbox::close() {
+  std::vector<std::shared_ptr<ClientExchange>> dropped;  // goes behind the lock
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  dropped.swap(letters_);
 }
 
 void ClientMailbox::wake() const {

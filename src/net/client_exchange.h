@@ -30,6 +30,9 @@ class ClientMailbox {
 
   int descriptor() const noexcept { return wake_fd_; }
   void post(std::shared_ptr<ClientExchange> exchange);
+  /// Nobody will take any more: what lies here is dropped, and what comes. An exchange holds its mailbox, so one that
+  /// stayed here would stay for ever.
+  void close();
   std::vector<std::shared_ptr<ClientExchange>> take();
   /// Wakes the loop, so that it sees that it shall stop.
   void wake() const;
@@ -38,6 +41,7 @@ class ClientMailbox {
   const int wake_fd_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<ClientExchange>> letters_;
+  bool closed_ = false;
 };
 
 class ClientExchange final : public ClientCall, public std::enable_shared_from_this<ClientExchange> {

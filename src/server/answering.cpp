@@ -25,7 +25,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
         bool gone = false;
         {
           std::lock_guard lock(mutex_);
-          calls_.push_back(call);
+          if (!ended_) calls_.push_back(call);  // one that has ended already would only hold on to this
           gone = gone_;
         }
         if (gone) call->cancel();  // not under the lock: its last event may come at once
