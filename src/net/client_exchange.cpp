@@ -281,27 +281,36 @@ void ClientExchange::refuse_private() {
                    fmt::format("{}: leads to this machine or a private network, which is not allowed", host_));
 }
 
-// One line; an empty one ends the head. Heads of status 1xx come before the one that counts, trailers after the body.
-size_t ClientExchange::on_header(std::string_view line) noexcept {
-  if (phase == Phase::kBody || phase == Phase::kDone) return line.size();
+// One line, or several at once where a pause had held them back.
+size_t ClientExchange::on_header(std::string_view lines) noexcept {
   const bool told = guarded([&] {
-    header_bytes_ += line.size();
-    if (header_bytes_ > limits::kMaxUpstreamHeadBytes) {
-      failure_.emplace(Code::kUpstream, fmt::format("{}: the head of the answer is longer than {} bytes", host_,
-                                                    limits::kMaxUpstreamHeadBytes));
-      return;
-    }
-    if (line.starts_with("HTTP/")) {
-      headers_.clear();
-      const size_t space = line.find(' ');
-      status_ = space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space + 1, 3)).c_str());
-    } else if (const size_t colon = line.find(':'); colon != std::string_view::npos && colon > 0) {
-      headers_.emplace_back(lower(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
-    } else if (trimmed(line).empty() && status_ >= 200) {
-      tell_head();
+    for (size_t at = 0; at < lines.size() && !failure_;) {
+      const size_t end = std::min(lines.find('\n', at), lines.size() - 1) + 1;
+      take_header_line(lines.substr(at, end - at));
+      at = end;
     }
   });
-  return told && !failure_ && !cancelled() ? line.size() : 0;
+  return told && !failure_ && !cancelled() ? lines.size() : 0;
+}
+
+// An empty one ends the head. Heads of status 1xx come before the one that counts, trailers after the body.
+void ClientExchange::take_header_line(std::string_view line) {
+  if (phase == Phase::kBody || phase == Phase::kDone) return;
+  header_bytes_ += line.size();
+  if (header_bytes_ > limits::kMaxUpstreamHeadBytes) {
+    failure_.emplace(Code::kUpstream, fmt::format("{}: the head of the answer is longer than {} bytes", host_,
+                                                  limits::kMaxUpstreamHeadBytes));
+    return;
+  }
+  if (line.starts_with("HTTP/")) {
+    headers_.clear();
+    const size_t space = line.find(' ');
+    status_ = space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space + 1, 3)).c_str());
+  } else if (const size_t colon = line.find(':'); colon != std::string_view::npos && colon > 0) {
+    headers_.emplace_back(lower(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
+  } else if (trimmed(line).empty() && status_ >= 200) {
+    tell_head();
+  }
 }
 
 void ClientExchange::tell_head() {

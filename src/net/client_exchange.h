@@ -83,13 +83,14 @@ class ClientExchange final : public ClientCall, public std::enable_shared_from_t
 
   // --- curl's ---
 
-  size_t on_header(std::string_view line) noexcept;
+  size_t on_header(std::string_view lines) noexcept;
   size_t on_body(std::string_view bytes) noexcept;
   curl_socket_t on_open(const curl_sockaddr& address) noexcept;
   int on_connected(const char* address) noexcept;
 
  private:
   void post();
+  void take_header_line(std::string_view line);
   void tell_head();
   void refuse_private();
   template <class Call>
