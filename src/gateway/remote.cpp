@@ -220,11 +220,11 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
   };
 
   RemoteCall(std::string upstream, const chat::Asking& asking, std::unique_ptr<chat::AnswerReader> reader,
-             std::string model, EventSink sink, std::function<void(const Finished&)> on_finished)
+             std::vector<std::string> warnings, EventSink sink, std::function<void(const Finished&)> on_finished)
       : upstream_(std::move(upstream)),
         asking_(asking),
         reader_(std::move(reader)),
-        model_(std::move(model)),
+        warnings_(std::move(warnings)),
         sink_(std::move(sink)),
         on_finished_(std::move(on_finished)) {}
 
@@ -304,7 +304,10 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
       const bool last = event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError;
       if (event.kind == Event::Kind::kFinish && event.text.empty()) event.text = reader_->raw_usage();
       if (last) finished(event);
+      const bool first = event.kind == Event::Kind::kStart;
       sink_(std::move(event));
+      if (!first) continue;
+      for (const std::string& warning : warnings_) sink_({.kind = Event::Kind::kWarning, .text = warning});
     }
   }
 
@@ -321,7 +324,7 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
   const std::string upstream_;
   const chat::Asking& asking_;
   std::unique_ptr<chat::AnswerReader> reader_;
-  const std::string model_;
+  const std::vector<std::string> warnings_;  // follow the beginning of the answer
   EventSink sink_;
   std::function<void(const Finished&)> on_finished_;
 
@@ -390,19 +393,36 @@ void check_model_name(const std::string& upstream, const std::string& model) {
 
 }  // namespace
 
+namespace {
+
+// What the house has no word for and the answer does without: said, since it is not done.
+std::vector<std::string> left_out(const chat::ChatRequest& request, const House& house) {
+  const bool asks = house.dialect == Dialect::kOpenAi || house.dialect == Dialect::kResponses;
+  const bool strict = std::any_of(request.tools.begin(), request.tools.end(), [](const auto& t) { return t.strict; });
+  if (!asks || !strict || house.traits.strict_tools) return {};
+  return {fmt::format("strict: {} does not keep calls to their schema", house.title)};
+}
+
+}  // namespace
+
+CallPtr Remote::begin(const std::shared_ptr<State>& state, const std::string& path, std::string body,
+                      std::unique_ptr<chat::AnswerReader> reader, EventSink sink, std::vector<std::string> warnings) {
+  const size_t key = state->take_key();
+  auto call = std::make_shared<RemoteCall>(state->upstream.name, state->asking, std::move(reader), std::move(warnings),
+                                           std::move(sink), [state, key](const RemoteCall::Finished& end) {
+                                             if (end.good) return state->keys.succeeded(key);
+                                             state->keys.failed(key, end.status, end.retry_after);
+                                           });
+  call->start(state->client, state->request("POST", path, std::move(body), key));
+  return call;
+}
+
 CallPtr Remote::chat(chat::ChatRequest request, EventSink sink) {
   State& state = *state_;
   check_model_name(state.upstream.name, request.model);
   if (!state.house.chat_path) throw Error(Code::kUnsupported, fmt::format("{} offers no chat", state.house.title));
-  std::string body = state.asking.chat(request, true);
-  const size_t key = state.take_key();
-  auto call = std::make_shared<RemoteCall>(state.upstream.name, state.asking, state.asking.reader(), request.model,
-                                           std::move(sink), [self = state_, key](const RemoteCall::Finished& end) {
-                                             if (end.good) return self->keys.succeeded(key);
-                                             self->keys.failed(key, end.status, end.retry_after);
-                                           });
-  call->start(state.client, state.request("POST", state.house.chat_path(request.model, true), std::move(body), key));
-  return call;
+  return begin(state_, state.house.chat_path(request.model, true), state.asking.chat(request, true),
+               state.asking.reader(), std::move(sink), left_out(request, state.house));
 }
 
 CallPtr Remote::complete(chat::CompletionRequest request, EventSink sink) {
@@ -410,16 +430,8 @@ CallPtr Remote::complete(chat::CompletionRequest request, EventSink sink) {
   check_model_name(state.upstream.name, request.model);
   if (state.house.completions_path.empty() || !state.asking.complete)
     throw Error(Code::kUnsupported, fmt::format("{} offers no plain completions, only chat", state.house.title));
-  std::string body = state.asking.complete(request, true);
-  const size_t key = state.take_key();
-  auto call =
-      std::make_shared<RemoteCall>(state.upstream.name, state.asking, state.asking.completion_reader(), request.model,
-                                   std::move(sink), [self = state_, key](const RemoteCall::Finished& end) {
-                                     if (end.good) return self->keys.succeeded(key);
-                                     self->keys.failed(key, end.status, end.retry_after);
-                                   });
-  call->start(state.client, state.request("POST", state.house.completions_path, std::move(body), key));
-  return call;
+  return begin(state_, state.house.completions_path, state.asking.complete(request, true),
+               state.asking.completion_reader(), std::move(sink), {});
 }
 
 Embeddings Remote::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) {

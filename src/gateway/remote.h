@@ -53,6 +53,8 @@ class Remote final : public Provider {
 
  private:
   struct State;
+  static CallPtr begin(const std::shared_ptr<State>& state, const std::string& path, std::string body,
+                       std::unique_ptr<chat::AnswerReader> reader, EventSink sink, std::vector<std::string> warnings);
   std::shared_ptr<State> state_;
 };
 

@@ -333,36 +333,36 @@ void Router::prepare(const std::string& model) {
   first.provider->prepare(first.model);
 }
 
-CallPtr Router::chat(chat::ChatRequest request, EventSink sink) {
-  auto found = targets(request.model);
+namespace {
+
+// Puts a request to its targets in turn by `method` of their providers.
+template <class Request>
+CallPtr route(std::vector<Router::Target> found, Request request, CallPtr (Provider::*method)(Request, EventSink),
+              EventSink sink, const RouterOptions& options) {
   Attempt blank{.wanted = request.model, .tenant = request.tenant};
-  const auto asked = std::make_shared<const chat::ChatRequest>(std::move(request));
+  const auto asked = std::make_shared<const Request>(std::move(request));
   auto routed = std::make_shared<Routed>(
       std::move(found), std::move(blank),
-      [asked](const Target& target, EventSink to) {
-        chat::ChatRequest copy = *asked;
+      [asked, method](const Router::Target& target, EventSink to) {
+        Request copy = *asked;
         copy.model = target.model;
-        return target.provider->chat(std::move(copy), std::move(to));
+        return (target.provider.get()->*method)(std::move(copy), std::move(to));
       },
-      std::move(sink), state_->options);
+      std::move(sink), options);
   routed->start();
   return routed;
 }
 
+}  // namespace
+
+CallPtr Router::chat(chat::ChatRequest request, EventSink sink) {
+  auto found = targets(request.model);
+  return route(std::move(found), std::move(request), &Provider::chat, std::move(sink), state_->options);
+}
+
 CallPtr Router::complete(chat::CompletionRequest request, EventSink sink) {
   auto found = targets(request.model);
-  Attempt blank{.wanted = request.model, .tenant = request.tenant};
-  const auto asked = std::make_shared<const chat::CompletionRequest>(std::move(request));
-  auto routed = std::make_shared<Routed>(
-      std::move(found), std::move(blank),
-      [asked](const Target& target, EventSink to) {
-        chat::CompletionRequest copy = *asked;
-        copy.model = target.model;
-        return target.provider->complete(std::move(copy), std::move(to));
-      },
-      std::move(sink), state_->options);
-  routed->start();
-  return routed;
+  return route(std::move(found), std::move(request), &Provider::complete, std::move(sink), state_->options);
 }
 
 Embeddings Router::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) {

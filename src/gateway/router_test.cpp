@@ -387,6 +387,20 @@ TEST_F(RouterTest, cancelling_ends_the_call_at_the_house_and_counts_what_came) {
   EXPECT_EQ(tries[0].usage.completion_tokens, 1u);
 }
 
+TEST_F(RouterTest, a_house_that_does_not_keep_strict_tools_says_so_in_its_answer) {
+  MockHouse house(says("hi"));
+  upstreams.put({.name = "d", .house = "deepseek", .base_url = house.url(), .keys = {"k"}, .private_network = true});
+  chat::ChatRequest request = ask("d/m");
+  request.tools.push_back({.name = "f", .parameters = {{"type", "object"}}, .strict = true});
+  Heard heard;
+  router().chat(std::move(request), heard.sink());
+  std::vector<std::string> warnings;
+  for (const Event& event : heard.wait()) {
+    if (event.kind == Event::Kind::kWarning) warnings.push_back(event.text);
+  }
+  EXPECT_EQ(warnings, std::vector<std::string>{"strict: DeepSeek does not keep calls to their schema"});
+}
+
 TEST_F(RouterTest, a_house_that_cannot_be_reached_is_named) {
   upstreams.put({.name = "nobody",
                  .house = "compatible",
