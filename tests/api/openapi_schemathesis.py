@@ -16,7 +16,7 @@ from e2e.support.cases import PATIENCE  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEY = "the-key-of-this-test"
-PATHS = "^/(v1/(chat/completions|completions|embeddings|models)|tokenize|detokenize|page/(keys|conversations|folders)|health|ready|version)"
+NOT = "^/api/(pull|delete|copy)$"  # they would reach for the network, or for models of others
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection,ignored_auth"
 EXAMPLES = 10
 BYTES = [chr(b) if 33 <= b <= 126 or 161 <= b <= 172 or 174 <= b <= 255 else None for b in range(256)]
@@ -58,7 +58,7 @@ def main():
         try:
             (folder / "openapi.json").write_text(json.dumps(document(server.url)))
             done = subprocess.run(
-                [pathlib.Path(sys.executable).with_name("st"), "run", folder / "openapi.json", "--url", server.url, "-H", f"Authorization: Bearer {KEY}", "--include-path-regex", PATHS,
+                [pathlib.Path(sys.executable).with_name("st"), "run", folder / "openapi.json", "--url", server.url, "-H", f"Authorization: Bearer {KEY}", "--exclude-path-regex", NOT,
                  "--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--seed", "4", "--continue-on-failure",
                  "--request-timeout", str(PATIENCE), "--warnings", "off", "--suppress-health-check", "all", "--no-color", "--report", "junit",
                  "--report-junit-path", folder / "report.xml"],

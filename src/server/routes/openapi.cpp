@@ -1,9 +1,10 @@
-// GET /openapi.json: the routes as they are registered, with the schemas of what they take.
+// GET /openapi.json: the routes as they are registered, with the schemas of what they take and answer.
 
 #include <algorithm>
 
 #include "base/version.h"
-#include "server/openapi_schemas.h"
+#include "server/openapi/answers.h"
+#include "server/openapi/requests.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
@@ -34,12 +35,11 @@ OrderedJson find_schema(const std::vector<std::pair<std::string_view, std::strin
 
 OrderedJson operation_of(const Route& route) {
   const std::string key = route.method() + " " + route.pattern();
-  OrderedJson operation = {
-      {"tags", {kFaceNames[static_cast<size_t>(route.face())]}},
-      {"operationId", route.method() + " " + route.pattern()},
-      {"responses", {{"default", {{"description", "The answer, or an error that names what is wrong."}}}}}};
+  OrderedJson operation = {{"tags", {kFaceNames[static_cast<size_t>(route.face())]}},
+                           {"operationId", route.method() + " " + route.pattern()},
+                           {"responses", server::openapi::responses_of(route)}};
   OrderedJson parameters = parameters_of(route.pattern());
-  if (const OrderedJson query = find_schema(query_schemas(), key); query.is_object()) {
+  if (const OrderedJson query = find_schema(server::openapi::query_schemas(), key); query.is_object()) {
     for (const auto& [name, schema] : query.items()) {
       parameters.push_back({{"name", name}, {"in", "query"}, {"schema", schema}});
     }
@@ -52,8 +52,8 @@ OrderedJson operation_of(const Route& route) {
     // No body at all is an empty object: refused only where a field is needed.
     operation["requestBody"] = {{"required", schema.contains("required")}, {"content", {{type, {{"schema", schema}}}}}};
   };
-  body("application/json", find_schema(request_schemas(), key));
-  body("multipart/form-data", find_schema(form_schemas(), key));
+  body("application/json", find_schema(server::openapi::request_schemas(), key));
+  body("multipart/form-data", find_schema(server::openapi::form_schemas(), key));
   return operation;
 }
 
@@ -73,7 +73,7 @@ void document(RouteCall& call) {
             {{"openapi", "3.1.0"},
              {"info", {{"title", "Shenbi"}, {"version", kVersion}}},
              {"paths", paths},
-             {"components", {{"securitySchemes", {{"key", key}}}}}});
+             {"components", {{"schemas", server::openapi::named_types()}, {"securitySchemes", {{"key", key}}}}}});
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace shenbi::server {
+namespace shenbi::server::openapi {
 
 /// {"POST /v1/embeddings", schema as JSON}.
 const std::vector<std::pair<std::string_view, std::string_view>>& request_schemas();
@@ -15,4 +15,4 @@ const std::vector<std::pair<std::string_view, std::string_view>>& form_schemas()
 /// {"GET /v1/files", {name: schema, ...} as JSON}: what may stand behind the '?'.
 const std::vector<std::pair<std::string_view, std::string_view>>& query_schemas();
 
-}  // namespace shenbi::server
+}  // namespace shenbi::server::openapi

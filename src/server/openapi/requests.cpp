@@ -1,6 +1,6 @@
-#include "server/openapi_schemas.h"
+#include "server/openapi/requests.h"
 
-namespace shenbi::server {
+namespace shenbi::server::openapi {
 namespace {
 
 constexpr std::string_view kChat = R"json({
@@ -165,4 +165,4 @@ const std::vector<std::pair<std::string_view, std::string_view>>& query_schemas(
   return schemas;
 }
 
-}  // namespace shenbi::server
+}  // namespace shenbi::server::openapi

@@ -1,0 +1,61 @@
+// OpenAI's files and batches.
+
+#include "server/openapi/types.h"
+
+namespace shenbi::server::openapi {
+namespace {
+
+Schema page_of(std::string_view type) {
+  return object({{"object", word({"list"})},
+                 {"data", list(named(type))},
+                 {"first_id", or_null(text())},
+                 {"last_id", or_null(text())},
+                 {"has_more", boolean()}});
+}
+
+Schema file() {
+  return object({{"id", text()},
+                 {"object", word({"file"})},
+                 {"bytes", count()},
+                 {"created_at", count()},
+                 {"expires_at", or_null(count())},
+                 {"filename", text()},
+                 {"purpose", word({"batch", "user_data", "batch_output"})},
+                 {"status", word({"processed"})}});
+}
+
+Schema batch() {
+  const Schema problem =
+      object({{"code", text()}, {"line", or_null(count())}, {"message", text()}, {"param", or_null(text())}});
+  Fields fields = {{"id", text()},
+                   {"object", word({"batch"})},
+                   {"endpoint", word({"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings"})},
+                   {"errors", or_null(object({{"object", word({"list"})}, {"data", list(problem)}}))},
+                   {"input_file_id", text()},
+                   {"completion_window", word({"24h"})},
+                   {"status", word({"validating", "failed", "in_progress", "finalizing", "completed", "expired",
+                                    "cancelling", "cancelled"})},
+                   {"output_file_id", or_null(text())},
+                   {"error_file_id", or_null(text())},
+                   {"created_at", count()},
+                   {"expires_at", count()},
+                   {"request_counts", object({{"total", count()}, {"completed", count()}, {"failed", count()}})},
+                   {"metadata", or_null(map(text()))}};
+  for (const char* time : {"in_progress_at", "finalizing_at", "completed_at", "failed_at", "expired_at",
+                           "cancelling_at", "cancelled_at"}) {
+    fields.emplace_back(time, or_null(count()));
+  }
+  return object(fields);
+}
+
+}  // namespace
+
+Types openai_job_types() {
+  return {{"File", file()},
+          {"FileList", page_of("File")},
+          {"FileDeleted", object({{"id", text()}, {"object", word({"file"})}, {"deleted", boolean()}})},
+          {"Batch", batch()},
+          {"BatchList", page_of("Batch")}};
+}
+
+}  // namespace shenbi::server::openapi

@@ -1,0 +1,96 @@
+// The page's own routes (docs/page-api.md). Times are seconds with fractions.
+
+#include "server/openapi/types.h"
+
+namespace shenbi::server::openapi {
+namespace {
+
+Schema usage() {
+  return object({{"prompt_tokens", count()},
+                 {"cached_tokens", count()},
+                 {"completion_tokens", count()},
+                 {"reasoning_tokens", count()},
+                 {"first_token_s", number()},
+                 {"seconds", number()},
+                 {"tokens_per_s", number()}},
+                {{"thinking_s", number()}});
+}
+
+Schema message() {
+  return object({{"id", text()},
+                 {"parent", or_null(text())},
+                 {"role", word({"user", "assistant"})},
+                 {"content", text()},
+                 {"thinking", text()},
+                 {"model", text()},
+                 {"created", number()},
+                 {"status", word({"running", "done", "stopped", "failed"})}},
+                {{"error", text()},
+                 {"finish", word({"stop", "length", "tool_calls", "content_filter"})},
+                 {"usage", usage()},
+                 {"warnings", list(text())},
+                 {"params", map(anything())}});
+}
+
+Schema conversation(Schema messages, Fields always, Fields sometimes) {
+  Fields fields = {
+      {"id", text()},        {"title", text()},     {"folder", or_null(text())},      {"pinned", boolean()},
+      {"created", number()}, {"updated", number()}, {"messages", std::move(messages)}};
+  for (auto& field : always) fields.push_back(std::move(field));
+  return object(fields, std::move(sometimes));
+}
+
+Schema model() {
+  return object({{"id", text()},
+                 {"owner", text()},
+                 {"chat", boolean()},
+                 {"tools", boolean()},
+                 {"thinking", boolean()},
+                 {"context", count()},
+                 {"bytes", count()},
+                 {"parameters", count()},
+                 {"architecture", text()},
+                 {"quantisation", text()},
+                 {"loaded", boolean()}});
+}
+
+// Messages are as they are stored; an import may have brought what no answer of ours holds.
+Schema export_file() {
+  const Schema conversation = object({{"title", text()},
+                                      {"folder", text()},
+                                      {"pinned", boolean()},
+                                      {"created", number()},
+                                      {"updated", number()},
+                                      {"leaf", text()},
+                                      {"messages", list(named("PageMessage"))}});
+  return object(
+      {{"shenbi", count()}, {"folders", list(object({{"name", text()}}))}, {"conversations", list(conversation)}});
+}
+
+}  // namespace
+
+Types page_types() {
+  const Schema folder = object({{"id", text()}, {"name", text()}, {"count", count()}});
+  const Schema prompt = object({{"id", text()}, {"name", text()}, {"content", text()}, {"updated", number()}});
+  const Schema skipped = object({{"what", text()}, {"why", text()}});
+  return {{"PageMessage", message()},
+          {"PageConfig", object({{"version", text()}, {"needs_key", boolean()}, {"models", list(model())}})},
+          {"PageSummary", conversation(count(), {}, {{"snippet", text()}})},
+          {"PageSummaries", object({{"conversations", list(named("PageSummary"))}})},
+          {"PageConversation",
+           conversation(list(named("PageMessage")), {{"leaf", or_null(text())}}, {{"snippet", text()}})},
+          {"PageFolder", folder},
+          {"PageFolders", object({{"folders", list(named("PageFolder"))}})},
+          {"PageAsked", object({{"user", named("PageMessage")}, {"answer", named("PageMessage")}})},
+          {"PageAnswer", object({{"answer", named("PageMessage")}})},
+          {"PageStopped", object({{"message", named("PageMessage")}})},
+          // The data of an event: "snapshot" and "done" have the message, "text", "thinking" and "warning" a text.
+          {"PageEvent", either({named("PageMessage"), object({{"text", text()}})})},
+          {"PageEstimate", object({{"tokens", count()}, {"context", count()}})},
+          {"PagePrompt", prompt},
+          {"PagePrompts", object({{"prompts", list(named("PagePrompt"))}})},
+          {"PageExport", export_file()},
+          {"PageImport", object({{"conversations", count()}, {"messages", count()}, {"skipped", list(skipped)}})}};
+}
+
+}  // namespace shenbi::server::openapi

@@ -1,0 +1,84 @@
+// The server itself: how it is, its keys, its upstreams.
+
+#include "server/openapi/types.h"
+
+namespace shenbi::server::openapi {
+namespace {
+
+// With ?verbose=1, for whoever may manage the server.
+Schema health_details() {
+  const Schema model =
+      object({{"name", text()}, {"bytes", count()}, {"context", count()}, {"running", count()}, {"waiting", count()}});
+  return object({{"status", word({"ok"})},
+                 {"version", text()},
+                 {"sqlite", text()},
+                 {"isa", text()},
+                 {"threads", count()},
+                 {"memory_budget_bytes", count()},
+                 {"uptime_s", number()},
+                 {"traces", boolean()},
+                 {"models", list(model)}});
+}
+
+Schema key(Fields sometimes) {
+  return object({{"id", text()},
+                 {"name", text()},
+                 {"scopes", list(word({"infer", "read", "manage", "page"}))},
+                 {"models", list(text())},
+                 {"requests_per_minute", count()},
+                 {"tokens_per_day", count()},
+                 {"created", number()},
+                 {"expires", number()},
+                 {"revoked", boolean()}},
+                std::move(sometimes));
+}
+
+Schema upstream() {
+  return object({{"name", text()},
+                 {"house", text()},
+                 {"base_url", text()},
+                 {"keys", list(text())},
+                 {"settings", map(text())},
+                 {"models", list(text())},
+                 {"priority", integer()},
+                 {"weight", number()},
+                 {"enabled", boolean()},
+                 {"private_network", boolean()}});
+}
+
+Schema house() {
+  return object({{"name", text()},
+                 {"title", text()},
+                 {"title_zh", text()},
+                 {"base_url", text()},
+                 {"key_variable", text()},
+                 {"key_page", text()},
+                 {"settings", list(text())}});
+}
+
+// This document: its own frame; what stands inside is OpenAPI's.
+Schema openapi_document() {
+  return object({{"openapi", word({"3.1.0"})},
+                 {"info", object({{"title", text()}, {"version", text()}})},
+                 {"paths", map(map(map(anything())))},
+                 {"components", object({{"schemas", map(map(anything()))}, {"securitySchemes", map(map(text()))}})}});
+}
+
+}  // namespace
+
+Types server_types() {
+  return {{"Health", either({object({{"status", word({"ok"})}}), health_details()})},
+          {"Ready", object({{"status", word({"ready"})}})},
+          {"Loading", object({{"status", word({"loading"})}, {"model", text()}})},
+          {"Version", object({{"version", text()}})},
+          {"OpenApi", openapi_document()},
+          {"Key", key({})},
+          {"KeyList", object({{"keys", list(named("Key"))}})},
+          {"NewKey", key({{"key", text()}})},
+          {"House", house()},
+          {"HouseList", object({{"houses", list(named("House"))}})},
+          {"Upstream", upstream()},
+          {"UpstreamList", object({{"upstreams", list(named("Upstream"))}})}};
+}
+
+}  // namespace shenbi::server::openapi
