@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <deque>
-#include <limits>
 
 #include "base/cpu.h"
 #include "base/error.h"
@@ -273,9 +271,10 @@ struct Engine::Impl {
           s.request.logprobs ? static_cast<float>(row[static_cast<size_t>(*closing)] - log_sum_exp(row)) : 0;
       return append(s, *closing, logprob, s.request.top_logprobs > 0 ? &top : nullptr);
     }
-    if (s.request.matcher) forbid(*s.request.matcher, row);
+    mask.resize(s.request.matcher ? (row.size() + 63) / 64 : 0);
+    if (s.request.matcher) s.request.matcher->allowed(mask);
     const auto choice =
-        s.sampler.sample(row, s.history, s.prompt_length, s.history.size() - s.prompt_length, s.request.logprobs);
+        s.sampler.sample(row, s.history, s.prompt_length, s.history.size() - s.prompt_length, s.request.logprobs, mask);
     return append(s, choice.id, choice.logprob, s.request.top_logprobs > 0 ? &top : nullptr);
   }
 
@@ -287,26 +286,6 @@ struct Engine::Impl {
     } catch (const Error& error) {
       emit(s, {.sequence = s.number, .text = error.what(), .finish = FinishReason::kFailed});
       return FinishReason::kFailed;
-    }
-  }
-
-  // Tokens that the grammar does not allow here lose every chance. Most words of a mask are all ones (free text) or all
-  // zeros (a keyword), so whole words go first.
-  void forbid(grammar::Matcher& matcher, std::span<float> row) {
-    constexpr float kNever = -std::numeric_limits<float>::infinity();
-    mask.resize((row.size() + 63) / 64);
-    matcher.allowed(mask);
-    for (size_t word = 0; word < mask.size(); ++word) {
-      if (mask[word] == ~uint64_t{0}) continue;
-      const auto logits_of_word = row.subspan(word * 64, std::min<size_t>(64, row.size() - word * 64));
-      if (mask[word] == 0) {
-        std::fill(logits_of_word.begin(), logits_of_word.end(), kNever);
-        continue;
-      }
-      for (uint64_t forbidden = ~mask[word]; forbidden != 0; forbidden &= forbidden - 1) {
-        const auto i = static_cast<size_t>(std::countr_zero(forbidden));
-        if (i < logits_of_word.size()) logits_of_word[i] = kNever;
-      }
     }
   }
 
@@ -346,7 +325,9 @@ struct Engine::Impl {
   // Bytes that the grammar leaves no choice about become tokens without a pass for each. The last token of them stays
   // to be drawn: the model might write it together with what follows.
   FinishReason jump_ahead(Sequence& s) {
-    if (!s.request.matcher || s.request.logprobs || s.request.top_logprobs > 0) return FinishReason::kNone;
+    const Request& request = s.request;
+    if (!request.matcher || !request.jump_ahead || request.logprobs || request.top_logprobs > 0)
+      return FinishReason::kNone;
     const std::string forced = s.request.matcher->forced_text();
     if (forced.size() < 2) return FinishReason::kNone;
     const auto ids = model->tokenizer->encode(forced, {.add_special = false});

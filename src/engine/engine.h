@@ -78,6 +78,7 @@ struct Request {
   /// Only tokens it allows are drawn; the answer ends where the grammar ends. Text with only one continuation is taken
   /// over without a pass of its own, unless log-probabilities are wanted.
   std::shared_ptr<grammar::Matcher> matcher;
+  bool jump_ahead = true;  ///< false: nothing is taken over (benchmarks)
 
   std::optional<ThinkingLimit> thinking;
 

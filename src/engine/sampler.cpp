@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -26,6 +28,39 @@ void require(bool fine, std::string_view field, T value, std::string_view allowe
 constexpr auto kByRank = [](const auto& a, const auto& b) {
   return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
 };
+
+// A token e^-40 below the best can not be drawn with 53 random bits.
+constexpr float kNoChance = 40;
+// Most draws from a language model at temperature 1 end within these; the others go on to 8 times as many.
+constexpr size_t kRankedAtFirst = 256;
+
+// Sum of exp((x - highest) / temperature), to 1e-6: in f32 by blocks that stay in the first-level cache.
+double mass_of(std::span<const float> row, float highest, float temperature) {
+  std::array<float, 4096> block;
+  const float factor = 1 / temperature;
+  double sum = 0;
+  while (!row.empty()) {
+    const auto part = row.first(std::min(block.size(), row.size()));
+    for (size_t i = 0; i < part.size(); ++i) {
+      const float exponent = (part[i] - highest) * factor;
+      block[i] = exponent <= 0 ? exponent : kMinusInfinity;  // NaN is not
+    }
+    kernels::exp(block.data(), part.size(), block.data());
+    sum += static_cast<double>(kernels::sum(block.data(), part.size()));
+    row = row.subspan(part.size());
+  }
+  return sum;
+}
+
+// Most words of such a mask are all ones, so whole words go first.
+void forbid_others(std::span<float> logits, std::span<const uint64_t> allowed) {
+  for (size_t word = 0; word < allowed.size(); ++word) {
+    for (uint64_t bits = ~allowed[word]; bits != 0; bits &= bits - 1) {
+      const size_t id = word * 64 + static_cast<size_t>(std::countr_zero(bits));
+      if (id < logits.size()) logits[id] = kMinusInfinity;
+    }
+  }
+}
 
 }  // namespace
 
@@ -55,8 +90,8 @@ Sampler::Sampler(SamplingParams params, uint32_t vocab_size) : params_(std::move
 }
 
 Sampler::Choice Sampler::sample(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length,
-                                uint64_t step, bool with_logprob) {
-  if (params_.temperature > 0 || with_logprob) {  // argmax passes over NaN by itself
+                                uint64_t step, bool with_logprob, std::span<const uint64_t> allowed) {
+  if (with_logprob) {  // the choice passes over NaN by itself
     for (float& logit : logits) {
       if (std::isnan(logit)) logit = kMinusInfinity;
     }
@@ -79,18 +114,91 @@ Sampler::Choice Sampler::sample(std::span<float> logits, std::span<const int32_t
     const float logit = kept == original.end() ? logits[static_cast<size_t>(id)] : kept->second;
     return Choice{id, with_logprob ? static_cast<float>(logit - normaliser) : 0.0f};
   };
-  if (params_.temperature == 0) return choice(static_cast<int32_t>(kernels::argmax(logits.data(), logits.size())));
+  return choice(choose(logits, allowed, step));
+}
 
-  gather(logits);
-  if (params_.typical_p < 1) cut_typical();
-  double total = 0;
-  for (const Candidate& c : candidates_) total += c.probability;
-  double left = Philox(seed_).uniform64(step) * total;
+// Where a grammar leaves less than half of the vocabulary, only that is looked at: for a keyword or a digit it is less
+// work than free text. Otherwise (within a string) the few others lose every chance.
+int32_t Sampler::choose(std::span<float> logits, std::span<const uint64_t> allowed, uint64_t step) {
+  size_t count = 0;
+  for (const uint64_t word : allowed) count += static_cast<size_t>(std::popcount(word));
+  if (allowed.empty() || count > logits.size() / 2) {
+    forbid_others(logits, allowed);
+    return static_cast<int32_t>(choose(logits, step));
+  }
+  if (count == 0) return 0;
+  allowed_ids_.clear();
+  allowed_logits_.clear();
+  for (size_t word = 0; word < allowed.size(); ++word) {
+    for (uint64_t bits = allowed[word]; bits != 0; bits &= bits - 1) {
+      const size_t id = word * 64 + static_cast<size_t>(std::countr_zero(bits));
+      allowed_ids_.push_back(static_cast<int32_t>(id));
+      allowed_logits_.push_back(logits[id]);
+    }
+  }
+  return allowed_ids_[choose(allowed_logits_, step)];
+}
+
+// Which of the row's elements.
+size_t Sampler::choose(std::span<const float> row, uint64_t step) {
+  const float highest = params_.temperature == 0 ? kMinusInfinity : kernels::max(row.data(), row.size());
+  if (!std::isfinite(highest)) return kernels::argmax(row.data(), row.size());
+  const bool top_k = params_.top_k > 0 && params_.top_k < row.size(), typical = params_.typical_p < 1;
+  const bool cuts = params_.top_p < 1 || params_.min_p > 0;
+  const double uniform = Philox(seed_).uniform64(step);
+  const double total = top_k || typical ? 0 : mass_of(row, highest, params_.temperature);
+  for (size_t count = top_k ? params_.top_k : typical ? row.size() : kRankedAtFirst;; count *= 8) {
+    const bool complete = rank(row, count, highest) || top_k;
+    const size_t keep = kept(complete ? mass() : total);
+    if (complete || keep < candidates_.size()) {
+      candidates_.resize(keep);
+      if (typical) cut_typical();
+      return pick(uniform, mass());
+    }
+    if (!cuts && uniform * total < mass()) return pick(uniform, total);
+  }
+}
+
+// Fills candidates_ with the best `count` of the row. True if the rest cannot be drawn.
+bool Sampler::rank(std::span<const float> row, size_t count, float highest) {
+  const float temperature = params_.temperature;
+  const float floor = highest - kNoChance * temperature;
+  kernels::top_k(row.data(), row.size(), count, best_);
+  candidates_.clear();
+  for (const auto& [logit, index] : best_) {
+    if (logit < floor) return true;
+    candidates_.push_back({index, logit, std::exp((static_cast<double>(logit) - highest) / temperature)});
+  }
+  return count >= row.size();
+}
+
+// How many of the candidates top-p and min-p leave, if all that top-p is a share of has the mass `total`.
+size_t Sampler::kept(double total) const {
+  size_t keep = candidates_.size();
+  if (params_.top_p < 1) {
+    double sum = 0;
+    for (keep = 0; keep < candidates_.size() && sum < params_.top_p * total; ++keep)
+      sum += candidates_[keep].probability;
+  }
+  if (params_.min_p > 0) {
+    while (keep > 1 && candidates_[keep - 1].probability < params_.min_p * candidates_[0].probability) --keep;
+  }
+  return std::max<size_t>(keep, 1);
+}
+
+double Sampler::mass() const {
+  double sum = 0;
+  for (const Candidate& c : candidates_) sum += c.probability;
+  return sum;
+}
+
+size_t Sampler::pick(double uniform, double total) const {
+  double left = uniform * total;
   for (const Candidate& c : candidates_) {
     left -= c.probability;
-    if (left < 0) return choice(c.id);
+    if (left < 0) return c.index;
   }
-  return choice(candidates_.back().id);  // rounding used up the last of it
+  return candidates_.back().index;  // rounding used up the last of it
 }
 
 void Sampler::penalise(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length) const {
@@ -146,41 +254,6 @@ void Sampler::apply_dry(std::span<float> logits, std::span<const int32_t> histor
   }
 }
 
-// Fills candidates_ with what temperature, top-k, top-p and min-p leave, in order of rank, probabilities not
-// normalised.
-void Sampler::gather(std::span<const float> logits) {
-  const float highest = kernels::max(logits.data(), logits.size());
-  const float temperature = params_.temperature;
-  candidates_.clear();
-  if (params_.top_k > 0 && params_.top_k < logits.size()) {
-    kernels::top_k(logits.data(), logits.size(), params_.top_k, best_);
-    for (const auto& entry : best_) candidates_.push_back({static_cast<int32_t>(entry.index), entry.score, 0});
-  } else {
-    // A token e^-40 below the best can not be drawn with 53 random bits: leave it out of the sort.
-    const float floor = highest - 40.0f * temperature;
-    for (size_t i = 0; i < logits.size(); ++i) {
-      if (logits[i] >= floor) candidates_.push_back({static_cast<int32_t>(i), logits[i], 0});
-    }
-  }
-  if (candidates_.empty()) candidates_.push_back({0, highest, 1});  // every logit was -infinity
-  std::sort(candidates_.begin(), candidates_.end(), kByRank);
-  double total = 0;
-  for (Candidate& c : candidates_) {
-    c.probability = std::exp((static_cast<double>(c.logit) - highest) / temperature);
-    total += c.probability;
-  }
-  size_t keep = candidates_.size();
-  if (params_.top_p < 1) {
-    double sum = 0;
-    for (keep = 0; keep < candidates_.size() && sum < params_.top_p * total; ++keep)
-      sum += candidates_[keep].probability;
-  }
-  if (params_.min_p > 0) {
-    while (keep > 1 && candidates_[keep - 1].probability < params_.min_p * candidates_[0].probability) --keep;
-  }
-  candidates_.resize(std::max<size_t>(keep, 1));
-}
-
 // Keeps the tokens whose surprise is nearest to the entropy until they hold typical_p of the mass.
 void Sampler::cut_typical() {
   double total = 0, entropy = 0;
@@ -196,7 +269,9 @@ void Sampler::cut_typical() {
   size_t keep = 0;
   while (keep < candidates_.size() && sum < params_.typical_p * total) sum += candidates_[keep++].probability;
   candidates_.resize(std::max<size_t>(keep, 1));
-  std::sort(candidates_.begin(), candidates_.end(), kByRank);
+  std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.index < b.index;
+  });
 }
 
 double log_sum_exp(std::span<const float> logits) noexcept {

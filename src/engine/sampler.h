@@ -6,7 +6,11 @@
 //   Sampler::Choice choice = sampler.sample(logits, history, prompt_length, step);
 //
 // Order of the stages (the one vLLM and transformers use): logit bias, repetition / frequency / presence penalties,
-// DRY, then either argmax (temperature 0; ties go to the lowest id) or temperature, top-k, top-p, min-p, typical, draw.
+// DRY, what a grammar allows, then either argmax (temperature 0; ties go to the lowest id) or temperature, top-k,
+// top-p, min-p, typical, draw.
+//
+// A draw goes down the tokens by rank, so only as many are ranked as it needs: the sum over the vocabulary says when
+// enough mass is at hand. Ranking all 262,144 tokens of Gemma takes 23 ms, the sum and the best 256 take 0.2 ms.
 
 #include <cstdint>
 #include <map>
@@ -60,28 +64,37 @@ class Sampler {
 
   /// `history` holds prompt and output so far, the first `prompt_length` of it the prompt; `step` counts the draws.
   /// `logits` [vocab_size] may be changed. A logit that is NaN counts as -infinity. Without `with_logprob` the sum over
-  /// the vocabulary is saved.
+  /// the vocabulary is saved. `allowed`: one bit a token, the others are not drawn; empty: all are. Where it allows
+  /// none, the choice is one that it does not allow.
   Choice sample(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length, uint64_t step,
-                bool with_logprob = true);
+                bool with_logprob = true, std::span<const uint64_t> allowed = {});
 
   const SamplingParams& params() const noexcept { return params_; }
   uint64_t seed() const noexcept { return seed_; }
 
  private:
   struct Candidate {
-    int32_t id;
+    uint32_t index;
     float logit;
-    double probability;
+    double probability;  // times a factor that all share
   };
   void penalise(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length) const;
   void apply_dry(std::span<float> logits, std::span<const int32_t> history) const;
-  void gather(std::span<const float> logits);
+  int32_t choose(std::span<float> logits, std::span<const uint64_t> allowed, uint64_t step);
+  size_t choose(std::span<const float> row, uint64_t step);
+  bool rank(std::span<const float> row, size_t count, float highest);
+  size_t kept(double total) const;
+  double mass() const;
+  size_t pick(double uniform, double total) const;
   void cut_typical();
 
   SamplingParams params_;
   uint64_t seed_;
-  std::vector<Candidate> candidates_;
-  std::vector<kernels::Scored> best_;  // scratch of top-k
+  // Scratch, kept between draws.
+  std::vector<Candidate> candidates_;  // by rank
+  std::vector<kernels::Scored> best_;
+  std::vector<int32_t> allowed_ids_;
+  std::vector<float> allowed_logits_;
 };
 
 /// log(sum(exp(logits))) in double.

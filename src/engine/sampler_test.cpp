@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "base/error.h"
+#include "base/random.h"
 
 namespace shenbi::engine {
 namespace {
@@ -25,6 +28,46 @@ std::map<int32_t, double> frequencies(SamplingParams params, const std::vector<f
     counts[sampler.sample(copy, {}, 0, static_cast<uint64_t>(step)).id] += 1.0 / draws;
   }
   return counts;
+}
+
+// A row as wide as a vocabulary. `spread` 1 is as flat as a hot model, 10 as sharp as a cool one.
+std::vector<float> wide_row(size_t size, float spread) {
+  const Philox random(3);
+  std::vector<float> row(size);
+  for (size_t i = 0; i < size; ++i) row[i] = spread * random.normal(i);
+  return row;
+}
+
+// The draw as it is defined: everything ranked, then down to the mass that was drawn.
+int32_t draw_by_full_ranking(const std::vector<float>& row, const SamplingParams& params, uint64_t step) {
+  std::vector<int32_t> ids(row.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto at = [&](int32_t id) { return row[static_cast<size_t>(id)]; };
+  std::sort(ids.begin(), ids.end(), [&](int32_t a, int32_t b) { return at(a) != at(b) ? at(a) > at(b) : a < b; });
+  if (params.top_k > 0) ids.resize(params.top_k);
+  const auto weight = [&](int32_t id) {
+    return std::exp((static_cast<double>(at(id)) - static_cast<double>(at(ids[0]))) /
+                    static_cast<double>(params.temperature));
+  };
+  const auto mass = [&] {
+    return std::accumulate(ids.begin(), ids.end(), 0.0, [&](double s, int32_t id) { return s + weight(id); });
+  };
+  double sum = 0;
+  const double nucleus = static_cast<double>(params.top_p) * mass();
+  const auto last = std::find_if(ids.begin(), ids.end(), [&](int32_t id) { return (sum += weight(id)) >= nucleus; });
+  if (params.top_p < 1 && last != ids.end()) ids.erase(last + 1, ids.end());
+  std::erase_if(ids, [&](int32_t id) { return weight(id) < static_cast<double>(params.min_p); });
+  double left = Philox(*params.seed).uniform64(step) * mass();
+  for (const int32_t id : ids) {
+    if ((left -= weight(id)) < 0) return id;
+  }
+  return ids.back();
+}
+
+std::vector<uint64_t> bits_of(const std::vector<int32_t>& ids, size_t size) {
+  std::vector<uint64_t> mask((size + 63) / 64);
+  for (const int32_t id : ids) mask[static_cast<size_t>(id) / 64] |= uint64_t{1} << (id % 64);
+  return mask;
 }
 
 // p = 0.5, 0.25, 0.125, 0.125
@@ -53,6 +96,68 @@ TEST(Sampler, a_draw_depends_on_seed_and_step_only) {
 TEST(Sampler, temperature_below_one_sharpens) {
   const auto seen = frequencies({.temperature = 0.5f}, kHalves);  // p^2: 16 : 4 : 1 : 1
   EXPECT_NEAR(seen.at(0), 16.0 / 22, 0.015);
+}
+
+TEST(Sampler, ranking_only_what_a_draw_needs_draws_the_same) {
+  const std::vector<SamplingParams> all = {{.seed = 7},
+                                           {.temperature = 0.3f, .seed = 7},
+                                           {.temperature = 3, .seed = 7},
+                                           {.top_k = 40, .top_p = 0.9f, .seed = 7},
+                                           {.top_p = 0.5f, .seed = 7},
+                                           {.top_p = 0.999f, .seed = 7},
+                                           {.min_p = 0.01f, .seed = 7}};
+  for (const float spread : {1.0f, 10.0f}) {
+    const auto row = wide_row(20'000, spread);
+    for (const auto& params : all) {
+      for (uint64_t step = 0; step < 10; ++step) {
+        EXPECT_EQ(draw(params, row, {}, 0, step), draw_by_full_ranking(row, params, step));
+      }
+    }
+  }
+}
+
+TEST(Allowed, draws_are_those_of_a_vocabulary_that_holds_nothing_else) {
+  const auto row = wide_row(5'000, 3);
+  for (const size_t distance : {2500u, 100u, 3u, 1u}) {  // few allowed tokens are gathered, many stay where they are
+    std::vector<int32_t> ids;
+    for (size_t id = distance == 1 ? 9 : 0; id < row.size(); id += distance) ids.push_back(static_cast<int32_t>(id));
+    const auto mask = bits_of(ids, row.size());
+    std::vector<float> alone;
+    for (const int32_t id : ids) alone.push_back(row[static_cast<size_t>(id)]);
+    for (const SamplingParams& params :
+         {SamplingParams{.temperature = 0}, SamplingParams{.seed = 5},
+          SamplingParams{.top_k = 20, .top_p = 0.8f, .seed = 5}, SamplingParams{.typical_p = 0.5f, .seed = 5}}) {
+      Sampler sampler(params, static_cast<uint32_t>(row.size()));
+      for (uint64_t step = 0; step < 10; ++step) {
+        auto copy = row;
+        EXPECT_EQ(sampler.sample(copy, {}, 0, step, false, mask).id,
+                  ids[static_cast<size_t>(draw(params, alone, {}, 0, step))]);
+      }
+    }
+  }
+}
+
+TEST(Allowed, a_penalty_cannot_bring_back_what_is_not_allowed) {
+  SamplingParams params{.temperature = 0};
+  params.logit_bias[0] = 100;
+  Sampler sampler(params, 4);
+  auto logits = kHalves;
+  EXPECT_EQ(sampler.sample(logits, {}, 0, 0, true, bits_of({1, 3}, 4)).id, 1);
+}
+
+TEST(Allowed, the_reported_logprob_is_the_models_own) {
+  Sampler sampler({.temperature = 0}, 4);
+  auto logits = kHalves;
+  const auto choice = sampler.sample(logits, {}, 0, 0, true, bits_of({2}, 4));
+  EXPECT_EQ(choice.id, 2);
+  EXPECT_NEAR(choice.logprob, std::log(0.125), 1e-6);
+}
+
+TEST(Allowed, nan_counts_as_minus_infinity) {
+  auto row = wide_row(300, 1);
+  row[7] = NAN;
+  Sampler sampler({.seed = 1}, 300);
+  EXPECT_EQ(sampler.sample(row, {}, 0, 0, false, bits_of({7, 9}, 300)).id, 9);
 }
 
 TEST(TopP, keeps_at_least_one_token_even_when_the_first_exceeds_p) {
