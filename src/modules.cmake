@@ -10,6 +10,10 @@ shenbi_module(net DEPS base LIBS CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boos
 shenbi_module(trace DEPS net)
 shenbi_module(store DEPS base LIBS PkgConfig::SQLITE)
 shenbi_module(ledger DEPS store)
+shenbi_module(catalog DEPS base)
+# The assembler takes the file in whole (catalog.cpp).
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/catalog/catalog.cpp PROPERTIES
+  COMPILE_DEFINITIONS SHENBI_CATALOG_FILE="${PROJECT_SOURCE_DIR}/data/catalog.json" OBJECT_DEPENDS ${PROJECT_SOURCE_DIR}/data/catalog.json)
 shenbi_module(chat DEPS base)
 shenbi_registry(chat tool_syntax FOLDER tool_calls TYPE ToolSyntax HEADER answer_parser.h)
 shenbi_module(tokenizers DEPS base)
@@ -28,9 +32,9 @@ shenbi_module(engine DEPS models tokenizers chat grammar)
 shenbi_module(gateway DEPS engine net trace store)
 shenbi_registry(gateway house FOLDER houses TYPE House HEADER house.h)
 shenbi_module(eval DEPS engine)
-shenbi_module(server DEPS gateway store net trace LIBS shenbi_web)
+shenbi_module(server DEPS gateway store net trace ledger catalog LIBS shenbi_web)
 shenbi_registry(server route FOLDER routes TYPE RouteList HEADER router.h)
-shenbi_module(cli DEPS eval server LIBS PkgConfig::EDIT)
+shenbi_module(cli DEPS eval server catalog LIBS PkgConfig::EDIT)
 shenbi_registry(cli command FOLDER commands TYPE Command HEADER command.h)
 
 # The program: main.cpp alone; everything it does is in the modules.

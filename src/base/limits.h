@@ -103,4 +103,10 @@ inline constexpr uint64_t kMaxMetadataPairs = 16;            ///< notes on a bat
 inline constexpr uint64_t kMaxMetadataNameBytes = 64;
 inline constexpr uint64_t kMaxMetadataValueBytes = 512;
 
+// --- the catalog (a file that users bring) ---
+inline constexpr uint64_t kMaxCatalogBytes = 32u << 20;      ///< LiteLLM's table of 4,553 models is 3.5 MB
+inline constexpr uint64_t kMaxCatalogModels = 20'000;        ///< the same table, four times over
+inline constexpr uint64_t kMaxCatalogTextBytes = 1024;       ///< of one field; the longest sentence has under 200
+inline constexpr uint64_t kMaxCatalogList = 64;              ///< prices of a model, names or steps of a price
+
 }  // namespace shenbi::limits
