@@ -98,6 +98,7 @@ inline constexpr uint64_t kMaxFileSeconds = 30 * 86400;      ///< how late; the 
 inline constexpr uint64_t kMaxBatchLines = 50'000;           ///< of one batch; the bound of the OpenAI API
 inline constexpr uint64_t kMaxCustomIdBytes = 512;           ///< what a line is called by its sender
 inline constexpr uint64_t kMaxUnfinishedBatches = 32;        ///< of one key; an index of 50,000 lines takes about 1 MB
+inline constexpr uint64_t kEndedBatchSeconds = 30 * 86400;   ///< how long an ended batch without files is remembered: as long as a file may live at most
 inline constexpr uint64_t kMaxBatchErrors = 100;             ///< wrong lines that are named; the rest is counted
 inline constexpr uint64_t kMaxMetadataPairs = 16;            ///< notes on a batch; bounds of the OpenAI API, as are the next two
 inline constexpr uint64_t kMaxMetadataNameBytes = 64;

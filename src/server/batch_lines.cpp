@@ -55,6 +55,9 @@ BatchRequest read_fields(const OrderedJson& json, std::string_view endpoint) {
   if (const auto stream = body.find("stream"); stream != body.end() && *stream == true) {
     fields.fail("body.stream", "an answer in a batch comes whole");
   }
+  if (const auto model = body.find("model"); model != body.end() && model->is_string()) {
+    request.model = model->get<std::string>();
+  }
   request.body = body.dump();
   return request;
 }
@@ -84,7 +87,7 @@ BatchRequest parse_batch_line(std::string_view line, std::string_view endpoint) 
 }
 
 BatchInput check_batch_input(std::string_view input, std::string_view endpoint) {
-  BatchInput checked{.lines = batch_lines(input), .problems = {}};
+  BatchInput checked{.lines = batch_lines(input), .problems = {}, .model = {}};
   if (checked.lines.empty()) {
     checked.problems.push_back({.code = "empty_file", .message = "the input file has no line"});
   } else if (checked.lines.size() > limits::kMaxBatchLines) {
@@ -94,10 +97,13 @@ BatchInput check_batch_input(std::string_view input, std::string_view endpoint) 
   }
   if (!checked.problems.empty()) return checked;
   std::set<std::string, std::less<>> seen;
+  std::set<std::string> models;
   for (const BatchLine& line : checked.lines) {
     if (checked.problems.size() == limits::kMaxBatchErrors) break;
     try {
-      const std::string id = parse_batch_line(input.substr(line.offset, line.bytes), endpoint).custom_id;
+      const BatchRequest request = parse_batch_line(input.substr(line.offset, line.bytes), endpoint);
+      const std::string& id = request.custom_id;
+      if (models.size() < 2) models.insert(request.model);
       if (!seen.insert(id).second) {
         throw BatchProblem{.code = "duplicate_custom_id",
                            .message = fmt::format("custom_id: '{}' was used by an earlier line", id),
@@ -108,7 +114,29 @@ BatchInput check_batch_input(std::string_view input, std::string_view endpoint) 
       checked.problems.push_back(std::move(problem));
     }
   }
+  if (models.size() == 1) checked.model = *models.begin();
   return checked;
+}
+
+BatchUsage usage_of_answer(std::string_view body) {
+  const OrderedJson json = OrderedJson::parse(body, nullptr, false);
+  const auto usage = json.is_object() ? json.find("usage") : json.end();
+  if (!json.is_object() || usage == json.end() || !usage->is_object()) return {};
+  const auto number = [](const OrderedJson& object, const char* name) -> int64_t {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_number_unsigned() ? found->get<int64_t>() : 0;
+  };
+  const auto detail = [&](const char* group, const char* name) -> int64_t {
+    const auto found = usage->find(group);
+    return found != usage->end() && found->is_object() ? number(*found, name) : 0;
+  };
+  // Responses say input and output, the other endpoints prompt and completion.
+  return {.input_tokens = number(*usage, "input_tokens") + number(*usage, "prompt_tokens"),
+          .cached_tokens =
+              detail("input_tokens_details", "cached_tokens") + detail("prompt_tokens_details", "cached_tokens"),
+          .output_tokens = number(*usage, "output_tokens") + number(*usage, "completion_tokens"),
+          .reasoning_tokens = detail("output_tokens_details", "reasoning_tokens") +
+                              detail("completion_tokens_details", "reasoning_tokens")};
 }
 
 std::string answered_line(std::string_view custom_id, int status, std::string_view request_id, std::string_view body) {

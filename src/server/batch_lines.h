@@ -22,7 +22,8 @@ std::vector<BatchLine> batch_lines(std::string_view input);
 
 struct BatchRequest {
   std::string custom_id;
-  std::string body;  ///< JSON
+  std::string body;   ///< JSON
+  std::string model;  ///< as the body names it; "" if it does not
 };
 /// Throws BatchProblem.
 BatchRequest parse_batch_line(std::string_view line, std::string_view endpoint);
@@ -38,8 +39,16 @@ struct BatchProblem {
 struct BatchInput {
   std::vector<BatchLine> lines;
   std::vector<BatchProblem> problems;
+  std::string model;  ///< that every line asks; "" if they ask several
 };
 BatchInput check_batch_input(std::string_view input, std::string_view endpoint);
+
+/// What the answer to a line has cost.
+struct BatchUsage {
+  int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0, reasoning_tokens = 0;
+};
+/// The "usage" of an answer's body, in the words of any endpoint of batches; nothing where it has none, as errors.
+BatchUsage usage_of_answer(std::string_view body);
 
 /// One line of an output, line end included. `body`: JSON.
 std::string answered_line(std::string_view custom_id, int status, std::string_view request_id, std::string_view body);

@@ -86,5 +86,26 @@ TEST(BatchLines, an_answer_is_one_line_of_json_whatever_it_holds) {
   EXPECT_TRUE(none["response"].is_null());
 }
 
+TEST(BatchLines, the_usage_of_an_answer_is_read_in_the_words_of_each_endpoint) {
+  const auto is = [](const char* body, int64_t input, int64_t cached, int64_t output, int64_t reasoning) {
+    const BatchUsage usage = usage_of_answer(body);
+    EXPECT_EQ(usage.input_tokens, input) << body;
+    EXPECT_EQ(usage.cached_tokens, cached) << body;
+    EXPECT_EQ(usage.output_tokens, output) << body;
+    EXPECT_EQ(usage.reasoning_tokens, reasoning) << body;
+  };
+  is(R"({"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,"prompt_tokens_details":{"cached_tokens":4},
+     "completion_tokens_details":{"reasoning_tokens":1}}})",
+     7, 4, 3, 1);
+  is(R"({"usage":{"input_tokens":7,"input_tokens_details":{"cached_tokens":4},"output_tokens":3,
+     "output_tokens_details":{"reasoning_tokens":1},"total_tokens":10}})",
+     7, 4, 3, 1);
+  is(R"({"usage":{"prompt_tokens":7,"total_tokens":7}})", 7, 0, 0, 0);
+  for (const char* none :
+       {"", "[]", "{}", R"({"usage":null})", R"({"usage":{"prompt_tokens":"7","input_tokens":-1}})"}) {
+    is(none, 0, 0, 0, 0);
+  }
+}
+
 }  // namespace
 }  // namespace shenbi::server

@@ -1,6 +1,6 @@
 // One mutex guards the list of jobs; the lanes take tasks from it and do them without it. A task is: open a job (judge
-// or index its input), run one of its lines, end it, or sweep expired files. A job is opened and ended by one lane, and
-// ended only when none of its lines runs.
+// or index its input), run one of its lines, end it, or sweep what has expired. A job is opened and ended by one lane,
+// and ended only when none of its lines runs.
 
 #include "server/batch_runner.h"
 
@@ -187,7 +187,7 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
         case Task::Kind::kEnd:
           return end(*task.job);
         case Task::Kind::kSweep:
-          return state_.files->purge();
+          return sweep();
       }
     } catch (const std::exception& error) {
       log_warn("batch {}: {}", task.job ? task.job->batch.id : "files", error.what());
@@ -208,12 +208,18 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
     std::erase_if(jobs_, [&](const JobPtr& other) { return other.get() == &job; });
   }
 
+  void sweep() {
+    state_.files->purge();
+    state_.batches->purge();
+  }
+
   // --- opening ---
 
   void open(Job& job) {
     std::vector<BatchLine> lines;
     std::shared_ptr<const FileReader> input;
     std::vector<BatchProblem> problems;
+    std::string model;
     try {
       input = state_.files->open(state_.files->get(job.batch.owner, job.batch.input_file));
       const std::string text = input->read(0, input->bytes());
@@ -221,6 +227,7 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
         BatchInput checked = check_batch_input(text, job.batch.endpoint);
         lines = std::move(checked.lines);
         problems = std::move(checked.problems);
+        model = std::move(checked.model);
       } else if (job.batch.total > 0) {  // else it was cancelled before its input was judged
         lines = batch_lines(text);
       }
@@ -233,7 +240,7 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
         state_.batches->fail(job.batch.id, problems);
         return forget(job);
       }
-      if (!state_.batches->begin(job.batch.id, static_cast<int64_t>(lines.size()))) lines.clear();
+      if (!state_.batches->begin(job.batch.id, static_cast<int64_t>(lines.size()), model)) lines.clear();
     }
     const auto done = state_.batches->answered(job.batch.id);
     const std::unordered_set<uint32_t> answered(done.begin(), done.end());
@@ -287,7 +294,8 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
     if (give_back(job, line, answer)) return;
     const bool good = answer.status == 200;
     state_.batches->record(job.batch.id, number, good,
-                           answered_line(request.custom_id, answer.status, request_id, answer.body));
+                           answered_line(request.custom_id, answer.status, request_id, answer.body),
+                           good ? usage_of_answer(answer.body) : BatchUsage());
     state_.metrics.batch_line(good);
     const std::lock_guard lock(mutex_);
     job.running.erase(line);

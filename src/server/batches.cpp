@@ -33,7 +33,15 @@ const std::vector<std::string_view> kSchema = {
     "CREATE INDEX batches_unfinished ON batches (owner) WHERE finished = 0;"
     "CREATE TABLE batch_answers (batch TEXT NOT NULL, line INTEGER NOT NULL, good INTEGER NOT NULL, answer TEXT NOT"
     " NULL) STRICT;"
-    "CREATE UNIQUE INDEX batch_answers_by_line ON batch_answers (batch, line)"};
+    "CREATE UNIQUE INDEX batch_answers_by_line ON batch_answers (batch, line)",
+    // Batches that ended before this count from when they were made.
+    "ALTER TABLE batches ADD COLUMN model TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE batches ADD COLUMN ended REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE batches ADD COLUMN input_tokens INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batches ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batches ADD COLUMN output_tokens INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batches ADD COLUMN reasoning_tokens INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE batches SET ended = created WHERE finished = 1"};
 
 constexpr std::array<std::string_view, 8> kNames = {"validating", "failed",  "in_progress", "finalizing",
                                                     "completed",  "expired", "cancelling",  "cancelled"};
@@ -54,6 +62,7 @@ StoredBatch batch_of(const Row& row) {
           .input_file = row.text("input_file"),
           .output_file = row.text("output_file"),
           .error_file = row.text("error_file"),
+          .model = row.text("model"),
           .status = static_cast<BatchStatus>(std::clamp<int64_t>(row.integer("status"), 0, kNames.size() - 1)),
           .metadata = OrderedJson::parse(row.text("metadata")),
           .errors = OrderedJson::parse(row.text("errors")),
@@ -63,7 +72,11 @@ StoredBatch batch_of(const Row& row) {
           .expires = row.real("expires"),
           .total = row.integer("total"),
           .completed = row.integer("completed"),
-          .failed = row.integer("failed")};
+          .failed = row.integer("failed"),
+          .usage = {.input_tokens = row.integer("input_tokens"),
+                    .cached_tokens = row.integer("cached_tokens"),
+                    .output_tokens = row.integer("output_tokens"),
+                    .reasoning_tokens = row.integer("reasoning_tokens")}};
 }
 
 OrderedJson errors_json(const std::vector<BatchProblem>& problems) {
@@ -189,22 +202,24 @@ void Batches::set_status(StoredBatch& batch, BatchStatus status) const {
 void Batches::write(const StoredBatch& batch) {
   database_.run(
       "UPDATE batches SET status = ?, finished = ?, times = ?, errors = ?, output_file = ?, error_file = ?, total = ?,"
-      " failed = ? WHERE id = ?",
+      " failed = ?, model = ?, ended = ? WHERE id = ?",
       {static_cast<int64_t>(batch.status), int64_t{is_end(batch.status)}, dumped(batch.times), dumped(batch.errors),
-       batch.output_file, batch.error_file, batch.total, batch.failed, batch.id});
+       batch.output_file, batch.error_file, batch.total, batch.failed, batch.model,
+       is_end(batch.status) ? wall_clock() : 0.0, batch.id});
 }
 
 void Batches::fail(const std::string& id, const std::vector<BatchProblem>& problems) {
   end(id, {.status = BatchStatus::kFailed, .problems = problems});
 }
 
-bool Batches::begin(const std::string& id, int64_t lines) {
+bool Batches::begin(const std::string& id, int64_t lines, const std::string& model) {
   bool begun = false;
   database_.transaction([&] {
     StoredBatch batch = one(id);
     begun = batch.status == BatchStatus::kValidating;
     if (!begun) return;
     batch.total = lines;
+    batch.model = model;
     set_status(batch, BatchStatus::kInProgress);
     write(batch);
   });
@@ -219,12 +234,17 @@ std::vector<uint32_t> Batches::answered(const std::string& id) const {
   return lines;
 }
 
-void Batches::record(const std::string& id, uint32_t line, bool good, const std::string& answer) {
+void Batches::record(const std::string& id, uint32_t line, bool good, const std::string& answer,
+                     const BatchUsage& usage) {
   database_.transaction([&] {
     database_.run("INSERT INTO batch_answers (batch, line, good, answer) VALUES (?, ?, ?, ?)",
                   {id, int64_t{line}, int64_t{good}, answer});
-    database_.run("UPDATE batches SET completed = completed + ?, failed = failed + ? WHERE id = ?",
-                  {int64_t{good}, int64_t{!good}, id});
+    database_.run(
+        "UPDATE batches SET completed = completed + ?, failed = failed + ?, input_tokens = input_tokens + ?,"
+        " cached_tokens = cached_tokens + ?, output_tokens = output_tokens + ?, reasoning_tokens = reasoning_tokens + ?"
+        " WHERE id = ?",
+        {int64_t{good}, int64_t{!good}, usage.input_tokens, usage.cached_tokens, usage.output_tokens,
+         usage.reasoning_tokens, id});
   });
 }
 
@@ -277,6 +297,14 @@ void Batches::end(const std::string& id, const End& end) {
     if (draft && !ended) draft->keep();
   }
   forget_answers(id);
+}
+
+// Its answers went when it ended.
+void Batches::purge() {
+  database_.run(
+      "DELETE FROM batches WHERE finished = 1 AND ended < ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.id IN"
+      " (batches.output_file, batches.error_file))",
+      {wall_clock() - static_cast<double>(limits::kEndedBatchSeconds)});
 }
 
 // In steps, so that others get at the database in between.

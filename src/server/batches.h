@@ -38,6 +38,7 @@ std::string_view batch_status_name(BatchStatus status) noexcept;
 
 struct StoredBatch {
   std::string id, owner, endpoint, input_file, output_file, error_file;  ///< "" where there is none (yet)
+  std::string model;  ///< that all its lines ask; "" before they are judged, and where they ask several
   BatchStatus status = BatchStatus::kValidating;
   chat::OrderedJson metadata;  ///< an object or null
   chat::OrderedJson errors;    ///< OpenAI's list object, or null
@@ -45,6 +46,7 @@ struct StoredBatch {
   int64_t output_lives_for_s = 0;
   double created = 0, expires = 0;
   int64_t total = 0, completed = 0, failed = 0;  ///< lines
+  BatchUsage usage;                              ///< of the completed lines together
 };
 
 class Batches {
@@ -76,11 +78,11 @@ class Batches {
   std::optional<StoredBatch> unfinished(const std::string& id) const;
   void fail(const std::string& id, const std::vector<BatchProblem>& problems);
   /// False if it is not kValidating any more (somebody cancelled).
-  bool begin(const std::string& id, int64_t lines);
+  bool begin(const std::string& id, int64_t lines, const std::string& model);
   /// Numbers of the lines that are answered.
   std::vector<uint32_t> answered(const std::string& id) const;
   /// On the disk when it returns; the same line a second time is an error.
-  void record(const std::string& id, uint32_t line, bool good, const std::string& answer);
+  void record(const std::string& id, uint32_t line, bool good, const std::string& answer, const BatchUsage& usage);
   struct Answer {
     uint32_t line = 0;
     bool good = false;
@@ -99,6 +101,9 @@ class Batches {
   };
   /// Once: when it has ended already this changes nothing, and the drafts are not kept.
   void end(const std::string& id, const End& end);
+
+  /// Forgets those that ended more than limits::kEndedBatchSeconds ago and whose output files are gone.
+  void purge();
 
  private:
   StoredBatch one(const std::string& id) const;

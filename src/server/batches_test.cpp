@@ -88,7 +88,9 @@ class Parrot final : public gateway::Provider {
     void end(const std::string& text, chat::Finish finish) {
       if (ended_.exchange(true)) return;
       if (!text.empty()) sink_({.kind = chat::Event::Kind::kText, .text = text, .tokens = 1});
-      sink_({.kind = chat::Event::Kind::kFinish, .finish = finish});
+      chat::Event end{.kind = chat::Event::Kind::kFinish, .finish = finish};
+      end.usage = {.prompt_tokens = 5, .cached_tokens = 2, .completion_tokens = 3, .reasoning_tokens = 1};
+      sink_(std::move(end));
     }
     std::string text_;
     gateway::EventSink sink_;
@@ -422,6 +424,76 @@ TEST_F(Batch, metadata_and_the_outputs_time_to_live_are_kept) {
   EXPECT_EQ(file["expires_at"].get<int64_t>() - file["created_at"].get<int64_t>(), 7200);
 }
 
+OrderedJson usage_of_lines(int64_t lines) {
+  return {{"input_tokens", 5 * lines},
+          {"input_tokens_details", {{"cached_tokens", 2 * lines}}},
+          {"output_tokens", 3 * lines},
+          {"output_tokens_details", {{"reasoning_tokens", lines}}},
+          {"total_tokens", 8 * lines}};
+}
+
+TEST_F(Batch, the_tokens_of_its_completed_lines_add_up) {
+  const std::string refused =
+      R"({"custom_id":"bad","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}})";
+  const auto made = create(uploaded(chat_line("a", "x") + chat_line("b", "y") + refused + "\n")).json();
+  EXPECT_EQ(made["usage"], usage_of_lines(0));
+  EXPECT_TRUE(made["model"].is_null());  // its lines are not judged yet
+  const auto batch = ended(made["id"]);
+  EXPECT_EQ(batch["request_counts"]["failed"], 1);
+  EXPECT_EQ(batch["usage"], usage_of_lines(2));
+  EXPECT_EQ(batch["model"], "m");
+}
+
+TEST_F(Batch, one_of_several_models_names_none) {
+  std::string other = chat_line("b", "y");
+  other.replace(other.find("\"m\""), 3, "\"n\"");
+  EXPECT_TRUE(ended(started(chat_line("a", "x") + other))["model"].is_null());
+}
+
+TEST_F(Batch, one_that_ended_is_remembered_as_long_as_its_files_and_thirty_days) {
+  const auto batch = ended(started(chat_line("a", "x")));
+  const std::string id = batch["id"];
+  const auto purge = [&] {
+    server.state().files->purge();
+    server.state().batches->purge();
+  };
+  server.state().database.run("UPDATE batches SET ended = ended - 31 * 86400");
+  purge();
+  EXPECT_EQ(show(id)["status"], "completed");  // its output is there
+  server.send("DELETE", "/v1/files/" + batch["output_file_id"].get<std::string>());
+  server.state().database.run("UPDATE batches SET ended = ended + 31 * 86400");
+  purge();
+  EXPECT_EQ(show(id)["status"], "completed");  // it ended a moment ago
+  server.state().database.run("UPDATE batches SET ended = ended - 31 * 86400");
+  purge();
+  EXPECT_EQ(server.get("/v1/batches/" + id).status, 404);
+  EXPECT_TRUE(server.get("/v1/batches").json()["data"].empty());
+}
+
+TEST_F(Batch, one_that_is_not_finished_is_never_forgotten) {
+  const std::string id = started(chat_line("w", "wait"));
+  ASSERT_TRUE(parrot->waits_for(1));
+  server.state().database.run("UPDATE batches SET created = 1");
+  server.state().batches->purge();
+  EXPECT_EQ(show(id)["status"], "in_progress");
+  parrot->open();
+  EXPECT_EQ(ended(id)["status"], "completed");
+}
+
+TEST_F(Batch, an_output_that_has_expired_takes_its_old_batch_along_at_the_next_start) {
+  const auto batch = ended(started(chat_line("a", "x")));
+  const std::string id = batch["id"], file = batch["output_file_id"];
+  server.server.reset();
+  {
+    store::Database database(server.folder.path() / "shenbi.db");
+    database.run("UPDATE batches SET ended = 1");
+    database.run("UPDATE files SET expires = 1 WHERE id = ?", {file});
+  }
+  restart();
+  while (server.get("/v1/batches/" + id).status != 404) std::this_thread::yield();
+  EXPECT_FALSE(std::filesystem::exists(server.folder.path() / "files" / file));
+}
+
 TEST_F(Batch, a_cancelled_one_keeps_what_was_answered_and_names_the_rest) {
   std::string input = chat_line("done", "at once");
   for (int i = 0; i < 30; ++i) input += chat_line("w" + std::to_string(i), "wait");
@@ -478,6 +550,8 @@ TEST_F(Batch, a_restart_goes_on_where_the_last_one_ended) {
   }
   const auto batch = ended(id);
   EXPECT_EQ(batch["request_counts"], (OrderedJson{{"total", 15}, {"completed", 15}, {"failed", 0}}));
+  EXPECT_EQ(batch["usage"], usage_of_lines(15));
+  EXPECT_EQ(batch["model"], "m");
   EXPECT_EQ(lines(batch["output_file_id"]).size(), 15u);
   EXPECT_EQ(parrot->asked, asked + 12);  // no answered line was asked again
 }

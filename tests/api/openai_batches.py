@@ -51,6 +51,16 @@ def answers(file_id, to=client):
     return {line["custom_id"]: line for line in lines}
 
 
+def check_usage(batch, found):
+    """The batch's tokens are those of its lines."""
+    usages = [line["response"]["body"]["usage"] for line in found.values()]
+    equal((batch.usage.input_tokens, batch.usage.output_tokens, batch.usage.total_tokens),
+          tuple(sum(one[name] for one in usages) for name in ("prompt_tokens", "completion_tokens", "total_tokens")))
+    equal(batch.usage.input_tokens_details.cached_tokens, sum(one["prompt_tokens_details"]["cached_tokens"] for one in usages))
+    check(batch.usage.output_tokens > 0, batch.usage)
+    equal(batch.model, MODEL)
+
+
 def asked_directly(line, to=client):
     return to.chat.completions.create(**line["body"]).choices[0].message.content
 
@@ -93,6 +103,7 @@ def a_batch_gives_what_the_direct_calls_give():
         got = found[line["custom_id"]]
         equal(got["response"]["status_code"], 200)
         equal(got["response"]["body"]["choices"][0]["message"]["content"], asked_directly(line))
+    check_usage(batch, found)
     check(batch.id in [one.id for one in client.batches.list(limit=100)])
     check('shenbi:batch_lines_total{result="completed"}' in server.metrics())
 
@@ -180,6 +191,7 @@ def a_batch_survives_kill_9_at_any_moment():
         equal(set(found), {line["custom_id"] for line in lines})
         for line in lines:
             equal(found[line["custom_id"]]["response"]["body"]["choices"][0]["message"]["content"], asked_directly(line, to))
+        check_usage(batch, found)
         unfinished = [path.name for path in pathlib.Path(home, "files").iterdir() if "unfinished" in path.name]
         equal(unfinished, [])
         one.stop()

@@ -27,9 +27,15 @@ Schema file() {
 Schema batch() {
   const Schema problem =
       object({{"code", text()}, {"line", or_null(count())}, {"message", text()}, {"param", or_null(text())}});
+  const Schema usage = object({{"input_tokens", count()},
+                               {"input_tokens_details", object({{"cached_tokens", count()}})},
+                               {"output_tokens", count()},
+                               {"output_tokens_details", object({{"reasoning_tokens", count()}})},
+                               {"total_tokens", count()}});
   Fields fields = {{"id", text()},
                    {"object", word({"batch"})},
                    {"endpoint", word({"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings"})},
+                   {"model", or_null(text())},
                    {"errors", or_null(object({{"object", word({"list"})}, {"data", list(problem)}}))},
                    {"input_file_id", text()},
                    {"completion_window", word({"24h"})},
@@ -40,6 +46,7 @@ Schema batch() {
                    {"created_at", count()},
                    {"expires_at", count()},
                    {"request_counts", object({{"total", count()}, {"completed", count()}, {"failed", count()}})},
+                   {"usage", usage},
                    {"metadata", or_null(map(text()))}};
   for (const char* time : {"in_progress_at", "finalizing_at", "completed_at", "failed_at", "expired_at",
                            "cancelling_at", "cancelled_at"}) {

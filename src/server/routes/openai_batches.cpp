@@ -18,10 +18,19 @@ using chat::OrderedJson;
 
 OrderedJson or_null(const std::string& text) { return text.empty() ? OrderedJson() : OrderedJson(text); }
 
+OrderedJson usage_json(const BatchUsage& usage) {
+  return {{"input_tokens", usage.input_tokens},
+          {"input_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
+          {"output_tokens", usage.output_tokens},
+          {"output_tokens_details", {{"reasoning_tokens", usage.reasoning_tokens}}},
+          {"total_tokens", usage.input_tokens + usage.output_tokens}};
+}
+
 OrderedJson batch_json(const StoredBatch& batch) {
   OrderedJson json = {{"id", batch.id},
                       {"object", "batch"},
                       {"endpoint", batch.endpoint},
+                      {"model", or_null(batch.model)},
                       {"errors", batch.errors},
                       {"input_file_id", batch.input_file},
                       {"completion_window", "24h"},
@@ -35,6 +44,7 @@ OrderedJson batch_json(const StoredBatch& batch) {
     json[time] = batch.times.value(time, OrderedJson());
   }
   json["request_counts"] = {{"total", batch.total}, {"completed", batch.completed}, {"failed", batch.failed}};
+  json["usage"] = usage_json(batch.usage);
   json["metadata"] = batch.metadata;
   return json;
 }
