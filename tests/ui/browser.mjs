@@ -66,13 +66,14 @@ export async function stranger() {
 
 /**
  * A page of its own, which records what no test may cause: script errors, refusals by the content policy, dialogs, and
- * requests to any other address. With a real model chance is left out: its temperature is 0.
+ * requests to any other address. With a real model chance is left out (temperature 0), and what it has said once is what it
+ * most likes to say again, so that no answer ends by itself before it is stopped or has reached its length.
  */
 export async function newPage(browser, { address, mock }, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", ...options });
   context.setDefaultTimeout(patienceMs);
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: address });
-  if (!mock) await context.addInitScript(() => (localStorage["shenbi.params"] ??= '{"temperature":0}'));
+  if (!mock) await context.addInitScript(() => (localStorage["shenbi.params"] ??= '{"temperature":0,"presence_penalty":-2,"frequency_penalty":-2}'));
   const page = await context.newPage();
   const offences = [];
   page.on("pageerror", (error) => offences.push(`script error: ${error.stack}`));

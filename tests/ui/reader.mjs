@@ -8,8 +8,8 @@ export const control = (scope, name) => scope.getByRole("button", { name, exact:
 export const textOf = async (locator) => (await locator.textContent()).trim();
 
 /**
- * A question whose answer runs until it is stopped: the mock's model goes by the word "slow", and a real one without
- * chance (temperature 0, see newPage) that is shown so much of one word says nothing else any more.
+ * A question whose answer runs until it is stopped: the mock's model goes by the word "slow", and a real one that
+ * is shown so much of one word begins with it and, rewarded for each repetition (see newPage), says nothing else any more.
  */
 export const endless = (words) => `slow ${words}: ${"la ".repeat(24).trim()}`;
 
