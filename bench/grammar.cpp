@@ -2,12 +2,14 @@
 //
 // For each grammar an answer is written token by token as a model would (the tokenizer's own cut of a given text), and
 // the processor time of every mask is taken: `cold` in a fresh vocabulary, `other` for a new grammar when other
-// grammars have run, `warm` when the same answer is written again.
+// grammars have run, `warm` when the same answer is written again. Below: what a request pays for a schema that the
+// model's cache of grammars does not know (`miss`: compiled, with its automaton) and for one that it does (`hit`).
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <ctime>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "base/error.h"
 #include "engine/model.h"
 #include "grammar/grammar.h"
+#include "grammar/grammar_cache.h"
 
 namespace {
 
@@ -118,6 +121,34 @@ Times masks(const std::shared_ptr<const Grammar>& grammar, const std::shared_ptr
   return times;
 }
 
+// Of GrammarCache::matcher() with a schema of bench/schemas, as a request carries it.
+void cached(const std::string& name, const std::shared_ptr<const TokenVocabulary>& vocabulary) {
+  std::ifstream file(fmt::format(SHENBI_BENCH_FOLDER "/schemas/{}.json", name));
+  if (!file) throw Error(Code::kNotFound, fmt::format("bench/schemas/{}.json is not there", name));
+  const auto schema = nlohmann::ordered_json::parse(file);
+  Times miss, hit;
+  for (int i = 0; i < 21; ++i) {
+    grammar::GrammarCache cache(vocabulary);
+    const auto ask = [&](Times& times) {
+      const double begin = now_us();
+      const Matcher matcher = cache.matcher(schema.dump(), [&] { return Grammar::from_json_schema(schema); });
+      times.add(since_us(begin));
+    };
+    ask(miss);
+    for (int again = 0; again < 100; ++again) ask(hit);
+  }
+  fmt::print("{:28} {:7} bytes   miss {:8.1f} us   hit {:6.1f} us, of them {:.1f} us for its text\n", name,
+             schema.dump().size(), miss.median(), hit.median(), [&] {
+               Times times;
+               for (int i = 0; i < 100; ++i) {
+                 const double begin = now_us();
+                 const std::string text = schema.dump();
+                 times.add(since_us(begin));
+               }
+               return times.median();
+             }());
+}
+
 }  // namespace
 
 int main(int count, char** arguments) try {
@@ -146,6 +177,8 @@ int main(int count, char** arguments) try {
                c.name, compile_us / 1000, cold.us.size(), cold.median(), cold.most(), other.median(), other.most(),
                warm.median(), warm.most());
   }
+  fmt::print("\n");
+  for (const char* name : {"answer", "person", "order"}) cached(name, shared);
   return 0;
 } catch (const shenbi::Error& error) {
   fmt::print(stderr, "grammar_bench: {}\n", error.what());

@@ -9,43 +9,24 @@
 //   wrk      requests a second, when wrk is installed
 // Clients and server share the machine: a busy one shows in the percentiles.
 
-#include <arpa/inet.h>
-#include <fmt/core.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <mutex>
-#include <string>
-#include <thread>
-#include <vector>
 
-#include "base/error.h"
+#include "bench/sockets.h"
 #include "net/server.h"
 
 namespace {
 
 using namespace shenbi;
+using namespace shenbi::bench;
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
 struct Settings {
   int streams = 2000, rate = 20, seconds = 10, idle = 1000, threads = 2;
 };
-
-int64_t now_ns() { return Clock::now().time_since_epoch().count(); }
 
 // --- the child: server and stub ---
 
@@ -90,7 +71,7 @@ class Stub {
   std::thread thread_;
 };
 
-[[noreturn]] void serve(const Settings& settings, int ready) {
+[[noreturn]] void serve(const Settings& settings, const std::function<void(uint16_t)>& tell_port) {
   Stub stub(settings.rate);
   std::mutex mutex;
   std::vector<net::ExchangePtr> idle;
@@ -107,29 +88,14 @@ class Stub {
                            idle.push_back(std::move(exchange));
                          });
   server.start();
-  const uint16_t port = server.port();
-  if (::write(ready, &port, sizeof port) != sizeof port) std::exit(1);
+  tell_port(server.port());
   for (;;) ::pause();
 }
 
 // --- this process: the clients ---
 
-int dial(uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int yes = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  if (fd < 0 || ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    throw Error(Code::kInternal, fmt::format("connect: {}", std::strerror(errno)));
-  return fd;
-}
-
 void ask(int fd, std::string_view path) {
-  const std::string request = fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
-  if (::send(fd, request.data(), request.size(), 0) < 0) throw Error(Code::kInternal, "send failed");
+  send_all(fd, fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", path));
 }
 
 std::vector<int> open_streams(uint16_t port, int count, std::string_view path) {
@@ -138,18 +104,9 @@ std::vector<int> open_streams(uint16_t port, int count, std::string_view path) {
   for (int i = 0; i < count; ++i) {
     out.push_back(dial(port));
     ask(out.back(), path);
-    if (::recv(out.back(), bytes.data(), bytes.size(), 0) <= 0)
-      throw Error(Code::kInternal, "the server closed a stream");
+    receive(out.back(), bytes);
   }
   return out;
-}
-
-double resident_mb(pid_t process) {
-  std::ifstream status(fmt::format("/proc/{}/status", process));
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::atof(line.c_str() + 6) / 1024;
-  }
-  return 0;
 }
 
 double cpu_seconds(pid_t process) {
@@ -167,17 +124,9 @@ std::string fetch(uint16_t port, std::string_view path) {
   const int fd = dial(port);
   ask(fd, path);
   std::array<char, 4096> bytes{};
-  const ssize_t size = ::recv(fd, bytes.data(), bytes.size(), 0);
+  const std::string_view text = receive(fd, bytes);
   ::close(fd);
-  const std::string_view text(bytes.data(), static_cast<size_t>(std::max<ssize_t>(0, size)));
   return std::string(text.substr(std::min(text.size(), text.find("\r\n\r\n") + 4)));
-}
-
-double percentile(std::vector<double>& values, double q) {
-  if (values.empty()) return 0;
-  const auto at = values.begin() + static_cast<ptrdiff_t>(q * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
 }
 
 struct StreamTimes {
@@ -222,8 +171,8 @@ std::vector<double> round_trips(int fd, std::string_view request, int count) {
   std::array<char, 4096> bytes{};
   for (int i = 0; i < count; ++i) {
     const int64_t begin = now_ns();
-    if (::send(fd, request.data(), request.size(), 0) < 0 || ::recv(fd, bytes.data(), bytes.size(), 0) <= 0)
-      throw Error(Code::kInternal, "a round trip failed");
+    send_all(fd, request);
+    receive(fd, bytes);
     out.push_back(static_cast<double>(now_ns() - begin) * 1e-3);
   }
   return out;
@@ -256,14 +205,12 @@ std::vector<double> bare_round_trips(std::string_view request, int count) {
 }
 
 void run(const Settings& settings, uint16_t port, pid_t server) {
-  double load[1] = {0};
-  ::getloadavg(load, 1);
-  fmt::print("machine: {} cores, load {:.1f} before the run\n", std::thread::hardware_concurrency(), load[0]);
-
-  const double before = resident_mb(server);
+  print_machine();
+  const std::string process = std::to_string(server);
+  const double before = resident_mb(process);
   auto idle = open_streams(port, settings.idle, "/idle");
   std::this_thread::sleep_for(500ms);
-  fmt::print("idle:    {} streams, RSS {:.1f} MB ({:.1f} MB without them)\n", settings.idle, resident_mb(server),
+  fmt::print("idle:    {} streams, RSS {:.1f} MB ({:.1f} MB without them)\n", settings.idle, resident_mb(process),
              before);
   for (const int fd : idle) ::close(fd);
 
@@ -279,7 +226,7 @@ void run(const Settings& settings, uint16_t port, pid_t server) {
              percentile(times.gap_error_ms, 0.99));
   fmt::print("         server CPU {:.0f} % of a core, {:.1f} us an event, {} us of it in write(); RSS {:.1f} MB\n",
              100 * used / wall, 1e6 * used / (wall * settings.streams * settings.rate), fetch(port, "/cost"),
-             resident_mb(server));
+             resident_mb(process));
   for (const int fd : streams) ::close(fd);
   std::this_thread::sleep_for(500ms);
 
@@ -300,39 +247,16 @@ void run(const Settings& settings, uint16_t port, pid_t server) {
 
 }  // namespace
 
-int main(int count, char** arguments) try {
-  Settings settings;
-  for (int i = 1; i + 1 < count; i += 2) {
-    const std::string_view name = arguments[i];
-    int* value = name == "--streams"   ? &settings.streams
-                 : name == "--rate"    ? &settings.rate
-                 : name == "--seconds" ? &settings.seconds
-                 : name == "--idle"    ? &settings.idle
-                 : name == "--threads" ? &settings.threads
-                                       : nullptr;
-    if (value == nullptr) throw Error(Code::kInvalidArgument, fmt::format("unknown option {}", name));
-    *value = std::atoi(arguments[i + 1]);
-    if (*value < 1) throw Error(Code::kInvalidArgument, fmt::format("{} must be at least 1", name));
-  }
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
-  int ready[2];
-  if (::pipe(ready) != 0) throw Error(Code::kInternal, "no pipe");
-  const pid_t server = ::fork();
-  if (server == 0) serve(settings, ready[1]);
-  uint16_t port = 0;
-  if (::read(ready[0], &port, sizeof port) != sizeof port) throw Error(Code::kInternal, "the server did not start");
-  try {
-    run(settings, port, server);
-  } catch (...) {
-    ::kill(server, SIGKILL);
-    throw;
-  }
-  ::kill(server, SIGKILL);
-  ::waitpid(server, nullptr, 0);
-} catch (const shenbi::Error& error) {
-  fmt::print(stderr, "server_streams: {}\n", error.what());
-  return 1;
+int main(int count, char** arguments) {
+  return run_main("server_streams", [&] {
+    Settings settings;
+    read_options(count, arguments,
+                 {{"--streams", &settings.streams},
+                  {"--rate", &settings.rate},
+                  {"--seconds", &settings.seconds},
+                  {"--idle", &settings.idle},
+                  {"--threads", &settings.threads}});
+    beside_a_server([&](const auto& tell_port) { serve(settings, tell_port); },
+                    [&](uint16_t port, pid_t server) { run(settings, port, server); });
+  });
 }

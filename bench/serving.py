@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""The server beside llama-cpp-python's, same model file, one after the other in each round: tokens a second of concurrent streams, time to the
-first token of a prompt whose beginning was asked before, and what HTTP costs on top of the engine.
+"""The server beside llama-cpp-python's and beside node-llama-cpp, same model file, one after the other in each round: tokens a second of
+concurrent streams, and time to the first token of a prompt, cold and with a beginning that was asked before. Also how soon the server is ready
+without a model. What HTTP costs on top of the engine: bench/http_cost.cpp.
 
-usage: bench/serving.py [--model MODEL.gguf] [--streams 16] [--tokens 64] [--rounds 3] [--skip-rival] [--json OUT.json]
+node-llama-cpp runs its completions in its own process, without a server. It is taken from a folder outside this tree:
+    npm install --prefix FOLDER --no-save node-llama-cpp@3.22.1 && bench/serving.py --node FOLDER
+
+usage: bench/serving.py [--model MODEL.gguf] [--streams 16] [--tokens 64] [--rounds 3] [--node FOLDER] [--skip-rival] [--json OUT.json]
 """
 import argparse
 import http.client
@@ -90,6 +94,31 @@ def together(server, streams, tokens):
     return sum(map(len, results)) / (time.perf_counter() - start)  # an answer may end early: only chunks that came count
 
 
+def node_llama_cpp(folder, model, args):
+    done = subprocess.run(["node", str(ROOT / "bench" / "node_llama_cpp.mjs"), folder, model, str(args.streams), str(args.tokens)],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"node_llama_cpp.mjs\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def start_without_model():
+    """Seconds from the start of the process, with an empty data folder, to the first 200 of /health."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        process = subprocess.Popen([SHENBI, "serve", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                   env={**os.environ, "SHENBI_HOME": folder})
+        try:
+            address = urllib.parse.urlparse(process.stdout.readline().strip())
+            connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+            connection.request("GET", "/health")
+            assert connection.getresponse().status == 200
+            return time.perf_counter() - begin
+        finally:
+            process.terminate()
+            process.wait()
+
+
 def shared_prefix(server):
     """Time to the first token of a 500-token prompt: cold, and with the same beginning once more."""
     nonce = os.urandom(4).hex()
@@ -105,6 +134,7 @@ def main():
     parser.add_argument("--streams", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--node", metavar="FOLDER", help="where node-llama-cpp is installed")
     parser.add_argument("--skip-rival", action="store_true")
     parser.add_argument("--json")
     args = parser.parse_args()
@@ -113,7 +143,7 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(args.rounds):
-            row = {}
+            row = {"start_s": start_without_model()}
             for name, start in (("ours", ours),) + (() if args.skip_rival else (("llama-cpp-python", theirs),)):
                 server = start(model, args.streams, folder)
                 try:
@@ -122,16 +152,28 @@ def main():
                     row[name] = {"tokens_per_s": together(server, args.streams, args.tokens), "cold_s": cold, "warm_s": warm}
                 finally:
                     server.stop()
+            if args.node:
+                row["node-llama-cpp"] = node_llama_cpp(args.node, model, args)
             rows.append(row)
             print(json.dumps(row), file=sys.stderr, flush=True)
-    median = lambda who, what: statistics.median(row[who][what] for row in rows)
-    for who in rows[0]:
-        print(f"{who:<18}{args.streams} streams: {median(who, 'tokens_per_s'):8.1f} tokens/s   first token of 500: cold {median(who, 'cold_s') * 1000:7.1f} ms, "
-              f"same beginning {median(who, 'warm_s') * 1000:6.1f} ms")
-    if not args.skip_rival:
-        print(f"ratio {statistics.median(r['ours']['tokens_per_s'] / r['llama-cpp-python']['tokens_per_s'] for r in rows):.2f}")
+    report(rows, args)
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def report(rows, args):
+    median = lambda values: statistics.median(list(values))
+    names = [name for name in rows[0] if name != "start_s"]
+    print(f"ready without a model after {median(row['start_s'] for row in rows) * 1000:.0f} ms")
+    for name in names:
+        speed, cold, warm = (median(row[name][what] for row in rows) for what in ("tokens_per_s", "cold_s", "warm_s"))
+        print(f"{name:<18}{args.streams} streams: {speed:8.1f} tokens/s   first token of 500: cold {cold * 1000:7.1f} ms, "
+              f"same beginning {warm * 1000:6.1f} ms ({median(row[name]['warm_s'] / row[name]['cold_s'] for row in rows):.3f} of cold)")
+    for name in names[1:]:
+        ratios = [row["ours"]["tokens_per_s"] / row[name]["tokens_per_s"] for row in rows]
+        firsts = [row[name]["cold_s"] / row["ours"]["cold_s"] for row in rows]
+        print(f"ours to {name}: tokens/s {median(ratios):.2f} times ({min(ratios):.2f} - {max(ratios):.2f}), "
+              f"first token {median(firsts):.1f} times as soon ({min(firsts):.1f} - {max(firsts):.1f})")
 
 
 main()

@@ -8,36 +8,19 @@
 //   streams  that many event streams with `rate` events a second: CPU of this process an event, and its memory
 // Both processes share the machine: on two cores the rate is that of client and upstream together.
 
-#include <arpa/inet.h>
-#include <fmt/core.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
-#include <csignal>
-#include <cstdlib>
-#include <fstream>
 #include <mutex>
-#include <string>
-#include <thread>
-#include <vector>
 
-#include "base/error.h"
+#include "bench/sockets.h"
 #include "net/client.h"
 
 namespace {
 
 using namespace shenbi;
+using namespace shenbi::bench;
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
 struct Settings {
   int exchanges = 20'000, at_once = 64, streams = 1000, rate = 20, seconds = 5, threads = 1;
@@ -47,7 +30,7 @@ const std::string kBody(1024, 'x');
 
 // --- the child: an upstream that answers at once, or streams ---
 
-[[noreturn]] void serve(const Settings& settings, int ready) {
+[[noreturn]] void serve(const Settings& settings, const std::function<void(uint16_t)>& tell_port) {
   std::mutex mutex;
   std::vector<net::ExchangePtr> streams;
   net::HttpServer server({.threads = 1}, nullptr, [&](net::ServerRequest request, net::ExchangePtr exchange) {
@@ -57,8 +40,7 @@ const std::string kBody(1024, 'x');
     streams.push_back(std::move(exchange));
   });
   server.start();
-  const uint16_t port = server.port();
-  if (::write(ready, &port, sizeof port) != sizeof port) std::exit(1);
+  tell_port(server.port());
   const std::string event =
       "data: {\"id\":\"chatcmpl-123\",\"object\":\"chat.completion.chunk\",\"model\":\"m\","
       "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},\"finish_reason\":null}]}\n\n";
@@ -80,22 +62,6 @@ double cpu_seconds() {
   ::getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](timeval t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double resident_mb() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::atof(line.c_str() + 6) / 1024;
-  }
-  return 0;
-}
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
-
-double percentile(std::vector<double>& values, double q) {
-  const auto at = values.begin() + static_cast<ptrdiff_t>(q * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
 }
 
 class Flag {
@@ -145,27 +111,15 @@ std::vector<double> rounds(net::Client& client, uint16_t port, int count) {
 }
 
 std::vector<double> bare_rounds(uint16_t port, int count) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int yes = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    throw Error(Code::kInternal, "no connection");
+  const int fd = dial(port);
   const std::string request =
       fmt::format("POST /small HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}", kBody.size(), kBody);
   std::vector<double> out;
   std::array<char, 8192> bytes{};
   for (int i = 0; i < count; ++i) {
     const auto begin = Clock::now();
-    if (::send(fd, request.data(), request.size(), 0) < 0) throw Error(Code::kInternal, "send failed");
-    for (size_t got = 0; got < kBody.size();) {
-      const ssize_t size = ::recv(fd, bytes.data(), bytes.size(), 0);
-      if (size <= 0) throw Error(Code::kInternal, "a round trip failed");
-      got += static_cast<size_t>(size);
-    }
+    send_all(fd, request);
+    for (size_t got = 0; got < kBody.size();) got += receive(fd, bytes).size();
     out.push_back(seconds_since(begin) * 1e6);
   }
   ::close(fd);
@@ -194,7 +148,7 @@ void rate(net::Client& client, uint16_t port, const Settings& settings) {
 
 void streams(net::Client& client, uint16_t port, const Settings& settings) {
   std::atomic<int64_t> events{0}, heads{0};
-  const double before = resident_mb();
+  const double before = resident_mb("self");
   std::vector<std::shared_ptr<net::ClientCall>> calls;
   for (int i = 0; i < settings.streams; ++i) {
     calls.push_back(client.start(request_to(port, "/events"), {.on_head = [&](int, const net::Headers&) { ++heads; },
@@ -217,14 +171,12 @@ void streams(net::Client& client, uint16_t port, const Settings& settings) {
       "streams: {} x {} events/s: {:.0f} events/s seen; {:.1f} us CPU each, {:.0f} % of a core; RSS {:.1f} MB, "
       "{:.1f} MB without\n",
       settings.streams, settings.rate, static_cast<double>(events) / wall,
-      1e6 * used / static_cast<double>(std::max<int64_t>(1, events)), 100 * used / wall, resident_mb(), before);
+      1e6 * used / static_cast<double>(std::max<int64_t>(1, events)), 100 * used / wall, resident_mb("self"), before);
   for (const auto& call : calls) call->cancel();
 }
 
 void run(const Settings& settings, uint16_t port) {
-  double load[1] = {0};
-  ::getloadavg(load, 1);
-  fmt::print("machine: {} cores, load {:.1f} before the run\n", std::thread::hardware_concurrency(), load[0]);
+  print_machine();
   net::Client client({.threads = settings.threads});
   rounds(client, port, 500);
   auto with = rounds(client, port, 5000), bare = bare_rounds(port, 5000);
@@ -236,40 +188,17 @@ void run(const Settings& settings, uint16_t port) {
 
 }  // namespace
 
-int main(int count, char** arguments) try {
-  Settings settings;
-  for (int i = 1; i + 1 < count; i += 2) {
-    const std::string_view name = arguments[i];
-    int* value = name == "--exchanges" ? &settings.exchanges
-                 : name == "--at-once" ? &settings.at_once
-                 : name == "--streams" ? &settings.streams
-                 : name == "--rate"    ? &settings.rate
-                 : name == "--seconds" ? &settings.seconds
-                 : name == "--threads" ? &settings.threads
-                                       : nullptr;
-    if (value == nullptr) throw Error(Code::kInvalidArgument, fmt::format("unknown option {}", name));
-    *value = std::atoi(arguments[i + 1]);
-    if (*value < 1) throw Error(Code::kInvalidArgument, fmt::format("{} must be at least 1", name));
-  }
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
-  int ready[2];
-  if (::pipe(ready) != 0) throw Error(Code::kInternal, "no pipe");
-  const pid_t upstream = ::fork();
-  if (upstream == 0) serve(settings, ready[1]);
-  uint16_t port = 0;
-  if (::read(ready[0], &port, sizeof port) != sizeof port) throw Error(Code::kInternal, "the upstream did not start");
-  try {
-    run(settings, port);
-  } catch (...) {
-    ::kill(upstream, SIGKILL);
-    throw;
-  }
-  ::kill(upstream, SIGKILL);
-  ::waitpid(upstream, nullptr, 0);
-} catch (const shenbi::Error& error) {
-  fmt::print(stderr, "upstream_client: {}\n", error.what());
-  return 1;
+int main(int count, char** arguments) {
+  return run_main("upstream_client", [&] {
+    Settings settings;
+    read_options(count, arguments,
+                 {{"--exchanges", &settings.exchanges},
+                  {"--at-once", &settings.at_once},
+                  {"--streams", &settings.streams},
+                  {"--rate", &settings.rate},
+                  {"--seconds", &settings.seconds},
+                  {"--threads", &settings.threads}});
+    beside_a_server([&](const auto& tell_port) { serve(settings, tell_port); },
+                    [&](uint16_t port, pid_t) { run(settings, port); });
+  });
 }
