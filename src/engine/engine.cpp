@@ -55,6 +55,8 @@ struct Sequence {
   std::atomic<bool> cancelled = false;
   const std::chrono::steady_clock::time_point queued = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point begun;
+  std::string failure;  // why it is cancelled, if not by who asked
+  Code failure_code{};
 
   Sequence(uint64_t number, Request r, const Model& model)
       : number(number),
@@ -259,6 +261,7 @@ struct Engine::Impl {
     const size_t vocab = model->decoder->spec().vocab_size;
     if (logits.size() < rows * vocab) logits.resize(rows * vocab);
     const size_t written = model->decoder->forward(slices, cache.pool(), workspace, team, logits.data(), &abort_pass);
+    model->checkpoint->require_whole();
     return written == rows && !(rows == 0 && abort_pass);
   }
 
@@ -284,7 +287,7 @@ struct Engine::Impl {
       const auto reason = advance(s, row);
       return reason == FinishReason::kNone ? jump_ahead(s) : reason;
     } catch (const Error& error) {
-      emit(s, {.sequence = s.number, .text = error.what(), .finish = FinishReason::kFailed});
+      emit(s, {.sequence = s.number, .text = error.what(), .finish = FinishReason::kFailed, .failure = error.code()});
       return FinishReason::kFailed;
     }
   }
@@ -383,7 +386,11 @@ struct Engine::Impl {
     for (const SequencePtr& s : gone) {
       const std::string held = s->stops.push(s->decoder.finish()) + s->stops.finish();
       finish(s);
-      emit(*s, {.sequence = s->number, .text = held, .finish = FinishReason::kCancelled});
+      if (s->failure.empty())
+        emit(*s, {.sequence = s->number, .text = held, .finish = FinishReason::kCancelled});
+      else
+        emit(*s,
+             {.sequence = s->number, .text = s->failure, .finish = FinishReason::kFailed, .failure = s->failure_code});
     }
   }
 
@@ -401,7 +408,24 @@ struct Engine::Impl {
       request = std::move(texts.front());
       texts.pop_front();
     }
+    std::vector<float> vector;
     std::vector<uint32_t> pages;
+    try {
+      vector = embedding(request, pages);
+    } catch (...) {
+      cache.release(pages);
+      request.on_done({});
+      throw;
+    }
+    cache.release(pages);
+    {
+      std::lock_guard lock(mutex);
+      stats.prompt_tokens += request.tokens.size();
+    }
+    request.on_done(std::move(vector));
+  }
+
+  std::vector<float> embedding(const EmbeddingRequest& request, std::vector<uint32_t>& pages) {
     while (pages.size() < pages_for(request.tokens.size())) {
       if (const auto page = cache.allocate())
         pages.push_back(*page);
@@ -417,6 +441,7 @@ struct Engine::Impl {
       const models::SequenceSlice slice{
           .tokens = tokens.subspan(at, count), .start = static_cast<uint32_t>(at), .pages = pages, .all_logits = true};
       model->decoder->forward({&slice, 1}, cache.pool(), workspace, team, nullptr);
+      model->checkpoint->require_whole();
       const float* states = workspace.hidden();
       for (size_t i = 0; i < count * width; ++i) sum[i % width] += states[i];
       std::copy_n(states + (count - 1) * width, width, vector.begin());
@@ -424,12 +449,7 @@ struct Engine::Impl {
     if (request.pooling == EmbeddingRequest::Pooling::kMean) {
       for (size_t i = 0; i < width; ++i) vector[i] = static_cast<float>(sum[i] / static_cast<double>(tokens.size()));
     }
-    cache.release(pages);
-    {
-      std::lock_guard lock(mutex);
-      stats.prompt_tokens += tokens.size();
-    }
-    request.on_done(std::move(vector));
+    return vector;
   }
 
   // Caller holds the lock.
@@ -534,10 +554,16 @@ void Engine::cancel(uint64_t sequence) {
   if (all && !impl_->running.empty()) impl_->abort_pass = true;
 }
 
-void Engine::cancel_all() {
+void Engine::fail_all(Code code, const std::string& reason) {
   std::lock_guard lock(impl_->mutex);
-  for (const auto& s : impl_->waiting) s->cancelled = true;
-  for (const auto& s : impl_->running) s->cancelled = true;
+  const auto fail = [&](Sequence& s) {
+    if (s.cancelled) return;
+    s.failure = reason;
+    s.failure_code = code;
+    s.cancelled = true;
+  };
+  for (const auto& s : impl_->waiting) fail(*s);
+  for (const auto& s : impl_->running) fail(*s);
 }
 
 bool Engine::step() { return impl_->step(); }

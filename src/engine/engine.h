@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/thread_team.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
@@ -36,7 +37,7 @@ enum class FinishReason {
   kStop,    ///< an end token or a stop string
   kLength,  ///< max_tokens, or the context is full
   kCancelled,
-  kFailed,  ///< TokenEvent::text says why: a grammar that turned out too ambiguous to follow
+  kFailed,  ///< TokenEvent::text and failure say why: a grammar too ambiguous to follow, a model file that was lost
 };
 std::string_view finish_reason_name(FinishReason reason) noexcept;
 
@@ -49,8 +50,9 @@ struct TokenEvent {
   float logprob = 0;
   const Sampler::TopLogprobs* top = nullptr;
   FinishReason finish = FinishReason::kNone;
-  std::string_view stop_string;  ///< which stop string matched, if one did
-  uint32_t cached_tokens = 0;    ///< of the prompt, found in the prefix tree
+  Code failure = Code::kInvalidArgument;  ///< kFailed: what kind
+  std::string_view stop_string;           ///< which stop string matched, if one did
+  uint32_t cached_tokens = 0;             ///< of the prompt, found in the prefix tree
   /// When the request was submitted, and when the first pass took it up (zero: none did).
   std::chrono::steady_clock::time_point queued{}, begun{};
 };
@@ -94,7 +96,7 @@ struct EmbeddingRequest {
   enum class Pooling { kMean, kLast };
   std::vector<int32_t> tokens;
   Pooling pooling = Pooling::kMean;
-  /// Called inside step(); not scaled to any length. Empty: it was cancelled.
+  /// Called inside step(); not scaled to any length. Empty: it was cancelled or failed.
   std::function<void(std::vector<float>)> on_done;
 };
 
@@ -132,10 +134,11 @@ class Engine {
   /// pass. Unknown or finished numbers are no error.
   void cancel(uint64_t sequence);
 
-  /// Ends everything that runs or waits with kCancelled at the next step.
-  void cancel_all();
+  /// Ends everything that runs or waits with kFailed and this reason at the next step.
+  void fail_all(Code code, const std::string& reason);
 
-  /// One forward pass. False when there is nothing left to do.
+  /// One forward pass. False when there is nothing left to do. Throws Error{kCorruptFile} if the model's file is no
+  /// longer what it was: nothing computed from it is given out.
   bool step();
 
   /// Steps until every request has finished.

@@ -216,28 +216,43 @@ std::optional<chat::ChatTemplate> load_chat_template(const Checkpoint& checkpoin
   return std::nullopt;
 }
 
+namespace {
+
+void read_parts(Model& model, const fs::path& path, const models::DecoderOptions& options, ThreadTeam& team) {
+  // A large vocabulary costs as much time as packing a small model, so both go on side by side.
+  auto tokenizer =
+      std::async(std::launch::async, [&] { return load_cached_tokenizer(*model.checkpoint, options.cache); });
+  model.chat_template = load_chat_template(*model.checkpoint);
+  if (model.chat_template) model.template_form = chat::template_form(*model.chat_template);
+  model.decoder = models::Decoder::load(model.checkpoint, options, team);
+  LoadedTokenizer loaded = tokenizer.get();
+  model.tokenizer = std::move(loaded.tokenizer);
+  model.pending_cache = std::move(loaded.pending);
+  model.stop_ids = model.tokenizer->stop_ids();
+  read_generation_config(*model.checkpoint, model);
+  std::sort(model.stop_ids.begin(), model.stop_ids.end());
+  model.stop_ids.erase(std::unique(model.stop_ids.begin(), model.stop_ids.end()), model.stop_ids.end());
+  const uint32_t rows = model.decoder->spec().vocab_size;
+  if (model.tokenizer->vocab_size() > rows) {
+    throw Error(Code::kCorruptFile, fmt::format("{}: the tokenizer has {} tokens, the embedding only {} rows",
+                                                path.string(), model.tokenizer->vocab_size(), rows));
+  }
+}
+
+}  // namespace
+
 std::shared_ptr<const Model> load_model(const fs::path& path, const models::DecoderOptions& options, ThreadTeam& team) {
   auto model = std::make_shared<Model>();
   model->name = path.filename().string();
   model->checkpoint = Checkpoint::open(path);
-  // A large vocabulary costs as much time as packing a small model, so both go on side by side.
-  auto tokenizer =
-      std::async(std::launch::async, [&] { return load_cached_tokenizer(*model->checkpoint, options.cache); });
-  model->chat_template = load_chat_template(*model->checkpoint);
-  if (model->chat_template) model->template_form = chat::template_form(*model->chat_template);
-  model->decoder = models::Decoder::load(model->checkpoint, options, team);
-  LoadedTokenizer loaded = tokenizer.get();
-  model->tokenizer = std::move(loaded.tokenizer);
-  model->pending_cache = std::move(loaded.pending);
-  model->stop_ids = model->tokenizer->stop_ids();
-  read_generation_config(*model->checkpoint, *model);
-  std::sort(model->stop_ids.begin(), model->stop_ids.end());
-  model->stop_ids.erase(std::unique(model->stop_ids.begin(), model->stop_ids.end()), model->stop_ids.end());
-  const uint32_t rows = model->decoder->spec().vocab_size;
-  if (model->tokenizer->vocab_size() > rows) {
-    throw Error(Code::kCorruptFile, fmt::format("{}: the tokenizer has {} tokens, the embedding only {} rows",
-                                                path.string(), model->tokenizer->vocab_size(), rows));
+  try {
+    read_parts(*model, path, options, team);
+  } catch (const Error&) {
+    // Bytes that vanished while they were read look like all kinds of errors; the reason is worth more.
+    model->checkpoint->require_whole();
+    throw;
   }
+  model->checkpoint->require_whole();
   return model;
 }
 

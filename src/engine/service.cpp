@@ -106,10 +106,18 @@ struct Service::Impl {
     } catch (const std::exception& error) {
       // No memory, or a bug of ours: the requests of this model end, the others go on.
       log_warn("{}: {}; its requests are ended", model->name_, error.what());
-      model->engine_->cancel_all();
+      const auto* ours = dynamic_cast<const Error*>(&error);
+      model->engine_->fail_all(ours ? ours->code() : Code::kOutOfMemory, error.what());
+      if (ours && ours->code() == Code::kCorruptFile) leave(model);
     }
     if (more) model->last_use_ms_ = now_ms();
     return more;
+  }
+
+  // Nobody gets it any more; it is stepped until its requests have ended.
+  void leave(const LoadedModelPtr& model) {
+    std::lock_guard lock(mutex);
+    if (std::erase_if(models, [&](const auto& entry) { return entry.second == model; }) > 0) leaving.push_back(model);
   }
 
   void wait_for_work(std::unique_lock<std::mutex>& lock) {
@@ -263,6 +271,10 @@ struct Service::Impl {
     {
       std::lock_guard lock(mutex);
       ++work_count;
+      // It may have left between being handed out and being asked: then it comes back for this request.
+      const LoadedModelPtr self = model.shared_from_this();
+      const bool known = std::any_of(models.begin(), models.end(), [&](const auto& e) { return e.second == self; });
+      if (!known && std::find(leaving.begin(), leaving.end(), self) == leaving.end()) leaving.push_back(self);
     }
     work.notify_all();
   }
@@ -340,6 +352,20 @@ void Service::submit(LoadedModel& model, EmbeddingRequest request) {
 void Service::cancel(LoadedModel& model, uint64_t number) {
   model.engine_->cancel(number);
   impl_->wake(model);
+}
+
+void Service::fail_all(Code code, const std::string& reason) {
+  std::vector<LoadedModelPtr> all = all_loaded();
+  {
+    std::lock_guard lock(impl_->mutex);
+    all.insert(all.end(), impl_->leaving.begin(), impl_->leaving.end());
+  }
+  for (const LoadedModelPtr& model : all) model->engine_->fail_all(code, reason);
+  {
+    std::lock_guard lock(impl_->mutex);
+    ++impl_->work_count;
+  }
+  impl_->work.notify_all();
 }
 
 uint64_t Service::memory_budget() const noexcept { return impl_->budget; }

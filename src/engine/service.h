@@ -8,7 +8,8 @@
 //
 // One thread and one team do the computing for every model, turn by turn: two models that generate at once share the
 // cores instead of fighting for them. A model that nobody uses is unloaded when room is needed, or after `idle_unload`.
-// Thread-safe.
+// A model whose file is lost under it (cut short, a failing disk) ends its requests with the reason and leaves; the
+// next request loads it anew, and hears what is wrong with the file. Thread-safe.
 
 #include <atomic>
 #include <chrono>
@@ -52,7 +53,7 @@ struct ServiceOptions {
 };
 
 /// A model in memory. Holding the pointer keeps it there.
-class LoadedModel {
+class LoadedModel : public std::enable_shared_from_this<LoadedModel> {
  public:
   const std::string& name() const noexcept { return name_; }
   const Model& model() const noexcept { return *model_; }
@@ -102,6 +103,8 @@ class Service {
   uint64_t submit(LoadedModel& model, Request request);
   void submit(LoadedModel& model, EmbeddingRequest request);
   void cancel(LoadedModel& model, uint64_t number);
+  /// Ends every request of every model with this reason (FinishReason::kFailed), within one pass.
+  void fail_all(Code code, const std::string& reason);
 
   uint64_t memory_budget() const noexcept;
   int threads() const noexcept;

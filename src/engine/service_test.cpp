@@ -162,6 +162,74 @@ TEST(Service, a_full_queue_says_so) {
   EXPECT_EQ(waiting.finished.get_future().get(), FinishReason::kLength);
 }
 
+TEST(Service, a_file_cut_short_under_a_model_ends_its_requests_alone_and_a_whole_one_is_loaded_anew) {
+  Models models;
+  const std::string lost = models.with_tokenizer("llama", "lost"), whole = models.with_tokenizer("llama", "whole");
+  Service service({.threads = 1});
+  const auto other = service.load(whole);
+  auto model = service.load(lost);
+  const auto weights = std::filesystem::path(lost) / "model.safetensors";
+  std::string why;
+  Code code{};
+  Outcome failed, stays;
+  Request r = request(failed, 1000);
+  r.on_token = [&, before = r.on_token](const TokenEvent& event) {
+    if (event.id >= 0 && failed.ids.empty()) std::filesystem::resize_file(weights, 1);
+    if (event.finish == FinishReason::kFailed) {
+      why = event.text;
+      code = event.failure;
+    }
+    before(event);
+  };
+  service.submit(*model, std::move(r));
+  service.submit(*other, request(stays, 20));
+  EXPECT_EQ(failed.finished.get_future().get(), FinishReason::kFailed);
+  EXPECT_EQ(code, Code::kCorruptFile);
+  EXPECT_THAT(why, HasSubstr("model.safetensors: the file was cut short or changed while it was in use"));
+  EXPECT_EQ(stays.finished.get_future().get(), FinishReason::kLength);
+
+  // Whoever still holds the lost model hears the same; it is not handed out again.
+  Outcome late;
+  service.submit(*model, request(late, 4));
+  EXPECT_EQ(late.finished.get_future().get(), FinishReason::kFailed);
+  EXPECT_THROW(service.load(lost), Error);
+  std::filesystem::copy_file(fixture("llama") + "/model.safetensors", weights,
+                             std::filesystem::copy_options::overwrite_existing);
+  Outcome again;
+  service.submit(*service.load(lost), request(again, 4));
+  EXPECT_EQ(again.finished.get_future().get(), FinishReason::kLength);
+}
+
+TEST(Service, a_model_that_left_between_being_handed_out_and_asked_still_answers) {
+  Models models;
+  const std::string path = models.with_tokenizer("llama", "a");
+  Service service({.threads = 1});
+  const auto model = service.load(path);
+  EXPECT_TRUE(service.unload(path));
+  Outcome first, second;
+  service.submit(*model, request(first, 1));
+  EXPECT_EQ(first.finished.get_future().get(), FinishReason::kLength);
+  service.submit(*model, request(second, 1));  // by now nothing kept it in the turn
+  EXPECT_EQ(second.finished.get_future().get(), FinishReason::kLength);
+}
+
+TEST(Service, failing_all_ends_what_runs_and_waits_with_the_reason) {
+  Models models;
+  Service service({.threads = 1, .max_sequences = 1});
+  const auto model = service.load(models.with_tokenizer("llama", "a"));
+  Outcome running, waiting;
+  Request r = request(running, 1000);
+  r.on_token = [&, before = r.on_token](const TokenEvent& event) {
+    if (running.ids.empty()) service.fail_all(Code::kUnavailable, "the end");
+    EXPECT_TRUE(event.finish != FinishReason::kFailed || event.text == "the end");
+    before(event);
+  };
+  service.submit(*model, std::move(r));
+  service.submit(*model, request(waiting, 1000));
+  EXPECT_EQ(waiting.finished.get_future().get(), FinishReason::kFailed);
+  EXPECT_EQ(running.finished.get_future().get(), FinishReason::kFailed);
+}
+
 TEST(Service, a_cancelled_request_ends_and_the_others_do_not_notice) {
   Models models;
   Service service({.threads = 1});

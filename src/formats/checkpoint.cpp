@@ -45,7 +45,7 @@ void Checkpoint::require_whole() const {
   for (const auto& file : files_) {
     if (!file->still_whole()) {
       throw Error(Code::kCorruptFile,
-                  fmt::format("{}: the file was cut short while it was in use", file->path().string()));
+                  fmt::format("{}: the file was cut short or changed while it was in use", file->path().string()));
     }
   }
 }

@@ -75,8 +75,8 @@ class Checkpoint {
 
   /// The files behind the tensors, first shard first.
   const std::vector<std::shared_ptr<const MappedFile>>& files() const noexcept { return files_; }
-  /// Loaders call it before each long read: a file that was cut short under the map would raise SIGBUS.
-  /// Throws Error{kCorruptFile} naming the file.
+  /// Throws Error{kCorruptFile} naming the file that is no longer what was opened; what was read from it may be zeros.
+  /// Loaders ask before each long read, the engine after every pass.
   void require_whole() const;
   /// Tells the kernel that this tensor's bytes will not be read again soon.
   void forget(const TensorEntry& tensor) const noexcept;

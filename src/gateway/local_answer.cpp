@@ -50,7 +50,7 @@ void LocalAnswer::token(const engine::TokenEvent& event) {
   if (event.finish == engine::FinishReason::kFailed) {
     sink_({.kind = Event::Kind::kError,
            .text = std::string(event.text),
-           .status = code_info(Code::kInvalidArgument).http_status});
+           .status = code_info(event.failure).http_status});
     return;
   }
   start(event.cached_tokens);
