@@ -22,6 +22,8 @@ enum class Code {
   kRateLimited,
   kUpstream,
   kOutOfMemory,
+  kNoSpace,      // on the disk
+  kUnavailable,  // not now: stopping, or somebody else holds it
   kCancelled,
   kInternal,  // our own bug, reported instead of aborted where a door can catch it
 };

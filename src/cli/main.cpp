@@ -37,7 +37,7 @@ int run_guarded(const Command& command) {
   } catch (const std::bad_alloc&) {
     return report("out_of_memory", "the machine has no more memory for this", code_info(Code::kOutOfMemory).exit_code);
   } catch (const std::filesystem::filesystem_error& error) {
-    const Code code = error.code() == std::errc::no_space_on_device ? Code::kOutOfMemory : Code::kNotFound;
+    const Code code = error.code() == std::errc::no_space_on_device ? Code::kNoSpace : Code::kNotFound;
     return report(code_info(code).name, error.path1().string() + ": " + error.code().message(),
                   code_info(code).exit_code);
   } catch (const std::exception& error) {

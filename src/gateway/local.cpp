@@ -306,7 +306,13 @@ std::vector<ModelInfo> LocalProvider::models() {
     }
     all.push_back(std::move(info));
   };
-  for (const std::string& name : preload_) add(name, engine::resolve_model(name), 0, "");
+  for (const std::string& name : preload_) {
+    try {
+      add(name, engine::resolve_model(name), 0, "");
+    } catch (const Error&) {
+      continue;  // given at the start, removed since: who asks for it hears so, the list goes on
+    }
+  }
   for (const formats::StoredModel& stored : store.list()) {
     if (std::find(preload_.begin(), preload_.end(), stored.name) != preload_.end()) continue;
     if (const auto path = store.find(stored.name)) {
@@ -349,6 +355,9 @@ Embeddings LocalProvider::embed(const std::string& model, const std::vector<std:
   }
   for (auto& future : waiting) {
     std::vector<float> vector = future.get();
+    if (vector.empty()) {
+      throw Error(Code::kUnavailable, fmt::format("{} could not read this text; the server's log says why", model));
+    }
     if (dimensions > 0) vector.resize(dimensions);
     double square = 0;
     for (const float v : vector) square += static_cast<double>(v) * v;

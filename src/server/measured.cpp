@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "server/answering.h"
 #include "server/request_record.h"
+#include "base/log.h"
 #include "server/state.h"
 
 namespace shenbi::server {

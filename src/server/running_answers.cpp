@@ -125,11 +125,7 @@ void RunningAnswers::store(Conversations& conversations, Running& running, const
   std::lock_guard lock(running.saving);
   if (running.last_saved) return;
   running.last_saved = last;
-  try {
-    conversations.save(copy);
-  } catch (const std::exception& error) {
-    log_warn("an answer could not be stored: {}", error.what());
-  }
+  save(conversations, copy, last);
 }
 
 RunningAnswers::RunningAnswers() = default;
@@ -155,15 +151,19 @@ void RunningAnswers::start(State& state, const Caller& caller, StoredMessage ans
       store(*state.conversations, *running, copy, last);
       if (!last) return;
       {
-        std::lock_guard lock(mutex_);
-        running_.erase(id);
+        std::lock_guard lock(running->mutex);
+        running->done = true;
+        running->tell(page_event("done", message_json(copy)));
+        for (const auto& listener : running->listeners) listener->end();
+        running->listeners.clear();
+        for (const auto& stopper : std::exchange(running->stoppers, {})) stopper(copy);
       }
-      std::lock_guard lock(running->mutex);
-      running->done = true;
-      running->tell(page_event("done", message_json(copy)));
-      for (const auto& listener : running->listeners) listener->end();
-      running->listeners.clear();
-      for (const auto& stopper : std::exchange(running->stoppers, {})) stopper(copy);
+      std::lock_guard lock(mutex_);
+      // Who heard "done" may have asked for its continuation already, which has the same name.
+      if (const auto found = running_.find(id); found != running_.end() && found->second == running) {
+        running_.erase(found);
+      }
+      fewer_.notify_all();
     };
     if (last)
       state.workers.insist(std::move(job));
@@ -192,6 +192,33 @@ void RunningAnswers::start(State& state, const Caller& caller, StoredMessage ans
   }
 }
 
+void RunningAnswers::save(Conversations& conversations, const StoredMessage& message, bool last) {
+  try {
+    conversations.save(message);
+    std::lock_guard lock(mutex_);
+    unsaved_.erase(message.id);
+  } catch (const std::exception& error) {
+    // Only what can be healed is kept; a conversation that is gone takes its answers with it.
+    const auto* ours = dynamic_cast<const Error*>(&error);
+    const bool keep = last && ours && (ours->code() == Code::kNoSpace || ours->code() == Code::kUnavailable);
+    log_warn("an answer could not be stored{}: {}", keep ? ", it is kept in memory" : "", error.what());
+    std::lock_guard lock(mutex_);
+    if (keep)
+      unsaved_[message.id] = message;
+    else if (last)
+      unsaved_.erase(message.id);
+  }
+}
+
+void RunningAnswers::store_unsaved(Conversations& conversations) {
+  std::vector<StoredMessage> unsaved;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, message] : unsaved_) unsaved.push_back(message);
+  }
+  for (const StoredMessage& message : unsaved) save(conversations, message, true);
+}
+
 bool RunningAnswers::attach(const std::string& id, const net::ExchangePtr& exchange) {
   const auto running = find(id);
   if (!running) return false;
@@ -218,11 +245,19 @@ bool RunningAnswers::stop(const std::string& id, std::function<void(const Stored
   return true;
 }
 
+bool RunningAnswers::wait_for_none(steady_clock::time_point end) const {
+  std::unique_lock lock(mutex_);
+  return fewer_.wait_until(lock, end, [&] { return running_.empty(); });
+}
+
 std::optional<StoredMessage> RunningAnswers::current(const std::string& id) const {
-  const auto running = find(id);
-  if (!running) return std::nullopt;
-  std::lock_guard lock(running->mutex);
-  return running->message;
+  if (const auto running = find(id)) {
+    std::lock_guard lock(running->mutex);
+    return running->message;
+  }
+  std::lock_guard lock(mutex_);
+  const auto unsaved = unsaved_.find(id);
+  return unsaved == unsaved_.end() ? std::nullopt : std::optional(unsaved->second);
 }
 
 }  // namespace shenbi::server

@@ -2,6 +2,8 @@
 // Answers of the page that are being written right now. They belong to the server, not to a connection: who reloads the
 // page attaches again and sees the answer from its beginning; who closes it finds the whole answer later.
 
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,15 +32,25 @@ class RunningAnswers {
   /// database: on a worker, or not at all if this returns false because nothing runs.
   bool stop(const std::string& id, std::function<void(const StoredMessage&)> stored);
 
-  /// What the message is at this moment, if it is running.
+  /// Until no answer is running any more; false if some still are at `end`.
+  bool wait_for_none(std::chrono::steady_clock::time_point end) const;
+
+  /// Tries again to store the answers whose end the database did not take (a full disk). Costs nothing if there are
+  /// none.
+  void store_unsaved(Conversations& conversations);
+
+  /// What the message is at this moment, if it is running or not stored yet.
   std::optional<StoredMessage> current(const std::string& id) const;
 
  private:
   struct Running;
-  static void store(Conversations& conversations, Running& running, const StoredMessage& copy, bool last);
+  void store(Conversations& conversations, Running& running, const StoredMessage& copy, bool last);
   std::shared_ptr<Running> find(const std::string& id) const;
+  void save(Conversations& conversations, const StoredMessage& message, bool last);
   mutable std::mutex mutex_;
+  mutable std::condition_variable fewer_;
   std::map<std::string, std::shared_ptr<Running>> running_;
+  std::map<std::string, StoredMessage> unsaved_;
 };
 
 /// The page's words for a stored message (docs/page-api.md).

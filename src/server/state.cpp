@@ -1,5 +1,6 @@
 #include "server/state.h"
 
+#include "base/log.h"
 #include "gateway/local.h"
 #include "gateway/router.h"
 #include "server/batches.h"
@@ -53,6 +54,17 @@ State::State(const ServeOptions& o)
       running(std::make_unique<RunningAnswers>()) {}
 
 State::~State() { workers.stop(); }
+
+void State::note_failed_load(const std::string& model, const std::string& why) {
+  std::lock_guard lock(failed_loads_mutex);
+  failed_loads[model] = why;
+}
+
+std::string State::failed_load(const std::string& model) const {
+  std::lock_guard lock(failed_loads_mutex);
+  const auto found = failed_loads.find(model);
+  return found == failed_loads.end() ? "" : found->second;
+}
 
 double wall_clock() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();

@@ -1,8 +1,11 @@
 #pragma once
 // What all routes share. Made once by the server; everything in it is thread-safe.
 
+#include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -57,7 +60,14 @@ class State {
   std::unique_ptr<Files> files;
   std::unique_ptr<Batches> batches;
   std::unique_ptr<RunningAnswers> running;
+  /// Why models of the start are not in memory, by name.
+  void note_failed_load(const std::string& model, const std::string& why);
+  std::string failed_load(const std::string& model) const;  ///< "" if none failed
+
+  std::atomic<bool> stopping = false;  ///< no new work: only questions about the server itself are answered
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  mutable std::mutex failed_loads_mutex;
+  std::map<std::string, std::string> failed_loads;
 };
 
 /// Wraps a sink: measures the answer for the metrics, the log and the trace of the request that this thread handles,

@@ -9,22 +9,38 @@
 #include <cerrno>
 #include <cstring>
 #include <unordered_map>
+#include <utility>
 
 #include "base/error.h"
 
 namespace shenbi::store {
 namespace {
 
-Code code_of(int status) {
+// Another program (a backup, a person with sqlite3) may hold the file. Longer would keep those waiting who need no
+// database: the worker threads are few.
+constexpr int kBusyWaitMs = 1000;
+
+// `system_error`: errno of the failed call, where the system was the reason.
+Code code_of(int status, int system_error = 0) {
   switch (status & 0xFF) {
+    case SQLITE_FULL:
+      return Code::kNoSpace;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Code::kUnavailable;
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG:
       return Code::kInvalidArgument;
-    case SQLITE_FULL:
     case SQLITE_NOMEM:
-    case SQLITE_IOERR:
       return Code::kOutOfMemory;
+    case SQLITE_IOERR:
+      // A write that fails for any reason but the device itself is a quota or a bound on the size of files: a full disk
+      // by another name.
+      if (system_error == EIO) return Code::kInternal;
+      return status == SQLITE_IOERR_WRITE || status == SQLITE_IOERR_SHMSIZE || status == SQLITE_IOERR_TRUNCATE
+                 ? Code::kNoSpace
+                 : Code::kInternal;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return Code::kCorruptFile;
@@ -32,6 +48,9 @@ Code code_of(int status) {
       return Code::kInternal;
   }
 }
+
+constexpr const char* kSchemaParts =
+    "CREATE TABLE IF NOT EXISTS schema_parts (part TEXT PRIMARY KEY, steps INTEGER NOT NULL)";
 
 void bind(sqlite3_stmt* statement, int index, const Value& value) {
   const auto visitor = [&](const auto& v) {
@@ -138,7 +157,9 @@ struct Database::Impl {
   }
 
   [[noreturn]] void fail(int status, std::string_view doing) const {
-    throw Error(code_of(status), fmt::format("{}: {}: {}", path.string(), doing, sqlite3_errmsg(db)));
+    const Code code = code_of(status, db ? sqlite3_system_errno(db) : 0);
+    const std::string reason = code == Code::kNoSpace ? "no space left on the disk" : sqlite3_errmsg(db);
+    throw Error(code, fmt::format("{}: {}: {}", path.string(), doing, reason));
   }
 
   void execute(const char* sql) {
@@ -153,6 +174,43 @@ struct Database::Impl {
     if (::flock(lock_file, LOCK_EX | LOCK_NB) != 0) {
       throw Error(Code::kInvalidArgument, fmt::format("{}: another shenbi process uses this database", path.string()));
     }
+  }
+
+  // What there is when a database of ours has been here is never nothing: a new one takes its name only once it is
+  // whole. So an empty file is damage, and a log without its file would be read into a new one.
+  void begin_if_new() {
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) {
+      if (std::filesystem::file_size(path, error) > 0 || error) return;
+      throw Error(Code::kCorruptFile,
+                  fmt::format("{}: the database is empty, its content is lost; put a copy back, or remove the file to "
+                              "begin a new one",
+                              path.string()));
+    }
+    if (const std::string log = path.string() + "-wal"; std::filesystem::exists(log, error)) {
+      throw Error(Code::kCorruptFile,
+                  fmt::format("{}: the database is missing, but its log {} is here; put the database back, or remove "
+                              "the log to begin a new one",
+                              path.string(), log));
+    }
+    const std::filesystem::path fresh = path.string() + ".new";
+    for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(fresh.string() + part, error);
+    open(fresh);
+    execute("PRAGMA journal_mode=WAL");
+    execute("PRAGMA synchronous=FULL");
+    execute(kSchemaParts);
+    sqlite3_close(std::exchange(db, nullptr));  // folds the log into the file
+    std::filesystem::rename(fresh, path, error);
+    if (error) throw Error(Code::kInvalidArgument, fmt::format("{}: {}", path.string(), error.message()));
+  }
+
+  void open(const std::filesystem::path& file) {
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (const int status = sqlite3_open_v2(file.c_str(), &db, flags, nullptr); status != SQLITE_OK) {
+      fail(status, "open");
+    }
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, kBusyWaitMs);
   }
 
   sqlite3_stmt* prepare(std::string_view sql) {
@@ -188,17 +246,14 @@ Database::Database(const std::filesystem::path& path) : impl_(std::make_unique<I
   if (error) throw Error(Code::kInvalidArgument, fmt::format("{}: {}", path.parent_path().string(), error.message()));
   impl_->path = path;
   impl_->lock_for_this_process();
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  if (const int status = sqlite3_open_v2(path.c_str(), &impl_->db, flags, nullptr); status != SQLITE_OK) {
-    impl_->fail(status, "open");
-  }
-  sqlite3_extended_result_codes(impl_->db, 1);
+  impl_->begin_if_new();
+  impl_->open(path);
   // The log keeps readers of a backup from blocking us; FULL: what was acknowledged survives a power cut.
   impl_->execute("PRAGMA journal_mode=WAL");
   impl_->execute("PRAGMA synchronous=FULL");
   impl_->execute("PRAGMA mmap_size=0");
   impl_->execute("PRAGMA foreign_keys=ON");
-  impl_->execute("CREATE TABLE IF NOT EXISTS schema_parts (part TEXT PRIMARY KEY, steps INTEGER NOT NULL)");
+  impl_->execute(kSchemaParts);
 }
 
 Database::~Database() = default;

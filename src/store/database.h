@@ -9,8 +9,9 @@
 //   for (const Row& row : db.query("SELECT a, b FROM t WHERE b = ?", {"x"})) row.integer("a");
 //   db.transaction([&] { ... });                                          // all or nothing; what it throws undoes it
 //
-// What has returned is on the disk (synchronous=FULL). Statements are constants of the program: text from outside is
-// always a parameter. A second process on the same file gets Error{kInvalidArgument} naming it.
+// What has returned is on the disk (synchronous=FULL). A database is never begun anew over the remains of one: an empty
+// file, or a log without its file, is an error that names it. Statements are constants of the program: text from
+// outside is always a parameter. A second process on the same file gets Error{kInvalidArgument} naming it.
 
 #include <cstdint>
 #include <filesystem>
@@ -47,8 +48,8 @@ std::string_view sqlite_version() noexcept;
 
 class Database {
  public:
-  /// Creates file and folders. Throws Error{kCorruptFile} if it is no database, {kInvalidArgument} if another process
-  /// has it.
+  /// Creates file and folders. Throws Error{kCorruptFile} if it is no database or what is left of one,
+  /// {kInvalidArgument} if another shenbi has it, {kUnavailable} if another program holds it.
   explicit Database(const std::filesystem::path& path);
   ~Database();
   Database(const Database&) = delete;
@@ -58,8 +59,9 @@ class Database {
   /// Error{kUnsupported}.
   void migrate(std::string_view part, const std::vector<std::string_view>& steps);
 
-  /// One statement; returns the number of changed rows. Throws Error{kInvalidArgument} on a constraint, {kOutOfMemory}
-  /// on a full disk, {kCorruptFile} on damage.
+  /// One statement; returns the number of changed rows. Throws Error{kInvalidArgument} on a constraint, {kNoSpace} on a
+  /// full disk (it works again once there is room), {kUnavailable} if another program holds the file for longer than a
+  /// second, {kCorruptFile} on damage.
   int64_t run(std::string_view sql, const std::vector<Value>& values = {});
   std::vector<Row> query(std::string_view sql, const std::vector<Value>& values = {});
   int64_t last_id() const;

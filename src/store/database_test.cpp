@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +140,58 @@ TEST_F(DatabaseTest, what_was_acknowledged_survives_kill_9) {
     EXPECT_EQ(db.query("SELECT count(*) - max(x) AS d FROM t")[0].integer("d"), 0);
     EXPECT_EQ(db.query("PRAGMA integrity_check")[0].text("integrity_check"), "ok");
   }
+}
+
+TEST_F(DatabaseTest, a_full_disk_is_said_so_and_heals) {
+  Database db(path);
+  db.migrate("t", {"CREATE TABLE t (s TEXT)"});
+  db.run("PRAGMA max_page_count = 8");
+  std::string message;
+  EXPECT_EQ(code_of([&] { db.run("INSERT INTO t VALUES (?)", {std::string(100'000, 'x')}); }, &message),
+            Code::kNoSpace);
+  EXPECT_THAT(message, HasSubstr("no space left on the disk"));
+  EXPECT_EQ(code_of([&] {
+              db.transaction([&] {
+                db.run("INSERT INTO t VALUES ('half')");
+                db.run("INSERT INTO t VALUES (?)", {std::string(100'000, 'x')});
+              });
+            }),
+            Code::kNoSpace);
+  db.run("PRAGMA max_page_count = 1000");
+  EXPECT_TRUE(db.query("SELECT * FROM t").empty());
+  db.run("INSERT INTO t VALUES ('after')");
+  EXPECT_EQ(db.query("SELECT * FROM t").size(), 1u);
+}
+
+TEST_F(DatabaseTest, another_program_that_holds_the_file_makes_writes_wait_and_then_fail) {
+  Database db(path);
+  db.migrate("t", {"CREATE TABLE t (s TEXT)"});
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_EQ(code_of([&] { db.run("INSERT INTO t VALUES ('x')"); }), Code::kUnavailable);
+  EXPECT_TRUE(db.query("SELECT * FROM t").empty()) << "reading goes on";
+  ASSERT_EQ(sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(other);
+  db.run("INSERT INTO t VALUES ('x')");
+  EXPECT_EQ(db.query("SELECT * FROM t").size(), 1u);
+}
+
+TEST_F(DatabaseTest, what_is_left_of_a_database_is_never_taken_for_a_new_one) {
+  {
+    Database(path).migrate("t", {"CREATE TABLE t (s TEXT)"});
+  }
+  EXPECT_FALSE(std::filesystem::exists(path.string() + ".new"));
+  std::string message;
+  std::filesystem::resize_file(path, 0);
+  EXPECT_EQ(code_of([&] { Database db(path); }, &message), Code::kCorruptFile);
+  EXPECT_THAT(message, HasSubstr("t.db: the database is empty"));
+  EXPECT_EQ(std::filesystem::file_size(path), 0u);
+  std::filesystem::remove(path);
+  std::ofstream(path.string() + "-wal") << "frames";
+  EXPECT_EQ(code_of([&] { Database db(path); }, &message), Code::kCorruptFile);
+  EXPECT_THAT(message, HasSubstr("the database is missing, but its log"));
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ int execute(Options& options) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a bound on the size of files is an error of one write, not the end of the program
 
   server::ServeOptions& serve = options.serve;
   serve.port = static_cast<uint16_t>(options.port);

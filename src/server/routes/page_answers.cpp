@@ -56,6 +56,7 @@ StoredMessage start_answer(RouteCall& call, const StoredMessage& question, const
                            const OrderedJson& params) {
   call.state.keys.check_model(call.caller, model);
   call.state.keys.check_quota(call.caller);
+  call.state.running->store_unsaved(*call.state.conversations);
   const auto path = call.state.conversations->path_to(call.caller.id, question.conversation, question.id);
   chat::ChatRequest request = request_for(model, path, params);
   request.tenant = call.caller.id;
@@ -111,6 +112,7 @@ void go_on(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   const OrderedJson params = body.any("params");
   body.end();
+  call.state.running->store_unsaved(*call.state.conversations);
   StoredMessage answer = call.state.conversations->message(call.caller.id, call.path["id"]);
   if (answer.role != "assistant") throw Error(Code::kInvalidArgument, "this message is no answer");
   if (answer.status == "running") throw Error(Code::kInvalidArgument, "this answer is still being written");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 
 #include "base/limits.h"
 #include "base/version.h"
@@ -21,12 +22,15 @@ using chat::OrderedJson;
 // How long a deleted conversation can be brought back.
 constexpr double kUndoSeconds = 600;
 
+// Beyond any time in seconds and any number of rows, and whole in an integer.
+constexpr double kMostNumber = 1e15;
+
 double number_parameter(const RouteCall& call, std::string_view name, double otherwise) {
   const auto text = call.request.parameter(name);
   if (!text || text->empty()) return otherwise;
   double value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size()) {
+  if (error != std::errc() || end != text->data() + text->size() || !(std::abs(value) <= kMostNumber)) {
     throw Error(Code::kInvalidArgument, fmt::format("{}: '{}' is no number", name, *text));
   }
   return value;
@@ -75,6 +79,7 @@ void create(RouteCall& call) {
 }
 
 void show(RouteCall& call) {
+  call.state.running->store_unsaved(*call.state.conversations);
   send_json(call, 200, whole(call, call.state.conversations->get(call.caller.id, call.path["id"])));
 }
 
