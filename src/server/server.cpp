@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -16,12 +18,46 @@
 namespace shenbi::server {
 namespace {
 
+using std::chrono::steady_clock;
+
+// How many requests are being answered, and waiting for the last of them.
+class OpenAnswers {
+ public:
+  void enter() {
+    std::lock_guard lock(mutex_);
+    ++count_;
+  }
+  void leave() {
+    std::lock_guard lock(mutex_);
+    if (--count_ == 0) none_.notify_all();
+  }
+  bool wait_for_none(steady_clock::time_point end) {
+    std::unique_lock lock(mutex_);
+    return none_.wait_until(lock, end, [&] { return count_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  size_t count_ = 0;
+};
+
+// What answers get that did not end in time: long enough to say so.
+constexpr std::chrono::seconds kLastWords{2};
+constexpr std::string_view kStopping = "the server is stopping";
+
 // Tells the request's record what a route answers, and puts the request's number on it.
 class ObservedExchange final : public net::Exchange {
  public:
-  ObservedExchange(net::ExchangePtr inner, State& state, RequestRecordPtr record, net::Headers more)
-      : inner_(std::move(inner)), state_(state), record_(std::move(record)), more_(std::move(more)) {}
-  ~ObservedExchange() override { record_->finish(); }
+  ObservedExchange(net::ExchangePtr inner, State& state, RequestRecordPtr record, net::Headers more, OpenAnswers& open)
+      : inner_(std::move(inner)), state_(state), record_(std::move(record)), more_(std::move(more)), open_(open) {
+    open_.enter();
+  }
+  ~ObservedExchange() override {
+    record_->finish();
+    inner_ = nullptr;
+    open_.leave();
+  }
 
   void send(net::ServerResponse response) override {
     note(response.status);
@@ -62,6 +98,7 @@ class ObservedExchange final : public net::Exchange {
   RequestRecordPtr record_;
   net::Headers more_;
   std::atomic<bool> noted_ = false;
+  OpenAnswers& open_;
 };
 
 // The caller's own number if it reads like one, so that logs of both sides meet.
@@ -82,6 +119,7 @@ bool is_traced(const Router::Found& found) {
 }  // namespace
 
 struct Server::Impl {
+  OpenAnswers open;  // first: whatever is left of answers ends before it
   State state;
   Access access;
   Router router;
@@ -104,6 +142,9 @@ struct Server::Impl {
   std::optional<net::ServerResponse> admit(const net::ServerRequest& request) {
     const auto found = router.find(request.method, request.path);
     auto refused = access.refuse(request, found);
+    if (!refused && state.stopping && takes_work(found)) {
+      refused = error_response(found.route->face(), Code::kUnavailable, kStopping);
+    }
     if (!refused) return std::nullopt;
     const auto record = begin_record(request, found);
     state.metrics.request(found.route ? found.route->pattern() : "none", refused->status);
@@ -112,6 +153,16 @@ struct Server::Impl {
     record->fail("refused", false);
     refused->headers.emplace_back("X-Request-Id", record->id());
     return refused;
+  }
+
+  // All but the questions about the server itself.
+  static bool takes_work(const Router::Found& found) {
+    return found.route && found.route->scope() && found.route->pattern() != "/metrics";
+  }
+
+  // Answers that are being written, for a client or for the page's conversations.
+  bool wait_for_answers(steady_clock::time_point end) {
+    return state.running->wait_for_none(end) && open.wait_for_none(end);
   }
 
   RequestRecordPtr begin_record(const net::ServerRequest& request, const Router::Found& found) {
@@ -123,7 +174,7 @@ struct Server::Impl {
     auto found = router.find(request.method, request.path);
     const auto record = begin_record(request, found);
     auto observed =
-        std::make_shared<ObservedExchange>(std::move(exchange), state, record, access.cors_headers(request));
+        std::make_shared<ObservedExchange>(std::move(exchange), state, record, access.cors_headers(request), open);
     if (!found.route) {  // admitted without a route: a preflight question
       return observed->send({.status = 204, .headers = {}, .body = {}});
     }
@@ -166,14 +217,22 @@ void Server::start() {
         impl_->state.service->load(model);
       } catch (const std::exception& error) {
         log_warn("{}: {}", model, error.what());
+        impl_->state.note_failed_load(model, error.what());
       }
     });
   }
 }
 
 void Server::stop(std::chrono::milliseconds patience) {
+  const auto end = steady_clock::now() + patience;
+  impl_->state.stopping = true;
   impl_->batches.stop();  // first: what it leaves undone is done at the next start, callers are not
-  impl_->http->stop(patience);
+  if (patience.count() > 0 && !impl_->wait_for_answers(end)) {
+    impl_->state.service->fail_all(Code::kUnavailable, std::string(kStopping));
+    impl_->wait_for_answers(steady_clock::now() + kLastWords);
+  }
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - steady_clock::now());
+  impl_->http->stop(patience.count() > 0 ? std::max<std::chrono::milliseconds>(left, kLastWords) : left);
 }
 uint16_t Server::port() const noexcept { return impl_->http->port(); }
 State& Server::state() noexcept { return impl_->state; }

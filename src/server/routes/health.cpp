@@ -49,8 +49,12 @@ void alive(RouteCall& call) {
 
 // Ready once every model named at the start is in memory.
 void ready(RouteCall& call) {
+  if (call.state.stopping) return send_json(call, 503, {{"status", "stopping"}});
   for (const std::string& model : call.state.options.models) {
-    if (!call.state.service->loaded(model)) return send_json(call, 503, {{"status", "loading"}, {"model", model}});
+    if (call.state.service->loaded(model)) continue;
+    const std::string why = call.state.failed_load(model);
+    if (why.empty()) return send_json(call, 503, {{"status", "loading"}, {"model", model}});
+    return send_json(call, 503, {{"status", "failed"}, {"model", model}, {"error", why}});
   }
   send_json(call, 200, {{"status", "ready"}});
 }
