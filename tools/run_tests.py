@@ -9,9 +9,10 @@ Steps, in order:
   parity      tests/parity/*.py: against libraries that are not ours
   e2e         tests/e2e/*.py: the program itself, with the real default model
   api         tests/api/*.py: clients that others wrote, against a real server with the default model
+  faults      tests/faults/*.py: a real server whose clients, disk, memory and files fail or lie
   ui          tests/ui/page.mjs: the page in Chromium, with its mock server and with the program
 
-A script of parity, e2e, api or ui gets SHENBI (the program) in its environment; if its last line is "N passed, N failed" these are
+A script of parity, e2e, api, faults or ui gets SHENBI (the program) in its environment; if its last line is "N passed, N failed" these are
 added, otherwise its exit status counts as one. Steps can be named to run only these.
 
 usage: tools/run_tests.py [STEP ...]
@@ -69,7 +70,7 @@ def steps():
             yield step, binary.name, lambda binary=binary: gtest(binary)
     yield "fuzz", f"each target {FUZZ_SECONDS} s", lambda: script(
         [sys.executable, "tools/run_fuzz.py", "--seconds", str(FUZZ_SECONDS)])
-    for step in ("parity", "e2e", "api"):
+    for step in ("parity", "e2e", "api", "faults"):
         for file in sorted((ROOT / "tests" / step).glob("*.py")):
             yield step, file.name, lambda file=file: script([sys.executable, str(file)])
     page = ["node", "tests/ui/page.mjs"]
