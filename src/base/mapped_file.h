@@ -39,9 +39,7 @@ class MappedFile {
   bool still_whole() const noexcept;
 
   /// When the file was last written, in nanoseconds since 1970, as of its opening.
-  int64_t modified_ns() const noexcept {
-    return int64_t{changed_.tv_sec} * 1'000'000'000 + changed_.tv_nsec;
-  }
+  int64_t modified_ns() const noexcept { return int64_t{changed_.tv_sec} * 1'000'000'000 + changed_.tv_nsec; }
 
  private:
   MappedFile(std::filesystem::path path, int fd, const std::byte* data, size_t size, timespec changed);

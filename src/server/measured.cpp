@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "server/answering.h"
 #include "server/request_record.h"
-#include "base/log.h"
 #include "server/state.h"
 
 namespace shenbi::server {
