@@ -11,7 +11,7 @@ const CodeInfo& code_info(Code code) noexcept {
   static constexpr std::array<CodeInfo, 12> kTable = {{
       {"invalid_argument", 400, 2},
       {"not_found", 404, 3},
-      {"corrupt_file", 422, 4},
+      {"corrupt_file", 500, 4},  // a file of ours: the asker cannot mend it
       {"unsupported", 400, 5},  // of a request it is the asker who must change something
       {"unauthorized", 401, 6},
       {"rate_limited", 429, 7},

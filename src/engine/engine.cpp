@@ -564,6 +564,7 @@ void Engine::fail_all(Code code, const std::string& reason) {
   };
   for (const auto& s : impl_->waiting) fail(*s);
   for (const auto& s : impl_->running) fail(*s);
+  if (!impl_->running.empty()) impl_->abort_pass = true;
 }
 
 bool Engine::step() { return impl_->step(); }

@@ -134,7 +134,7 @@ class Engine {
   /// pass. Unknown or finished numbers are no error.
   void cancel(uint64_t sequence);
 
-  /// Ends everything that runs or waits with kFailed and this reason at the next step.
+  /// Ends everything that runs or waits with kFailed and this reason; a pass under way stops between two layers.
   void fail_all(Code code, const std::string& reason);
 
   /// One forward pass. False when there is nothing left to do. Throws Error{kCorruptFile} if the model's file is no

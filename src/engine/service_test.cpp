@@ -218,14 +218,18 @@ TEST(Service, failing_all_ends_what_runs_and_waits_with_the_reason) {
   Service service({.threads = 1, .max_sequences = 1});
   const auto model = service.load(models.with_tokenizer("llama", "a"));
   Outcome running, waiting;
+  std::promise<void> both;
+  auto both_are_in = both.get_future().share();
   Request r = request(running, 1000);
   r.on_token = [&, before = r.on_token](const TokenEvent& event) {
+    both_are_in.wait();
     if (running.ids.empty()) service.fail_all(Code::kUnavailable, "the end");
     EXPECT_TRUE(event.finish != FinishReason::kFailed || event.text == "the end");
     before(event);
   };
   service.submit(*model, std::move(r));
   service.submit(*model, request(waiting, 1000));
+  both.set_value();
   EXPECT_EQ(waiting.finished.get_future().get(), FinishReason::kFailed);
   EXPECT_EQ(running.finished.get_future().get(), FinishReason::kFailed);
 }

@@ -90,7 +90,8 @@ TEST_P(HostileParameters, every_number_is_refused_or_computes) {
         config[key] = value;
         checkpoint->set_config(config);
         const std::string said = verdict(checkpoint);
-        if (shapes_the_model(key) && value != 1) expect_named(said, key, value.dump());
+        const bool one = value == 1 || value == Json::array({1});  // a list: layer by layer, and some have one layer
+        if (shapes_the_model(key) && !one) expect_named(said, key, value.dump());
         ++tried;
       }
     }

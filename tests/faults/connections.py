@@ -8,11 +8,12 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from faults.support.process import (MODEL, Server, Wire, answers, ask, await_idle, case, chat_body, check, cpu_seconds, equal,  # noqa: E402
+from faults.support.framings import FRAMINGS, TAIL  # noqa: E402
+from faults.support.process import (ENDLESS, MODEL, Server, Wire, answers, ask, await_idle, case, chat_body, check, cpu_seconds, equal,  # noqa: E402
                                     figure, main, open_files, resident_bytes, running, wait_for)
 
 server = Server("--sequences", "2")
-LONG = {"max_tokens": 2000, "ignore_eos": True}
+LONG = {"max_tokens": 2000}
 # Several seconds of prefill: far more than one pass of the model, so that the client is gone in the middle of it. The first
 # words differ each time, or the prefix cache would know the rest.
 prompts = iter(range(1000))
@@ -43,7 +44,7 @@ def a_client_gone_in_the_middle_of_its_answer_frees_the_model():
     for leave in (Wire.close, Wire.reset):
         for stream in (True, False):
             before = ended("abort")
-            line = Wire(server).post("/v1/chat/completions", chat_body(**LONG, stream=stream))
+            line = Wire(server).post("/v1/chat/completions", chat_body(ENDLESS, **LONG, stream=stream))
             if stream:
                 check(b"data:" in line.read_until(b"data:"), "no first event")
             else:
@@ -56,7 +57,7 @@ def a_client_gone_in_the_middle_of_its_answer_frees_the_model():
 
 @case
 def clients_gone_from_every_choice_and_from_the_queue_free_it_all():
-    lines = [Wire(server).post("/v1/chat/completions", chat_body(f"{i}", **LONG, n=3, stream=True)) for i in range(4)]
+    lines = [Wire(server).post("/v1/chat/completions", chat_body(f"{i} {ENDLESS}", **LONG, n=3, stream=True)) for i in range(4)]
     wait_for(lambda: running(server) == 12, "twelve answers to run or wait")
     for line in lines:
         line.close()
@@ -88,7 +89,7 @@ def a_sender_of_one_byte_at_a_time_is_served_like_any_other():
 
 @case
 def readers_that_take_nothing_do_not_slow_the_others():
-    lazy = [Wire(server, receive_buffer=4096).post("/v1/chat/completions", chat_body("x", **LONG, stream=True)) for _ in range(2)]
+    lazy = [Wire(server, receive_buffer=4096).post("/v1/chat/completions", chat_body(ENDLESS, max_tokens=300, stream=True)) for _ in range(2)]
     wait_for(lambda: running(server) >= 2, "both slots to be taken")
     wait_for(lambda: running(server) == 0, "answers that nobody reads to be made all the same")
     answers(server)
@@ -122,7 +123,7 @@ def without_a_free_file_it_waits_without_spinning_and_goes_on_afterwards():
     small = Server()
     try:
         resource.prlimit(small.process.pid, resource.RLIMIT_NOFILE, (64, 64))
-        with Wire(small).post("/v1/chat/completions", chat_body(max_tokens=40, ignore_eos=True, stream=True)) as stream:
+        with Wire(small).post("/v1/chat/completions", chat_body(ENDLESS, max_tokens=40, stream=True)) as stream:
             stream.read_until(b"data:")
             crowd = [Wire(small) for _ in range(200)]  # most of it waits in the backlog
             wait_for(lambda: open_files(small) == 64, "all files to be in use")
@@ -153,47 +154,13 @@ def bytes_that_are_no_request_get_a_status_and_end():
     answers(server)
 
 
-# Each pair: what is sent, and the statuses that may come. None of them may be read as two requests by anybody.
-HEAD = b"POST /tokenize HTTP/1.1\r\nHost: localhost\r\n"
-FRAMINGS = {
-    "a header of 64 KB": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * (64 << 10) + b"\r\n\r\n", {431}),
-    "100,000 headers": (b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 100_000 + b"\r\n", {431}),
-    "a length and chunks": (HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {400}),
-    "two lengths": (HEAD + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\n{}{}{", {400}),
-    "two equal lengths": (HEAD + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", {400}),
-    "a list of lengths": (HEAD + b"Content-Length: 2, 2\r\n\r\n{}", {400}),
-    "a length with a sign": (HEAD + b"Content-Length: +2\r\n\r\n{}", {400}),
-    "a negative length": (HEAD + b"Content-Length: -1\r\n\r\n{}", {400}),
-    "a length of 2^64": (HEAD + b"Content-Length: 18446744073709551616\r\n\r\n{}", {400, 413}),
-    "a length of 2^63": (HEAD + b"Content-Length: 9223372036854775808\r\n\r\n{}", {400, 413}),
-    "a length in hexadecimal": (HEAD + b"Content-Length: 0x2\r\n\r\n{}", {400}),
-    "chunked twice": (HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {400}),
-    "a coding before chunked": (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", {400}),
-    "a coding that hides": (HEAD + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", {400}),
-    "a chunk without its end": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}X\r\n0\r\n\r\n", {400}),
-    "a chunk of a bad size": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n", {400}),
-    "a chunk of 2^64 bytes": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n{}\r\n0\r\n\r\n", {400, 413}),
-    "a chunk with a bare line feed": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\n{}\n0\n\n", {400}),
-    "a carriage return in a value": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: b\rX-B: c\r\n\r\n", {400}),
-    "a NUL in a value": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: b\0c\r\n\r\n", {400}),
-    "a folded line": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n c\r\n\r\n", {400}),
-    "a space before the colon": (HEAD + b"Content-Length : 2\r\n\r\n{}", {400}),
-    "no host": (b"GET /health HTTP/1.1\r\n\r\n", {400}),
-    "two hosts": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", {400}),
-    "HTTP/0.9": (b"GET /health\r\n\r\n", {400, 505}),
-    "HTTP/9.9": (b"GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n", {400, 505}),
-    "a whole address": (b"GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
-    "CONNECT": (b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", {400, 404, 405}),
-}
-
-
 @case
 def framing_that_two_readers_could_understand_differently_is_one_refusal_and_the_end():
     for name, (data, statuses) in FRAMINGS.items():
         with Wire(server) as line:
             try:
                 # Were the framing read in another way, the tail would be a request with an answer of its own.
-                line.send(data + b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                line.send(data + TAIL)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # it was refused before all of it was sent
             answer = line.read_all()

@@ -7,12 +7,12 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.server import PATIENCE  # noqa: E402
-from faults.support.process import (MODEL, Server, Wire, ask, case, chat, chat_body, check, data_home, equal, main, running, serving,  # noqa: E402
-                                    wait_for)
+from faults.support.process import (ENDLESS, MODEL, Server, Wire, ask, case, chat, chat_body, check, data_home, equal, main,  # noqa: E402
+                                    running, serving, wait_for)
 
 
 def streaming(server, tokens, path="/v1/chat/completions", **more):
-    line = Wire(server).post(path, {**chat_body("x", max_tokens=tokens, ignore_eos=True, stream=True), **more})
+    line = Wire(server).post(path, {**chat_body(ENDLESS, max_tokens=tokens, stream=True), **more})
     check(b"data:" in line.read_until(b"data:"), "no first event")
     return line
 
@@ -46,10 +46,10 @@ def streams_end_as_they_would_have_and_new_work_is_sent_elsewhere():
 def what_outlasts_the_limit_hears_so_in_the_words_of_its_face():
     server = Server(patience=0.3)
     lines = {path: streaming(server, 6000, path) for path in ("/v1/chat/completions", "/v1/messages")}
-    lines["/api/chat"] = Wire(server).post("/api/chat", {"model": MODEL, "messages": [{"role": "user", "content": "x"}],
+    lines["/api/chat"] = Wire(server).post("/api/chat", {"model": MODEL, "messages": [{"role": "user", "content": ENDLESS}],
                                                          "options": {"num_predict": 6000}})
     whole = {}
-    asking = threading.Thread(target=lambda: whole.update(answer=chat(server, "whole", max_tokens=6000, ignore_eos=True)))
+    asking = threading.Thread(target=lambda: whole.update(answer=chat(server, ENDLESS, max_tokens=6000)))
     asking.start()
     wait_for(lambda: running(server) == 4, "four answers to run")
     server.process.send_signal(signal.SIGTERM)

@@ -1,43 +1,20 @@
 #!/usr/bin/env python3
-"""The database under faults: a full disk, kill -9 in the middle of writes, a file that others hold, a file that is damaged. What
-was acknowledged is there, answering goes on, nothing is begun anew in silence."""
+"""The database under faults: a full disk, a file that others hold, a file that is damaged. What was
+acknowledged is there, answering goes on, nothing is begun anew in silence."""
 import contextlib
 import os
 import pathlib
-import random
 import resource
 import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.server import SHENBI  # noqa: E402
-from faults.support.process import (MODEL, PATIENCE, Server, Wire, answers, ask, case, check, data_home, equal, main,  # noqa: E402
+from faults.support.pages import create, titles  # noqa: E402
+from faults.support.process import (MODEL, PATIENCE, Server, answers, ask, case, check, data_home, equal, main,  # noqa: E402
                                     serving, shim, wait_for)
-
-SEED = random.SystemRandom().randrange(1 << 32)
-
-
-def create(server, title):
-    return ask(server, "POST", "/page/conversations", {"title": title})
-
-
-def titles(server):
-    """id -> title of all conversations."""
-    found, before = {}, ""
-    while True:
-        page = ask(server, "GET", f"/page/conversations?limit=1000{before}")
-        equal(page.status, 200, page)
-        rows = page.json()["conversations"]
-        fresh = {row["id"]: row["title"] for row in rows if row["id"] not in found}
-        equal(len({row["id"] for row in rows}), len(rows), "a conversation twice")
-        if not fresh:
-            return found
-        found.update(fresh)
-        before = f"&before={min(row['updated'] for row in rows)}"
-
 
 # --- a full disk ---
 
@@ -98,7 +75,11 @@ def an_answer_that_ends_while_the_disk_is_full_is_kept_and_stored_later():
         conversation = create(server, "story").json()["id"]
         asked = ask(server, "POST", f"/page/conversations/{conversation}/ask",
                     {"content": "Tell me a story.", "model": MODEL, "params": {"max_tokens": 120, "temperature": 0}}).json()
-        show = lambda at: {m["id"]: m for m in ask(at, "GET", f"/page/conversations/{conversation}").json()["messages"]}[asked["answer"]["id"]]  # noqa: E731
+
+        def show(at):
+            messages = ask(at, "GET", f"/page/conversations/{conversation}").json()["messages"]
+            return next(m for m in messages if m["id"] == asked["answer"]["id"])
+
         with full_by_shim(server):
             wait_for(lambda: show(server)["status"] != "running", "the answer to end")
             whole = show(server)
@@ -127,90 +108,6 @@ def the_disk_may_be_full_after_any_byte():
                         refused += 1
         check(acknowledged and refused, len(acknowledged), refused)
         equal(set(titles(server).values()), acknowledged)
-
-
-# --- kill -9 ---
-
-
-class Writer(threading.Thread):
-    """Makes, renames and deletes conversations, and remembers for each what was last acknowledged and what was last asked."""
-
-    def __init__(self, server, name):
-        super().__init__()
-        self.server, self.name_, self.random = server, name, random.Random(f"{SEED} {name}")
-        self.known = {}  # id -> (acknowledged title or None if deleted, title asked for since)
-
-    def run(self):
-        try:
-            for number in range(100_000):
-                title = f"{self.name_}-{number}"
-                choice = self.random.random() if self.known else 0
-                if choice < 0.6:
-                    answer = create(self.server, title)
-                    equal(answer.status, 201, answer)
-                    self.known[answer.json()["id"]] = (title, title)
-                    continue
-                one = self.random.choice(list(self.known))
-                before = self.known[one][0]
-                if before is None:
-                    continue
-                if choice < 0.9:
-                    self.known[one] = (before, title)
-                    equal(ask(self.server, "PATCH", f"/page/conversations/{one}", {"title": title}).status, 200)
-                    self.known[one] = (title, title)
-                else:
-                    self.known[one] = (before, None)
-                    equal(ask(self.server, "DELETE", f"/page/conversations/{one}").status, 204)
-                    self.known[one] = (None, None)
-        except (OSError, ValueError, EOFError) as error:
-            self.end = error  # the server was killed under the request
-        except Exception as error:  # http.client's own words for the same
-            self.end = error
-
-
-@case
-def what_was_acknowledged_survives_kill_9_at_any_moment():
-    trials, lost, doubled, written = 25, [], [], 0
-    chance = random.Random(SEED)
-    with data_home() as home:
-        expected = {}
-        for trial in range(trials):
-            server = Server(home=home, models=())
-            writers = [Writer(server, f"{trial}-{i}") for i in range(3)]
-            for writer in writers:
-                writer.start()
-            goal = chance.randrange(5, 60)
-            wait_for(lambda: sum(len(w.known) for w in writers) >= goal, "some writes")
-            server.stop(signal.SIGKILL)
-            for writer in writers:
-                writer.join()
-                expected.update(writer.known)
-            with serving(home=home, models=()) as again:  # opens again
-                found = titles(again)
-            for one, (acknowledged, asked) in expected.items():
-                if found.get(one) not in (acknowledged, asked):
-                    lost.append((trial, one, acknowledged, asked, found.get(one)))
-                expected[one] = (found.get(one),) * 2
-                written += 1
-            by_title = list(found.values())
-            doubled += [title for title in set(by_title) if by_title.count(title) > 1]
-    equal((lost, doubled), ([], []), f"seed {SEED}", f"{written} checked")
-
-
-@case
-def an_answer_cut_off_by_kill_9_is_a_stopped_one_with_what_had_come():
-    with data_home() as home:
-        server = Server(home=home)
-        conversation = create(server, "story").json()["id"]
-        asked = ask(server, "POST", f"/page/conversations/{conversation}/ask",
-                    {"content": "Tell me a story.", "model": MODEL, "params": {"max_tokens": 4000, "temperature": 0}}).json()
-        line = Wire(server).send(f"GET /page/messages/{asked['answer']['id']}/stream HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        line.read_until(b"event: text")
-        server.stop(signal.SIGKILL)
-        with serving(home=home, models=()) as again:
-            question, answer = ask(again, "GET", f"/page/conversations/{conversation}").json()["messages"]
-            equal((question["content"], question["status"]), ("Tell me a story.", "done"))
-            equal(answer["status"], "stopped", answer)
 
 
 # --- held by others ---

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/version.h"
 #include "chat/fields.h"
 #include "server/conversations.h"
@@ -48,8 +49,17 @@ void config(RouteCall& call) {
   send_json(call, 200, {{"version", kVersion}, {"needs_key", !open}, {"models", models}});
 }
 
+// Deleting for good can wait for a later look; looking must work while nothing can be written.
+void purge(RouteCall& call) {
+  try {
+    call.state.conversations->purge(kUndoSeconds);
+  } catch (const Error& error) {
+    log_warn("deleted conversations stay for now: {}", error.what());
+  }
+}
+
 void list(RouteCall& call) {
-  call.state.conversations->purge(kUndoSeconds);
+  purge(call);
   const Conversations::Filter filter{.text = call.request.parameter("q").value_or(""),
                                      .folder = call.request.parameter("folder").value_or(""),
                                      .before = number_parameter(call, "before", 0),

@@ -69,6 +69,10 @@ def ask(server, method, path, body=None, headers=None, timeout=PATIENCE):
         line.close()
 
 
+# The default model goes on with it and never comes to an end: an answer lasts as long as a test needs it.
+ENDLESS = "Sing la for ever." + " la" * 100
+
+
 def chat_body(text="Say a word.", **more):
     return {"model": MODEL, "messages": [{"role": "user", "content": text}], "temperature": 0, **more}
 
