@@ -2,7 +2,8 @@
 """Runs every test of a built tree and counts them; the last line is "N passed, N failed".
 
 Steps, in order:
-  layers      tools/check_layers.py, docs/limits.md against its header, pages in two languages against each other
+  layers      tools/check_layers.py, docs/limits.md against its header, docs/reliability.md against the tests, pages in two
+              languages against each other
   unit        build/release/*_test, every GoogleTest case counted
   sanitizers  build/asan/*_test, the same cases under AddressSanitizer and UBSan
   fuzz        every libFuzzer target for a few seconds
@@ -12,8 +13,8 @@ Steps, in order:
   faults      tests/faults/*.py: a real server whose clients, disk, memory and files fail or lie
   ui          tests/ui/page.mjs: the page in Chromium, with its mock server and with the program
 
-A script of parity, e2e, api, faults or ui gets SHENBI (the program) in its environment; if its last line is "N passed, N failed" these are
-added, otherwise its exit status counts as one. Steps can be named to run only these.
+A script of parity, e2e, api, faults or ui gets SHENBI (the program) in its environment; if its last line is "N passed, N failed" these
+are added, otherwise its exit status counts as one. Steps can be named to run only these.
 
 usage: tools/run_tests.py [STEP ...]
 """
@@ -63,6 +64,7 @@ def steps():
     yield "layers", "check_layers", lambda: script([sys.executable, "tools/check_layers.py"])
     yield "layers", "limits page", lambda: script([sys.executable, "tools/make_limits_page.py", "--check"])
     yield "layers", "translations", lambda: script([sys.executable, "tools/check_translations.py"])
+    yield "layers", "reliability page", lambda: script([sys.executable, "tools/check_reliability.py"])
     for step, preset in (("unit", "release"), ("sanitizers", "asan")):
         binaries = sorted((ROOT / "build" / preset).glob("*_test"))
         if not binaries:

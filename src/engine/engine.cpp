@@ -261,7 +261,7 @@ struct Engine::Impl {
     const size_t vocab = model->decoder->spec().vocab_size;
     if (logits.size() < rows * vocab) logits.resize(rows * vocab);
     const size_t written = model->decoder->forward(slices, cache.pool(), workspace, team, logits.data(), &abort_pass);
-    model->checkpoint->require_whole();
+    model->require_whole();
     return written == rows && !(rows == 0 && abort_pass);
   }
 
@@ -441,7 +441,7 @@ struct Engine::Impl {
       const models::SequenceSlice slice{
           .tokens = tokens.subspan(at, count), .start = static_cast<uint32_t>(at), .pages = pages, .all_logits = true};
       model->decoder->forward({&slice, 1}, cache.pool(), workspace, team, nullptr);
-      model->checkpoint->require_whole();
+      model->require_whole();
       const float* states = workspace.hidden();
       for (size_t i = 0; i < count * width; ++i) sum[i % width] += states[i];
       std::copy_n(states + (count - 1) * width, width, vector.begin());

@@ -100,18 +100,21 @@ std::unique_ptr<tokenizers::Tokenizer> tokenizer_from_gguf(const Checkpoint& che
 
 struct LoadedTokenizer {
   std::unique_ptr<tokenizers::Tokenizer> tokenizer;
+  std::shared_ptr<const formats::CacheFile> kept;
   std::unique_ptr<formats::PendingCacheFile> pending;
 };
 
 // The tables of a GGUF's vocabulary are kept; the other kinds spend their time reading JSON.
 LoadedTokenizer load_cached_tokenizer(const Checkpoint& checkpoint, const formats::CacheFolder& cache) {
-  if (checkpoint.kind() != CheckpointKind::kGguf || cache.empty()) return {load_tokenizer(checkpoint), nullptr};
+  if (checkpoint.kind() != CheckpointKind::kGguf || cache.empty())
+    return {load_tokenizer(checkpoint), nullptr, nullptr};
   constexpr uint64_t kTag = 0;
   const auto key = formats::cache_key(checkpoint);
   const std::string kind = fmt::format("tokenizer-{}", tokenizers::kTokenizerTablesVersion);
   tokenizers::TokenizerTables tables;
-  if (const auto file = cache.find(key, kind)) tables = {.kept = file->part(kTag), .owner = file, .built = {}};
-  LoadedTokenizer loaded{.tokenizer = tokenizer_from_gguf(checkpoint, &tables), .pending = nullptr};
+  const auto file = cache.find(key, kind);
+  if (file) tables = {.kept = file->part(kTag), .owner = file, .built = {}};
+  LoadedTokenizer loaded{.tokenizer = tokenizer_from_gguf(checkpoint, &tables), .kept = file, .pending = nullptr};
   if (!tables.built.empty()) {
     if (!tables.kept.empty())
       log_warn("{}: the kept vocabulary is another one; made again", checkpoint.path().string());
@@ -227,6 +230,7 @@ void read_parts(Model& model, const fs::path& path, const models::DecoderOptions
   model.decoder = models::Decoder::load(model.checkpoint, options, team);
   LoadedTokenizer loaded = tokenizer.get();
   model.tokenizer = std::move(loaded.tokenizer);
+  model.kept_vocabulary = std::move(loaded.kept);
   model.pending_cache = std::move(loaded.pending);
   model.stop_ids = model.tokenizer->stop_ids();
   read_generation_config(*model.checkpoint, model);
@@ -241,6 +245,11 @@ void read_parts(Model& model, const fs::path& path, const models::DecoderOptions
 
 }  // namespace
 
+void Model::require_whole() const {
+  decoder->require_whole();
+  if (kept_vocabulary) kept_vocabulary->require_whole();
+}
+
 std::shared_ptr<const Model> load_model(const fs::path& path, const models::DecoderOptions& options, ThreadTeam& team) {
   auto model = std::make_shared<Model>();
   model->name = path.filename().string();
@@ -252,7 +261,7 @@ std::shared_ptr<const Model> load_model(const fs::path& path, const models::Deco
     model->checkpoint->require_whole();
     throw;
   }
-  model->checkpoint->require_whole();
+  model->require_whole();
   return model;
 }
 

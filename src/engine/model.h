@@ -40,7 +40,12 @@ struct Model {
   chat::TemplateForm template_form;  ///< what the template can show
   SamplingParams defaults;           ///< from generation_config.json, where the checkpoint has one
   std::vector<int32_t> stop_ids;     ///< the tokenizer's and generation_config's
-  std::shared_ptr<formats::PendingCacheFile> pending_cache;  ///< the compiled vocabulary on its way to the disk
+  std::shared_ptr<const formats::CacheFile> kept_vocabulary;  ///< of an earlier load; null: compiled now
+  std::shared_ptr<formats::PendingCacheFile> pending_cache;   ///< the compiled vocabulary on its way to the disk
+
+  /// Throws Error{kCorruptFile} naming the file of the model, or of what is kept of it, that is no longer what was
+  /// opened: nothing that was computed since may be given out.
+  void require_whole() const;
 };
 
 std::shared_ptr<const Model> load_model(const std::filesystem::path& path, const models::DecoderOptions& options,

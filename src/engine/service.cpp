@@ -55,6 +55,8 @@ struct Service::Impl {
   std::map<std::string, LoadedModelPtr> models;
   std::map<std::string, std::shared_future<LoadedModelPtr>> loading;
   uint64_t loading_bytes = 0;
+  std::atomic<bool> loads_stopped{false};
+  std::string no_loads;  // why, once they are stopped
   std::condition_variable work;
   uint64_t work_count = 0;  // grows with every request, so that no wake-up is missed
   bool stopping = false;
@@ -186,7 +188,8 @@ struct Service::Impl {
                       {.context_length = options.context,
                        .context_length_cap = options.context ? 0 : options.context_cap,
                        .precision = options.precision,
-                       .cache = options.cache},
+                       .cache = options.cache,
+                       .cancelled = &loads_stopped},
                       packing);
   }
 
@@ -219,6 +222,7 @@ struct Service::Impl {
         lock.unlock();
         return future.get();
       }
+      if (loads_stopped) throw Error(Code::kUnavailable, no_loads);
       make_room(name, need);
       loading_bytes += need;
       loading.emplace(name, promise.get_future().share());
@@ -254,15 +258,17 @@ struct Service::Impl {
       tell(report);
       return loaded;
     } catch (...) {
+      std::exception_ptr why = std::current_exception();
       {
         std::lock_guard lock(mutex);
         loading.erase(name);
         loading_bytes -= counted;
+        if (loads_stopped) why = std::make_exception_ptr(Error(Code::kUnavailable, no_loads));
       }
-      promise.set_exception(std::current_exception());
+      promise.set_exception(why);
       report.failed = true;
       tell(report);
-      throw;
+      std::rethrow_exception(why);
     }
   }
 
@@ -366,6 +372,13 @@ void Service::fail_all(Code code, const std::string& reason) {
     ++impl_->work_count;
   }
   impl_->work.notify_all();
+}
+
+void Service::stop_loading(const std::string& reason) {
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->loads_stopped) return;
+  impl_->no_loads = reason;
+  impl_->loads_stopped = true;
 }
 
 uint64_t Service::memory_budget() const noexcept { return impl_->budget; }

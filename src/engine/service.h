@@ -49,7 +49,7 @@ struct ServiceOptions {
   std::map<std::string, std::string, std::less<>> aliases;
   /// Told on the thread that asked for the model; must not throw.
   std::function<void(const LoadReport&)> on_load;
-  formats::CacheFolder cache;           ///< see DecoderOptions
+  formats::CacheFolder cache;  ///< see DecoderOptions
 };
 
 /// A model in memory. Holding the pointer keeps it there.
@@ -105,6 +105,8 @@ class Service {
   void cancel(LoadedModel& model, uint64_t number);
   /// Ends every request of every model with this reason (FinishReason::kFailed), within one pass.
   void fail_all(Code code, const std::string& reason);
+  /// Loads under way end between two matrices, later ones do not begin: Error{kUnavailable} with this reason. For good.
+  void stop_loading(const std::string& reason);
 
   uint64_t memory_budget() const noexcept;
   int threads() const noexcept;

@@ -213,6 +213,25 @@ TEST(Service, a_model_that_left_between_being_handed_out_and_asked_still_answers
   EXPECT_EQ(second.finished.get_future().get(), FinishReason::kLength);
 }
 
+TEST(Service, once_loads_are_stopped_none_begins_and_models_in_memory_answer_on) {
+  Models models;
+  const std::string here = models.with_tokenizer("llama", "a"), late = models.with_tokenizer("llama", "b");
+  Service service({.threads = 1});
+  const auto model = service.load(here);
+  service.stop_loading("the end");
+  try {
+    service.load(late);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::kUnavailable);
+    EXPECT_STREQ(error.what(), "the end");
+  }
+  EXPECT_EQ(service.load(here), model);
+  Outcome outcome;
+  service.submit(*model, request(outcome, 4));
+  EXPECT_EQ(outcome.finished.get_future().get(), FinishReason::kLength);
+}
+
 TEST(Service, failing_all_ends_what_runs_and_waits_with_the_reason) {
   Models models;
   Service service({.threads = 1, .max_sequences = 1});

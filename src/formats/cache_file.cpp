@@ -107,6 +107,10 @@ std::shared_ptr<const CacheFile> CacheFile::open(const fs::path& path, const Cac
   return out;
 }
 
+void CacheFile::require_whole() const {
+  if (!file_->still_whole()) damaged(file_->path(), "the file was cut short or changed while it was in use");
+}
+
 std::span<const std::byte> CacheFile::part(uint64_t tag) const noexcept {
   const auto found = parts_.find(tag);
   return found == parts_.end() ? std::span<const std::byte>() : found->second;

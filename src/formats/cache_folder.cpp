@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <future>
+#include <utility>
 
 #include "base/checksum.h"
 #include "base/error.h"
@@ -175,10 +176,23 @@ class Writer final : public PendingCacheFile {
 
 // --- tidying ---
 
+// When a file was used last is its time of access, set by hand: the time of writing must stay, for a change of it tells
+// those who have the file mapped that its bytes are other ones.
+void set_used(const fs::path& path, timespec when) noexcept {
+  const timespec times[2] = {when, {.tv_sec = 0, .tv_nsec = UTIME_OMIT}};
+  ::utimensat(AT_FDCWD, path.c_str(), times, 0);  // a folder that cannot be written needs no tidying
+}
+
+timespec last_use(const fs::path& path) noexcept {
+  struct stat info{};
+  ::stat(path.c_str(), &info);
+  return info.st_atim;
+}
+
 struct Kept {
   fs::path path;
   uint64_t bytes;
-  fs::file_time_type used;
+  timespec used;
 };
 
 // Whether the model that a file was made from is gone or changed. A file whose index cannot be read is nobody's.
@@ -231,7 +245,7 @@ std::shared_ptr<const CacheFile> CacheFolder::find(const CacheKey& key, std::str
   if (!fs::exists(path, none)) return nullptr;
   try {
     auto file = CacheFile::open(path, key, team);
-    ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // used now; a folder that cannot be written needs no tidying
+    set_used(path, {.tv_sec = 0, .tv_nsec = UTIME_NOW});
     return file;
   } catch (const Error& error) {
     log_warn("{}; made again", error.what());
@@ -255,14 +269,18 @@ void CacheFolder::sweep() const noexcept {
     std::error_code ignored;  // another process may tidy at the same time
     for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
       const bool unfinished = entry.path().extension() == ".part";
+      const timespec used = last_use(entry.path());
       if (unfinished ? is_old_leftover(entry) : is_orphan(entry.path())) {
         fs::remove(entry.path(), ignored);
       } else if (!unfinished) {
-        kept.push_back({entry.path(), entry.file_size(), entry.last_write_time()});
+        set_used(entry.path(), used);  // looking at it was no use of it
+        kept.push_back({entry.path(), entry.file_size(), used});
         total += kept.back().bytes;
       }
     }
-    std::sort(kept.begin(), kept.end(), [](const Kept& a, const Kept& b) { return a.used < b.used; });
+    std::sort(kept.begin(), kept.end(), [](const Kept& a, const Kept& b) {
+      return std::pair(a.used.tv_sec, a.used.tv_nsec) < std::pair(b.used.tv_sec, b.used.tv_nsec);
+    });
     for (const Kept& file : kept) {
       if (total <= kMaxCacheBytes) break;
       fs::remove(file.path, ignored);

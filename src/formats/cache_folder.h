@@ -55,6 +55,9 @@ class CacheFile {
   /// The bytes under this tag, at a multiple of 4096 in memory; empty if there are none. Valid as long as the file.
   std::span<const std::byte> part(uint64_t tag) const noexcept;
 
+  /// As Checkpoint::require_whole: Error{kCorruptFile} naming the file if it was cut short or changed under the map.
+  void require_whole() const;
+
  private:
   CacheFile() = default;
   std::shared_ptr<const MappedFile> file_;

@@ -204,6 +204,7 @@ class LocalProvider final : public Provider {
   }
 
   Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) override;
+  void end_all(const Error& why) override { service_->fail_all(why.code(), why.what()); }
 
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                 bool parse_special) override {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "chat/types.h"
 
 namespace shenbi::gateway {
@@ -63,6 +64,9 @@ class Provider {
   virtual std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                         bool parse_special) = 0;
   virtual std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) = 0;
+  /// Ends every answer with this error, those under way and those asked for later. For good: before the program ends.
+  virtual void end_all(const Error&) {}
+
   /// The prompt text that a chat request becomes, and its ids.
   virtual std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest& request) = 0;
 };

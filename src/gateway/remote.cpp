@@ -275,7 +275,8 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
     if (error && error->code() == Code::kCancelled) {
       events.push_back({.kind = Event::Kind::kFinish, .finish = chat::Finish::kCancelled, .usage = usage_});
     } else if (error) {
-      events.push_back(failure(error->code() == Code::kRateLimited ? 429 : 502, error->what()));
+      const bool told = error->code() == Code::kRateLimited || error->code() == Code::kUnavailable;
+      events.push_back(failure(told ? code_info(error->code()).http_status : 502, error->what()));
       status_ = 0;
     } else if (status_ != 200) {
       const chat::UpstreamError told = asking_.error(status_, whole_);

@@ -389,6 +389,11 @@ std::string Router::detokenize(const std::string& model, const std::vector<int32
   return target.provider->detokenize(target.model, ids);
 }
 
+void Router::end_all(const Error& why) {
+  state_->local->end_all(why);
+  state_->client.end_all(why);
+}
+
 std::pair<std::string, std::vector<int32_t>> Router::prompt_of(const chat::ChatRequest& request) {
   const Target target = targets(request.model).front();
   chat::ChatRequest copy = request;

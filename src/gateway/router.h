@@ -74,6 +74,7 @@ class Router final : public Provider {
                                 bool parse_special) override;
   std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) override;
   std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest& request) override;
+  void end_all(const Error& why) override;
 
   struct Target {
     std::shared_ptr<Provider> provider;

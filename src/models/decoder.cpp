@@ -91,6 +91,8 @@ kernels::PackedMatrix Loader::pack(const Parameter& parameter, uint64_t begin, u
 /// Rows [begin, end) of a parameter, packed now or by an earlier load.
 kernels::PackedMatrix Loader::matrix(const std::string& name, uint64_t begin, uint64_t end,
                                      kernels::Precision precision) {
+  if (options_.cancelled && *options_.cancelled)
+    throw Error(Code::kCancelled, fmt::format("{}: its load was given up", model_.checkpoint->path().string()));
   const Parameter& parameter = model_.parameters.at(name);
   const MatrixSource source{name, begin, end, parameter.type(), parameter.columns(), precision};
   auto matrix = cache_.matrix(source, [&] { return pack(parameter, begin, end, precision); });
@@ -235,6 +237,7 @@ void Loader::load() {
   out_.layers.reserve(model_.spec.layers.size());
   out_.slopes.reserve(model_.spec.layers.size());  // shapes point into it
   for (size_t i = 0; i < model_.spec.layers.size(); ++i) layer(i);
+  out_.kept = cache_.kept();
   out_.pending_cache = cache_.keep_new();
 }
 
@@ -266,6 +269,11 @@ std::shared_ptr<const Decoder> Decoder::load(std::shared_ptr<const formats::Chec
   impl->spec.context_length = chosen_context(*impl->checkpoint, model.spec.context_length, options);
   Loader(model, options, team, *impl).load();
   return std::shared_ptr<const Decoder>(new Decoder(std::move(impl)));
+}
+
+void Decoder::require_whole() const {
+  impl_->checkpoint->require_whole();
+  if (impl_->kept) impl_->kept->require_whole();
 }
 
 const DecoderSpec& Decoder::spec() const noexcept { return impl_->spec; }

@@ -69,10 +69,13 @@ struct DecoderOptions {
   uint32_t context_length = 0;      ///< 0: the model's own. More than the model's own is Error{kInvalidArgument}
   uint32_t context_length_cap = 0;  ///< with context_length 0: at most this (0: no cap)
   kernels::Precision head_precision = kernels::Precision::kInt16;
-  /// The down projection of a dense MLP: its input has the widest range of all and, in int8, the largest share of the error.
+  /// The down projection of a dense MLP: its input has the widest range of all and, in int8, the largest share of the
+  /// error.
   kernels::Precision down_precision = kernels::Precision::kInt16;
   kernels::Precision precision = kernels::Precision::kInt8;  ///< everything else
   formats::CacheFolder cache;  ///< where packed weights and compiled vocabularies are kept; by default nowhere
+  /// Polled between matrices: true ends the load with Error{kCancelled}.
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
 class Decoder {
@@ -84,6 +87,10 @@ class Decoder {
                                              const DecoderOptions& options, ThreadTeam& team);
   ~Decoder();
 
+  /// Throws Error{kCorruptFile} naming the file that is no longer what was opened: one of the model's, or that of its
+  /// kept weights. What was computed since may come from zeros.
+  void require_whole() const;
+
   const DecoderSpec& spec() const noexcept;
   size_t weight_bytes() const noexcept;     ///< packed weights resident
   size_t bytes_per_token() const noexcept;  ///< weights one decode step reads
@@ -93,10 +100,10 @@ class Decoder {
 
   /// Runs all slices through the model in one pass: embeds, writes keys and values into the pages, and stores logits.
   /// `logits` receives vocab_size floats for each row that wants them, in slice order; returns the number of rows
-  /// written. With `logits` null the output head is left out and only Workspace::hidden() is filled. `cancelled`, if given, is polled between layers: when it turns true the pass stops and returns 0 (the
-  /// pages of these slices then hold garbage from `start` on; earlier positions are untouched). Token ids must be <
-  /// vocab_size. The result for a slice does not depend on the other slices, on how a sequence is cut into slices, or
-  /// on the number of threads.
+  /// written. With `logits` null the output head is left out and only Workspace::hidden() is filled. `cancelled`, if
+  /// given, is polled between layers: when it turns true the pass stops and returns 0 (the pages of these slices then
+  /// hold garbage from `start` on; earlier positions are untouched). Token ids must be < vocab_size. The result for a
+  /// slice does not depend on the other slices, on how a sequence is cut into slices, or on the number of threads.
   size_t forward(std::span<const SequenceSlice> slices, const KvPool& pool, Workspace& workspace, ThreadTeam& team,
                  float* logits, const std::atomic<bool>* cancelled = nullptr) const;
 

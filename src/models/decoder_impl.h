@@ -43,6 +43,7 @@ struct RowTable {
 struct Decoder::Impl {
   uint64_t id = 0;                                        ///< differs between all decoders of the process
   std::shared_ptr<const formats::Checkpoint> checkpoint;  ///< keeps the maps of `embedding` alive
+  std::shared_ptr<const formats::CacheFile> kept;         ///< packed weights of an earlier load; null: packed now
   DecoderSpec spec;                                       ///< context_length is the one that was asked for
   RowTable embedding;
   std::vector<float> positions;  ///< [rows, d], learned

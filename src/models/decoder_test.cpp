@@ -47,6 +47,18 @@ TEST_P(Decoders, fused_path_gives_the_logits_of_the_composition) {
   }
 }
 
+TEST_P(Decoders, a_load_that_is_given_up_ends_before_its_next_matrix) {
+  ThreadTeam team(1);
+  const std::atomic<bool> cancelled = true;
+  try {
+    Decoder::load(formats::Checkpoint::open(GetParam().model),
+                  {.context_length = GetParam().context, .cancelled = &cancelled}, team);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::kCancelled) << error.what();
+  }
+}
+
 TEST_P(Decoders, logits_are_the_same_bits_for_any_cut_and_any_number_of_threads) {
   const Reference& reference = GetParam().references.back();
   ThreadTeam one(1);

@@ -37,6 +37,9 @@ class WeightCache {
   /// If something had to be packed: begins to write all matrices of this load. Null if there is nothing to write.
   std::unique_ptr<formats::PendingCacheFile> keep_new();
 
+  /// The file of the earlier load; null if there was none.
+  const std::shared_ptr<const formats::CacheFile>& kept() const noexcept { return kept_; }
+
  private:
   const formats::CacheFolder& folder_;
   const formats::Checkpoint& checkpoint_;

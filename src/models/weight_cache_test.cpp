@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "base/error.h"
 #include "base/folders.h"
 #include "models/decoder.h"
 #include "models/fixture.h"
@@ -51,6 +52,26 @@ TEST_P(Kept, weights_give_the_same_bits_as_packing_and_damaged_ones_are_packed_a
   EXPECT_EQ(logits(cache, 1), fresh);
   EXPECT_EQ(only_file(), file);
   EXPECT_EQ(fs::file_size(file), written);
+}
+
+TEST_P(Kept, weights_that_are_cut_short_under_the_decoder_are_named) {
+  ThreadTeam team(1, false);
+  const auto load = [&] {
+    return Decoder::load(formats::Checkpoint::open(GetParam().model),
+                         {.context_length = GetParam().context, .cache = cache}, team);
+  };
+  load();  // packs and keeps
+  const auto decoder = load(), other = load();
+  EXPECT_NO_THROW(decoder->require_whole()) << "that others use the file too is no change of it";
+  fs::resize_file(only_file(), 1);
+  try {
+    decoder->require_whole();
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::kCorruptFile);
+    EXPECT_NE(std::string(error.what()).find(only_file().string()), std::string::npos) << error.what();
+  }
+  EXPECT_NO_THROW(load()->require_whole()) << "the damaged file is nothing: packed again";
 }
 
 /// The GGUF ones: quantised and float, dense and with experts, tied and untied heads.

@@ -29,4 +29,8 @@ std::shared_ptr<ClientCall> Client::start(ClientRequest request, ClientEvents ev
   return exchange;
 }
 
+void Client::end_all(const Error& why) {
+  for (const auto& loop : impl_->loops) loop->end_all(why);
+}
+
 }  // namespace shenbi::net

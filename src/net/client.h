@@ -83,7 +83,11 @@ class Client {
 
   /// Begins and returns at once; the exchange goes on if the handle is dropped, and the handle may outlive the client.
   /// Throws Error{kInvalidArgument} for a request that cannot be sent (URL, method, header).
+  /// After end_all() the exchange ends at once, with its reason.
   std::shared_ptr<ClientCall> start(ClientRequest request, ClientEvents events);
+
+  /// Ends every exchange with this error, for good: also those that are started from now on.
+  void end_all(const Error& why);
 
  private:
   struct Impl;

@@ -204,6 +204,26 @@ TEST(HttpClient, nothing_comes_after_a_cancel_from_inside_a_callback) {
   EXPECT_EQ(pieces, 1);
 }
 
+TEST(HttpClient, ending_all_tells_every_exchange_why_and_begins_nothing_more) {
+  Desk desk;
+  Server server(desk.handle());
+  RawUpstream silent("", false);
+  Client client({.threads = 2});
+  std::vector<Heard> heard(4);
+  client.start({.url = url_of(server.port)}, heard[0].events());
+  const ExchangePtr exchange = desk.take(0);
+  exchange->begin(200, {});
+  exchange->write("data: 1\n\n");
+  ASSERT_TRUE(heard[0].wait_bytes(9));
+  client.start({.url = silent.url()}, heard[1].events());
+  client.end_all(Error(Code::kUnavailable, "the end"));
+  for (size_t i : {2, 3}) client.start({.url = url_of(server.port)}, heard[i].events());
+  for (Heard& one : heard) {
+    EXPECT_EQ(one.error(), "the end");
+    EXPECT_EQ(one.code(), Code::kUnavailable);
+  }
+}
+
 TEST(HttpClient, cancelled_at_any_moment_every_exchange_ends_once) {
   Server server([](ServerRequest, ExchangePtr exchange) {
     exchange->begin(200, {});

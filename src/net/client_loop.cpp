@@ -83,6 +83,14 @@ void ClientLoop::call_again(long timeout_ms) {
       timeout_ms < 0 ? ClientClock::time_point::max() : ClientClock::now() + std::chrono::milliseconds(timeout_ms);
 }
 
+void ClientLoop::end_all(const Error& why) {
+  std::call_once(end_once_, [&] {
+    end_ = why;
+    ending_ = true;
+  });
+  mailbox_->wake();
+}
+
 void ClientLoop::run() {
   // Signals are the main thread's; and OpenSSL writes to sockets whose other end may be gone.
   sigset_t all;
@@ -90,6 +98,7 @@ void ClientLoop::run() {
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
   while (!stopping_) {
     read_letters();
+    while (ending_ && !live_.empty()) finish(*live_.back(), *end_);
     if (curl_time_ <= ClientClock::now()) act(CURL_SOCKET_TIMEOUT, 0);
     fire_timers();
     wait();
@@ -137,7 +146,10 @@ void ClientLoop::read_letters() {
     if (exchange->cancelled()) {
       finish(*exchange, CURLE_ABORTED_BY_CALLBACK);
     } else if (exchange->phase == ClientExchange::Phase::kNew) {
-      begin(exchange);
+      if (ending_)
+        exchange->end(*end_);
+      else
+        begin(exchange);
     } else {
       const CURLcode outcome = exchange->obey();
       if (outcome != CURLE_OK) finish(*exchange, outcome);

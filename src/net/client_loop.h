@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -21,6 +23,8 @@ class ClientLoop {
   ClientLoop(const ClientLoop&) = delete;
 
   const std::shared_ptr<ClientMailbox>& mailbox() const noexcept { return mailbox_; }
+  /// From any thread: exchanges end with this error, those under way and those to come.
+  void end_all(const Error& why);
 
   // --- curl's ---
   void watch(curl_socket_t socket, int what, bool known);
@@ -51,7 +55,9 @@ class ClientLoop {
   std::vector<CURL*> spare_;  // handles between two exchanges
   ClientExchange::Timers timers_;
   ClientClock::time_point curl_time_ = ClientClock::time_point::max();  // when curl wants to be called
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopping_{false}, ending_{false};
+  std::once_flag end_once_;
+  std::optional<Error> end_;  ///< written before ending_ is set, read after
   std::thread thread_;
 };
 

@@ -226,9 +226,10 @@ void Server::start() {
 void Server::stop(std::chrono::milliseconds patience) {
   const auto end = steady_clock::now() + patience;
   impl_->state.stopping = true;
+  impl_->state.service->stop_loading(std::string(kStopping));  // who waits for a load is not waited for
   impl_->batches.stop();  // first: what it leaves undone is done at the next start, callers are not
   if (patience.count() > 0 && !impl_->wait_for_answers(end)) {
-    impl_->state.service->fail_all(Code::kUnavailable, std::string(kStopping));
+    impl_->state.provider->end_all(Error(Code::kUnavailable, std::string(kStopping)));
     impl_->wait_for_answers(steady_clock::now() + kLastWords);
   }
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - steady_clock::now());

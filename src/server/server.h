@@ -22,8 +22,8 @@ class Server {
   void start();
   std::string address() const;
   uint16_t port() const noexcept;
-  /// From now on new work gets 503, /ready says 503 and /health still 200. Running answers may end until `patience` is
-  /// over; those that are left end with an error that says so.
+  /// From now on new work gets 503, /ready says 503 and /health still 200, and loads of models are given up. Running
+  /// answers may end until `patience` is over; those that are left end with an error that says so.
   void stop(std::chrono::milliseconds patience);
   State& state() noexcept;
 

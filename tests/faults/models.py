@@ -9,10 +9,10 @@ import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from faults.support.process import (ENDLESS, MODEL, Server, Wire, answers, ask, await_idle, case, chat_body, check, data_folder,  # noqa: E402
-                                    data_home, equal, main, running, serving, wait_for)
+from faults.support.process import (ENDLESS, MODEL, Server, Wire, answers, ask, await_idle, case, chat_body, check,  # noqa: E402
+                                    data_home, equal, main, running, serving, stored_model, wait_for)
 
-STORED = next((data_folder() / "models" / "gemma3" / "270m").glob("*.gguf"))
+STORED = stored_model()
 
 
 def asking(server, model, **more):
@@ -116,6 +116,22 @@ def a_file_cut_short_during_an_answer_ends_that_model_s_answers_and_nothing_else
             answers(server)
             shutil.copyfile(STORED, path)
             equal(asking(server, str(path)).status, 200)  # whole again: no restart
+
+
+@case
+def kept_weights_cut_short_under_a_model_end_its_answers_and_are_packed_again():
+    with data_home() as home:
+        with serving(home=home):
+            pass  # packs the weights and keeps them
+        kept = wait_for(lambda: list((home / "cache").glob("*.weights-*")), "the weights to be kept")
+        with serving(home=home) as server:
+            line = Wire(server).post("/v1/chat/completions", chat_body(ENDLESS, max_tokens=6000, stream=True))
+            line.read_until(b"data:")
+            os.truncate(kept[0], 4096)
+            text = line.read_all()
+            check(kept[0].name.encode() in text and b"cut short or changed while it was in use" in text, text[-500:])
+            line.close()
+            answers(server)  # without a restart
 
 
 @case

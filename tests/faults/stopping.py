@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 """The end of a server under load: it says that it stops, what runs may end, what lasts too long hears why, the exit is clean."""
+import http.server
+import json
+import os
 import pathlib
 import signal
+import subprocess
 import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from api.support.server import PATIENCE  # noqa: E402
+from api.support.server import PATIENCE, SHENBI  # noqa: E402
 from faults.support.process import (ENDLESS, MODEL, Server, Wire, ask, case, chat, chat_body, check, data_home, equal, main,  # noqa: E402
-                                    running, serving, wait_for)
+                                    running, serving, shim, stored_model, wait_for)
 
 
 def streaming(server, tokens, path="/v1/chat/completions", **more):
@@ -61,6 +65,84 @@ def what_outlasts_the_limit_hears_so_in_the_words_of_its_face():
     equal(whole["answer"].status, 503, whole["answer"])
     equal(server.process.wait(PATIENCE), 0)
     server.stop()
+
+
+@case
+def a_load_under_way_is_given_up_between_two_tensors():
+    with data_home() as home:
+        held, count = home / "held", home / "count"
+        held.touch()
+        server = Server(home=home, patience=PATIENCE, ready=False, environment={
+            "LD_PRELOAD": shim("held_load"), "HELD_FILE": str(stored_model().resolve()), "HELD_WHILE": str(held), "HELD_COUNT": str(count)})
+        wait_for(lambda: count.exists() and count.stat().st_size == 10, "the load to be under way")
+        waiting = Wire(server).post("/v1/chat/completions", chat_body())  # for the load
+        server.process.send_signal(signal.SIGTERM)
+
+        def stops():
+            try:
+                return ask(server, "GET", "/ready").json()["status"] == "stopping"
+            except OSError:
+                return True  # it does not listen any more
+        wait_for(stops, "the signal to be seen")
+        held.unlink()
+        check(waiting.status() in (503, None), "who waits for a load is not waited for")
+        waiting.close()
+        equal(server.process.wait(PATIENCE), 0)
+        # The whole load asks more than a hundred times.
+        check(count.stat().st_size < 20, count.stat().st_size)
+        server.stop()
+
+
+class SlowHouse(http.server.BaseHTTPRequestHandler):
+    """An upstream whose answers begin and never end."""
+    protocol_version = "HTTP/1.1"
+    over, asked = threading.Event(), []
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        if not self.path.startswith("/silent"):
+            chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m",
+                     "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Once"}, "finish_reason": None}]}
+            self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+            self.wfile.flush()
+        self.over.wait(PATIENCE)
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+@case
+def answers_of_other_houses_hear_it_too():
+    house = http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowHouse)
+    house.daemon_threads = True
+    threading.Thread(target=house.serve_forever, daemon=True).start()
+    try:
+        with data_home() as home:
+            for name, path in (("talks", "/v1"), ("quiet", "/silent")):
+                subprocess.run([SHENBI, "upstreams", "add", name, "--house", "compatible", "--base-url",
+                                f"http://127.0.0.1:{house.server_port}{path}", "--model", "m", "--key-from-input"], input="sk-x\n",
+                               text=True, check=True, capture_output=True, env={**os.environ, "SHENBI_HOME": str(home)})
+            server = Server(home=home, models=(), patience=0.3)
+            lines = [Wire(server).post("/v1/chat/completions", {**chat_body(stream=stream), "model": f"{name}/m"})
+                     for name in ("talks", "quiet") for stream in (True, False)]
+            lines[0].read_until(b"Once")
+            wait_for(lambda: len(SlowHouse.asked) == 4, "four answers to run")
+            server.process.send_signal(signal.SIGTERM)
+            for line in lines:
+                text = line.read_all()
+                check(b"the server is stopping" in text, text[-400:])
+                line.close()
+            equal(server.process.wait(PATIENCE), 0)
+            server.stop()
+    finally:
+        SlowHouse.over.set()
+        house.shutdown()
+        house.server_close()
 
 
 @case

@@ -73,6 +73,11 @@ def ask(server, method, path, body=None, headers=None, timeout=PATIENCE):
 ENDLESS = "Sing la for ever." + " la" * 100
 
 
+def stored_model():
+    """The file of the default model."""
+    return next((data_folder() / "models" / "gemma3" / "270m").glob("*.gguf"))
+
+
 def chat_body(text="Say a word.", **more):
     return {"model": MODEL, "messages": [{"role": "user", "content": text}], "temperature": 0, **more}
 
