@@ -1,4 +1,5 @@
-// http_cost [--rounds 200] [--tokens 64] [--burst 2000] [--pace-us 1000] [--model-rounds 9] [--model MODEL]
+// http_cost [--rounds 200] [--tokens 64] [--burst 2000] [--pace-us 1000] [--model-rounds 9] [--threads N] [--model
+// MODEL]
 //
 // What the server adds to an answer, over the provider that makes it. The whole server runs in this process (routes,
 // keys, metrics, log, database) and a client on a kept connection streams POST /v1/chat/completions from it. A watch at
@@ -31,7 +32,7 @@ using gateway::CallPtr;
 using gateway::EventSink;
 
 struct Settings {
-  int rounds = 200, tokens = 64, burst = 2000, pace_us = 1000, model_rounds = 9;
+  int rounds = 200, tokens = 64, burst = 2000, pace_us = 1000, model_rounds = 9, threads = 0;
   std::string model;
 };
 
@@ -110,7 +111,7 @@ class Watch final : public gateway::Provider {
  public:
   explicit Watch(std::shared_ptr<gateway::Provider> inner) : inner_(std::move(inner)) {}
 
-  /// The last answer; call it when the answer has ended.
+  /// The last answer, when it has ended.
   Watched last() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return ended_; });
@@ -251,12 +252,14 @@ void run(const Settings& settings) {
   server::ServeOptions options{.port = 0, .data = folder.path()};
   if (!settings.model.empty()) options.models = {settings.model};
   options.engine.max_sequences = 4;
+  options.engine.threads = static_cast<uint32_t>(settings.threads);
   server::Server server(options);
   const auto stub = std::make_shared<Stub>();
   const auto local = server.state().provider;
   const auto watched_stub = std::make_shared<Watch>(stub), watched_local = std::make_shared<Watch>(local);
   server.state().provider = watched_stub;
   server.start();
+  if (!settings.model.empty()) watched_local->prepare(settings.model);
   const int fd = dial(server.port());
   stub->pace_us = settings.pace_us;
   measure(*watched_stub, fd, "stub", settings.tokens, settings.rounds, false)
@@ -266,7 +269,6 @@ void run(const Settings& settings) {
       .print(fmt::format("stub, {} tokens at once", settings.burst).c_str());
   if (!settings.model.empty()) {
     server.state().provider = watched_local;
-    watched_local->prepare(settings.model);
     measure(*watched_local, fd, settings.model, settings.tokens, settings.model_rounds, true).print("engine");
   }
   ::close(fd);
@@ -287,7 +289,8 @@ int main(int count, char** arguments) {
                   {"--tokens", &settings.tokens},
                   {"--burst", &settings.burst},
                   {"--pace-us", &settings.pace_us},
-                  {"--model-rounds", &settings.model_rounds}});
+                  {"--model-rounds", &settings.model_rounds},
+                  {"--threads", &settings.threads}});
     run(settings);
   });
 }
