@@ -38,7 +38,8 @@ const std::map<std::string_view, std::string_view>& litellm_houses() {
 }
 
 // Prices come as numbers or as texts; what is none, is 0 or below says nothing.
-std::optional<PicoUsd> price(const Json& entry, const std::string& field) {
+constexpr double kMostOfToken = 1, kMostOfImage = 1e6;  // dollars; what our own form can say
+std::optional<PicoUsd> price(const Json& entry, const std::string& field, double most = kMostOfToken) {
   const auto found = entry.find(field);
   if (found == entry.end()) return std::nullopt;
   double value = 0;
@@ -47,7 +48,7 @@ std::optional<PicoUsd> price(const Json& entry, const std::string& field) {
     const std::string& text = found->get_ref<const std::string&>();
     std::from_chars(text.data(), text.data() + text.size(), value);
   }
-  if (!(value > 0 && value <= 1e6)) return std::nullopt;  // dollars for one token or image
+  if (!(value > 0 && value <= most)) return std::nullopt;
   return std::llround(value * kPicoOfDollar);
 }
 
@@ -104,7 +105,7 @@ std::vector<Step> litellm_steps(const Json& entry) {
 
 std::optional<PicoUsd> first(const Json& entry, std::initializer_list<const char*> fields) {
   for (const char* field : fields) {
-    if (const auto found = price(entry, field)) return found;
+    if (const auto found = price(entry, field, kMostOfImage)) return found;
   }
   return std::nullopt;
 }

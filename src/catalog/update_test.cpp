@@ -61,6 +61,13 @@ TEST(Update, openrouters_list_is_read_and_a_price_that_it_does_not_tell_stays_un
   EXPECT_TRUE(model->tools);
 }
 
+TEST(Update,
+     a_price_beyond_what_our_form_can_say_is_unknown) {  // found by the fuzzer: it was written and could not be read
+  const Update found = update(R"({"data": [{"id": "a/b", "pricing": {"prompt": "1.0000005", "completion": "1"}}]})");
+  EXPECT_EQ(found.changes.find("openrouter/a/b")->prices.at(0).tokens.input, std::nullopt);
+  EXPECT_NO_THROW(Catalog::parse(found.changes.to_json(), "again"));
+}
+
 TEST(Update, what_has_not_changed_is_not_written_down_again) {
   const Catalog now = Catalog::built_in();
   const Update found = read_update(now.to_json(), now, "file", "2027-01-01");

@@ -115,6 +115,7 @@ struct CompletionRequest : Generation {
 
 struct Usage {
   uint64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0, reasoning_tokens = 0;
+  uint64_t cache_write_tokens = 0;  ///< of the prompt, put into the house's cache, which some charge more for
 };
 
 struct TokenLogprob {

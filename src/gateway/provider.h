@@ -44,6 +44,7 @@ using CallPtr = std::shared_ptr<Call>;
 struct Embeddings {
   std::vector<std::vector<float>> vectors;  ///< each of length 1, unless not asked to normalise
   uint64_t tokens = 0;
+  std::string upstream, model;  ///< set by the router: who made them ("local" for the engine), and of which model
 };
 
 class Provider {

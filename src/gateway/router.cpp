@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "gateway/estimate.h"
 
 namespace shenbi::gateway {
 namespace {
@@ -38,8 +39,8 @@ bool told(const chat::Usage& usage) { return usage.prompt_tokens + usage.complet
 // Watches one try, for the ledger.
 class Watch {
  public:
-  Watch(Attempt attempt, std::function<void(const Attempt&)> on_attempt)
-      : attempt_(std::move(attempt)), on_attempt_(std::move(on_attempt)) {
+  Watch(Attempt attempt, std::function<uint64_t()> prompt_estimate, std::function<void(const Attempt&)> on_attempt)
+      : attempt_(std::move(attempt)), prompt_estimate_(std::move(prompt_estimate)), on_attempt_(std::move(on_attempt)) {
     attempt_.started = static_cast<int64_t>(std::time(nullptr));
   }
 
@@ -48,6 +49,7 @@ class Watch {
       if (attempt_.first_token_s < 0) attempt_.first_token_s = seconds();
       counted_ += event.tokens;
     }
+    text_ += estimated_tokens(event.kind, event.text);
     if (event.kind == Event::Kind::kStart) start_usage_ = event.usage;
     if (event.kind == Event::Kind::kFinish) finish(event);
     if (event.kind == Event::Kind::kError) fail(event.status, event.text);
@@ -56,7 +58,7 @@ class Watch {
   void fail(int status, const std::string& error) {
     attempt_.status = status;
     attempt_.error = error;
-    estimate();
+    if (told(start_usage_) || counted_ > 0) estimate();
     close(Attempt::Outcome::kFailed);
   }
 
@@ -71,11 +73,17 @@ class Watch {
                               : Attempt::Outcome::kEstimated);
   }
 
-  // A house that was cut off has worked all the same: what came through is the least it will charge.
+  // A house that was cut off has worked all the same. What it said at the beginning counts; else the prompt is guessed
+  // by its text, and of the answer what came through, a piece being one token at least.
   void estimate() {
-    attempt_.usage.prompt_tokens = std::max(attempt_.usage.prompt_tokens, start_usage_.prompt_tokens);
-    attempt_.usage.cached_tokens = std::max(attempt_.usage.cached_tokens, start_usage_.cached_tokens);
-    attempt_.usage.completion_tokens = std::max(attempt_.usage.completion_tokens, counted_);
+    chat::Usage& usage = attempt_.usage;
+    usage.prompt_tokens = std::max(usage.prompt_tokens, start_usage_.prompt_tokens);
+    usage.cached_tokens = std::max(usage.cached_tokens, start_usage_.cached_tokens);
+    usage.cache_write_tokens = std::max(usage.cache_write_tokens, start_usage_.cache_write_tokens);
+    if (usage.prompt_tokens == 0) usage.prompt_tokens = prompt_estimate_();
+    const bool local = attempt_.upstream == kLocal;  // which counts its tokens itself
+    usage.completion_tokens =
+        std::max({usage.completion_tokens, counted_, local ? 0 : static_cast<uint64_t>(std::ceil(text_))});
   }
 
   void close(Attempt::Outcome outcome) {
@@ -86,11 +94,19 @@ class Watch {
 
   double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
 
+  static double estimated_tokens(Event::Kind kind, std::string_view text) {
+    const bool content = kind == Event::Kind::kText || kind == Event::Kind::kThinking ||
+                         kind == Event::Kind::kToolArguments || kind == Event::Kind::kToolCall;
+    return content ? gateway::estimated_tokens(text) : 0;
+  }
+
   Attempt attempt_;
+  std::function<uint64_t()> prompt_estimate_;
   std::function<void(const Attempt&)> on_attempt_;
   Clock::time_point begin_ = Clock::now();
   chat::Usage start_usage_;
   uint64_t counted_ = 0;
+  double text_ = 0;  // tokens of the answer by its text
 };
 
 // Starts a try: (target, sink) -> its call. Throws what the provider throws.
@@ -99,9 +115,11 @@ using Start = std::function<CallPtr(const Router::Target&, EventSink)>;
 // A request and its tries, one after the other.
 class Routed final : public Call, public std::enable_shared_from_this<Routed> {
  public:
-  Routed(std::vector<Router::Target> targets, Attempt blank, Start start, EventSink sink, const RouterOptions& options)
+  Routed(std::vector<Router::Target> targets, Attempt blank, std::function<uint64_t()> prompt_estimate, Start start,
+         EventSink sink, const RouterOptions& options)
       : targets_(std::move(targets)),
         blank_(std::move(blank)),
+        prompt_estimate_(std::move(prompt_estimate)),
         start_(std::move(start)),
         sink_(std::move(sink)),
         run_(options.run),
@@ -141,7 +159,7 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
     attempt.upstream = target.upstream;
     attempt.model = target.model;
     attempt.number = number;
-    const auto watch = std::make_shared<Watch>(std::move(attempt), on_attempt_);
+    const auto watch = std::make_shared<Watch>(std::move(attempt), prompt_estimate_, on_attempt_);
     CallPtr call;
     try {
       call = start_(target, [self = shared_from_this(), watch, number](Event event) {
@@ -211,6 +229,7 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
 
   std::vector<Router::Target> targets_;
   const Attempt blank_;
+  const std::function<uint64_t()> prompt_estimate_;
   const Start start_;
   const EventSink sink_;
   const std::function<bool(std::function<void()>)> run_;
@@ -339,10 +358,10 @@ namespace {
 template <class Request>
 CallPtr route(std::vector<Router::Target> found, Request request, CallPtr (Provider::*method)(Request, EventSink),
               EventSink sink, const RouterOptions& options) {
-  Attempt blank{.wanted = request.model, .tenant = request.tenant};
+  Attempt blank{.wanted = request.model, .tenant = request.tenant, .request_id = options.request_id()};
   const auto asked = std::make_shared<const Request>(std::move(request));
   auto routed = std::make_shared<Routed>(
-      std::move(found), std::move(blank),
+      std::move(found), std::move(blank), [asked] { return estimated_prompt(*asked); },
       [asked, method](const Router::Target& target, EventSink to) {
         Request copy = *asked;
         copy.model = target.model;
@@ -369,7 +388,10 @@ Embeddings Router::embed(const std::string& model, const std::vector<std::string
   const auto all = targets(model);
   for (size_t i = 0;; ++i) {
     try {
-      return all[i].provider->embed(all[i].model, inputs, dimensions);
+      Embeddings made = all[i].provider->embed(all[i].model, inputs, dimensions);
+      made.upstream = all[i].upstream;
+      made.model = all[i].model;
+      return made;
     } catch (const Error& error) {
       const bool last = i + 1 >= all.size() || i + 1 >= state_->options.max_attempts;
       if (last || !may_go_better_elsewhere(code_info(error.code()).http_status)) throw;

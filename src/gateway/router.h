@@ -33,6 +33,7 @@ struct Attempt {
   std::string upstream;                    ///< "local" for the engine
   std::string model;                       ///< as the upstream calls it
   std::string tenant;                      ///< whose key
+  std::string request_id;
   uint32_t number = 0;                     ///< 0 for the first try of a request
   int64_t started = 0;                     ///< seconds since 1970
   double first_token_s = -1, total_s = 0;  ///< first_token_s < 0: none came
@@ -40,7 +41,7 @@ struct Attempt {
     kSettled,    ///< ended with its usage
     kEstimated,  ///< ended without telling its usage: `usage` is counted here
     kAborted,    ///< our caller left; `usage` is counted here
-    kFailed,
+    kFailed,     ///< `usage` is counted here if an answer had begun, else nothing: houses do not charge for refusals
   } outcome = Outcome::kFailed;
   chat::Usage usage;
   std::string raw_usage;  ///< as the house wrote it
@@ -52,7 +53,10 @@ struct RouterOptions {
   uint32_t max_attempts = 3;
   /// Where the next try is started: an upstream's thread may not block, and loading a local model does. False: no room.
   std::function<bool(std::function<void()>)> run = [](std::function<void()> job) { return job(), true; };
+  /// Called on the way of the answer's last event: must not block.
   std::function<void(const Attempt&)> on_attempt;
+  /// The number of the request that the calling thread handles; for Attempt::request_id.
+  std::function<std::string()> request_id = [] { return std::string(); };
   RemoteOptions remote;
   net::ClientOptions client;
   uint64_t seed = 0;  ///< of the turns by weight; 0: from the clock

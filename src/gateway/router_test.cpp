@@ -218,6 +218,50 @@ TEST_F(RouterTest, usage_is_the_houses_own_with_its_words_kept) {
   EXPECT_EQ(nlohmann::json::parse(tries[0].raw_usage)["total_tokens"], 9);
 }
 
+TEST_F(RouterTest, a_stream_that_is_cut_is_counted_by_what_came) {
+  // The house says nothing of its usage; 40 letters are 10 tokens by their length, though they came in two pieces.
+  MockHouse house([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    const std::string twenty = nlohmann::json{{"content", "12345678901234567890"}}.dump();
+    stream(exchange, {chunk(twenty), chunk(twenty)});
+  });
+  add("office", house);
+  Heard heard;
+  router().chat(ask("office/m"), heard.sink());
+  EXPECT_EQ(heard.last().kind, Event::Kind::kError);
+  const auto tries = attempts();
+  ASSERT_EQ(tries.size(), 1u);
+  EXPECT_EQ(tries[0].outcome, Attempt::Outcome::kFailed);
+  EXPECT_EQ(tries[0].usage.completion_tokens, 10u);
+  EXPECT_EQ(tries[0].usage.prompt_tokens, 6u);  // "hello": 5 / 4, and 4 around the message
+}
+
+TEST_F(RouterTest, a_house_that_tells_no_usage_is_estimated) {
+  MockHouse house([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    const std::string end =
+        "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    stream(exchange, {chunk(nlohmann::json{{"content", "你好世界"}}.dump()), end, "data: [DONE]\n\n"});
+  });
+  add("office", house);
+  Heard heard;
+  router().chat(ask("office/m"), heard.sink());
+  heard.wait();
+  const auto tries = attempts();
+  ASSERT_EQ(tries.size(), 1u);
+  EXPECT_EQ(tries[0].outcome, Attempt::Outcome::kEstimated);
+  EXPECT_EQ(tries[0].usage.completion_tokens, 4u);  // a token a character
+}
+
+TEST_F(RouterTest, what_a_house_refused_cost_nothing) {
+  MockHouse house(fails(400));
+  add("office", house);
+  Heard heard;
+  router().chat(ask("office/m"), heard.sink());
+  heard.wait();
+  const auto tries = attempts();
+  ASSERT_EQ(tries.size(), 1u);
+  EXPECT_EQ(tries[0].usage.prompt_tokens + tries[0].usage.completion_tokens, 0u);
+}
+
 TEST_F(RouterTest, a_local_model_wins_over_an_upstreams_of_the_same_name) {
   MockHouse house(says("from afar"));
   add("office", house, {"tiny"});
@@ -253,6 +297,7 @@ TEST_F(RouterTest, an_error_inside_the_stream_before_the_first_content_moves_on_
   Heard heard;
   router().chat(ask("m"), heard.sink());
   EXPECT_EQ(heard.text(), "second");
+  EXPECT_EQ(attempts().at(0).usage.prompt_tokens, 0u) << "nothing was said, nothing is charged";
 }
 
 TEST_F(RouterTest, an_answer_that_breaks_off_after_it_began_is_an_error_and_is_not_asked_for_again) {
@@ -269,7 +314,7 @@ TEST_F(RouterTest, an_answer_that_breaks_off_after_it_began_is_an_error_and_is_n
   EXPECT_TRUE(good.requests().empty());
   const auto tries = attempts();
   ASSERT_EQ(tries.size(), 1u);
-  EXPECT_EQ(tries[0].usage.completion_tokens, 1u) << "the piece that came will be charged";
+  EXPECT_EQ(tries[0].usage.completion_tokens, 2u) << "the 7 letters that came will be charged";
 }
 
 TEST_F(RouterTest, what_the_caller_got_wrong_is_told_at_once) {

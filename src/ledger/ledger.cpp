@@ -18,8 +18,8 @@ using store::Value;
 // A commit waits for the disk, some milliseconds; ten a second are enough for nobody to notice the delay.
 constexpr std::chrono::milliseconds kCommitEvery{100};
 constexpr std::chrono::seconds kTryAgain{1};  // after a full disk
-constexpr size_t kMaxQueued = 50'000;         // 10 s at 5,000 rows a second; some 20 MB
 constexpr size_t kMaxBatch = 5'000;           // holds the database for some 50 ms
+constexpr size_t kMaxSums = 50'000;           // of one question; a year of a hundred models by day has 36,500
 constexpr size_t kMaxErrorBytes = 500, kMaxUsageBytes = 4096;
 
 constexpr std::string_view kRows =
@@ -102,8 +102,10 @@ std::string_view outcome_name(Outcome outcome) noexcept {
   return "";
 }
 
-Ledger::Ledger(store::Database& database) : database_(database) {
-  database_.migrate("ledger", {kRows, kDays, "CREATE INDEX ledger_by_day ON ledger (day)"});
+Ledger::Ledger(store::Database& database, size_t most_waiting) : database_(database), most_waiting_(most_waiting) {
+  database_.migrate("ledger", {kRows, kDays, "CREATE INDEX ledger_by_day ON ledger (day)",
+                               "ALTER TABLE ledger ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
+                               "ALTER TABLE ledger_days ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0"});
   writer_ = std::thread([this] { work(); });
 }
 
@@ -116,19 +118,23 @@ Ledger::~Ledger() {
   writer_.join();
 }
 
-void Ledger::add(Row row) {
+bool Ledger::add(Row row) {
   if (row.error.size() > kMaxErrorBytes) row.error.resize(kMaxErrorBytes);
   if (row.raw_usage.size() > kMaxUsageBytes) row.raw_usage.clear();
-  std::unique_lock lock(mutex_);
-  less_.wait(lock, [&] { return queue_.size() < kMaxQueued; });
+  std::lock_guard lock(mutex_);
+  if (queue_.size() >= most_waiting_) {
+    if (lost_++ == 0) log_warn("the ledger has no room: rows are lost");
+    return false;
+  }
   queue_.push_back(std::move(row));
   ++added_;
   if (queue_.size() == 1) more_.notify_one();
+  return true;
 }
 
-bool Ledger::congested() const {
+Ledger::Counts Ledger::counts() const {
   std::lock_guard lock(mutex_);
-  return !trouble_.empty() || queue_.size() >= kMaxQueued / 2;
+  return {committed_, lost_, added_ - committed_};
 }
 
 bool Ledger::flush() {
@@ -163,12 +169,12 @@ void Ledger::work() {
     if (trouble.empty()) {
       committed_ += batch.size();
       if (queue_.empty()) hurry_ = false;
-      less_.notify_all();
       written_.notify_all();
       continue;
     }
     if (stopping_) {
       log_warn("{} rows of the ledger are lost: {}", batch.size() + queue_.size(), trouble);
+      lost_ += batch.size() + queue_.size();
       committed_ = added_;
       queue_.clear();
       written_.notify_all();
@@ -189,23 +195,42 @@ void Ledger::write(const std::vector<Row>& batch) {
       database_.run(
           "INSERT INTO ledger (time_s, day, request_id, caller, wanted, upstream, model, attempt, prompt_tokens, "
           "cached_tokens, completion_tokens, reasoning_tokens, cost_nano_usd, first_token_s, total_s, outcome, status, "
-          "error, raw_usage) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          {row.time_s, day, row.request_id, row.caller, row.wanted, row.upstream, row.model, int64_t{row.attempt},
-           number(row.prompt_tokens), number(row.cached_tokens), number(row.completion_tokens),
-           number(row.reasoning_tokens), cost, row.first_token_s, row.total_s, std::string(outcome_name(row.outcome)),
-           int64_t{row.status}, row.error, row.raw_usage});
+          "error, raw_usage, cache_write_tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          {row.time_s,
+           day,
+           row.request_id,
+           row.caller,
+           row.wanted,
+           row.upstream,
+           row.model,
+           int64_t{row.attempt},
+           number(row.prompt_tokens),
+           number(row.cached_tokens),
+           number(row.completion_tokens),
+           number(row.reasoning_tokens),
+           cost,
+           row.first_token_s,
+           row.total_s,
+           std::string(outcome_name(row.outcome)),
+           int64_t{row.status},
+           row.error,
+           row.raw_usage,
+           number(row.cache_write_tokens)});
       database_.run(
-          "INSERT INTO ledger_days VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?) "
+          "INSERT INTO ledger_days (day, caller, upstream, model, calls, failed, prompt_tokens, cached_tokens, "
+          "completion_tokens, reasoning_tokens, cost_nano_usd, unpriced, cache_write_tokens) "
+          "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) "
           "ON CONFLICT (day, caller, upstream, model) DO UPDATE SET calls = calls + 1, failed = failed + "
           "excluded.failed, "
           "prompt_tokens = prompt_tokens + excluded.prompt_tokens, "
           "cached_tokens = cached_tokens + excluded.cached_tokens, "
           "completion_tokens = completion_tokens + excluded.completion_tokens, "
           "reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens, "
-          "cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd, unpriced = unpriced + excluded.unpriced",
+          "cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd, unpriced = unpriced + excluded.unpriced, "
+          "cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens",
           {day, row.caller, row.upstream, row.model, failed, number(row.prompt_tokens), number(row.cached_tokens),
            number(row.completion_tokens), number(row.reasoning_tokens), row.cost_nano_usd.value_or(0),
-           int64_t{!row.cost_nano_usd}});
+           int64_t{!row.cost_nano_usd}, number(row.cache_write_tokens)});
     }
   });
 }
@@ -220,10 +245,11 @@ std::vector<Sum> Ledger::sums(const Filter& filter, const std::vector<By>& by) {
   const Where chosen = where(filter);
   std::vector<Sum> all;
   for (const store::Row& row : database_.query(
-           fmt::format("SELECT {}sum(calls) calls, sum(failed) failed, sum(prompt_tokens) prompt, sum(cached_tokens) "
-                       "cached, sum(completion_tokens) completion, sum(reasoning_tokens) reasoning, sum(cost_nano_usd) "
-                       "cost, sum(unpriced) unpriced FROM ledger_days{}{}{}",
-                       columns, chosen.sql, group, order),
+           fmt::format(
+               "SELECT {}sum(calls) calls, sum(failed) failed, sum(prompt_tokens) prompt, sum(cached_tokens) "
+               "cached, sum(completion_tokens) completion, sum(reasoning_tokens) reasoning, sum(cost_nano_usd) "
+               "cost, sum(cache_write_tokens) cache_write, sum(unpriced) unpriced FROM ledger_days{}{}{} LIMIT {}",
+               columns, chosen.sql, group, order, kMaxSums + 1),
            chosen.values)) {
     Sum sum;
     for (const By one : by) {
@@ -239,10 +265,14 @@ std::vector<Sum> Ledger::sums(const Filter& filter, const std::vector<By>& by) {
     sum.cached_tokens = static_cast<uint64_t>(row.integer("cached"));
     sum.completion_tokens = static_cast<uint64_t>(row.integer("completion"));
     sum.reasoning_tokens = static_cast<uint64_t>(row.integer("reasoning"));
+    sum.cache_write_tokens = static_cast<uint64_t>(row.integer("cache_write"));
     sum.cost_nano_usd = row.integer("cost");
     sum.unpriced = static_cast<uint64_t>(row.integer("unpriced"));
     all.push_back(std::move(sum));
   }
+  if (all.size() > kMaxSums)
+    throw Error(Code::kInvalidArgument,
+                fmt::format("usage: more than {} rows; ask for fewer days or fields", kMaxSums));
   return all;
 }
 
@@ -266,6 +296,7 @@ std::vector<Row> Ledger::rows(const Filter& filter, int64_t before, uint32_t lim
             .attempt = static_cast<uint32_t>(row.integer("attempt")),
             .prompt_tokens = static_cast<uint64_t>(row.integer("prompt_tokens")),
             .cached_tokens = static_cast<uint64_t>(row.integer("cached_tokens")),
+            .cache_write_tokens = static_cast<uint64_t>(row.integer("cache_write_tokens")),
             .completion_tokens = static_cast<uint64_t>(row.integer("completion_tokens")),
             .reasoning_tokens = static_cast<uint64_t>(row.integer("reasoning_tokens")),
             .first_token_s = row.real("first_token_s"),

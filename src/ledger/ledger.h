@@ -7,8 +7,9 @@
 //   ledger.add({.caller = "k1", .upstream = "deepseek", .model = "deepseek-chat", .prompt_tokens = 7, ...});
 //   ledger.sums({.from_day = "2026-11-01"}, {Ledger::By::kDay, Ledger::By::kModel});
 //
-// Nothing is lost while the process lives: a full queue makes add() wait, so who admits calls asks congested() first. A
-// kill loses at most what has not been committed yet (kCommitEvery in ledger.cpp). Days are those of UTC. Thread-safe.
+// add() never waits: it is on the way of an answer's last word. While the disk is full rows gather, up to a bound, and
+// are written when it has room again; beyond that they are counted as lost. A kill loses at most what has not been
+// committed yet (kCommitEvery). Days are those of UTC. Thread-safe.
 
 #include <condition_variable>
 #include <cstdint>
@@ -41,6 +42,7 @@ struct Row {
   uint32_t attempt = 0;         ///< 0 for the first try of a request
   uint64_t prompt_tokens = 0;   ///< all of them: cached ones too
   uint64_t cached_tokens = 0;   ///< read from a cache
+  uint64_t cache_write_tokens = 0;
   uint64_t completion_tokens = 0;
   uint64_t reasoning_tokens = 0;         ///< of the completion
   std::optional<int64_t> cost_nano_usd;  ///< 1e-9 US dollars; nothing: no price is known
@@ -61,27 +63,33 @@ struct Filter {
 struct Sum {
   std::string day, caller, upstream, model;  ///< those that were asked for
   uint64_t calls = 0, failed = 0, prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0, reasoning_tokens = 0;
+  uint64_t cache_write_tokens = 0;
   int64_t cost_nano_usd = 0;
   uint64_t unpriced = 0;  ///< calls without a known price: the cost is short of theirs
 };
 
 class Ledger {
  public:
-  explicit Ledger(store::Database& database);
+  /// `most_waiting` rows: 10 s at 5,000 a second, some 20 MB.
+  explicit Ledger(store::Database& database, size_t most_waiting = 50'000);
   /// Writes what is queued.
   ~Ledger();
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  void add(Row row);
+  /// False if the row is lost for lack of room.
+  bool add(Row row);
   /// Waits until everything before it is on the disk. False if it cannot be written now.
   bool flush();
-  /// Rows pile up: the disk is full, or slower than the calls. New paid calls are better refused than not accounted
-  /// for.
-  bool congested() const;
+  struct Counts {
+    uint64_t written = 0, lost = 0, waiting = 0;
+  };
+  /// Since the start.
+  Counts counts() const;
 
   enum class By { kDay, kCaller, kUpstream, kModel };
-  /// One sum for each combination of the given fields, in their order; without any, one for all.
+  /// One sum for each combination of the given fields, in their order; without any, one for all. Throws
+  /// Error{kInvalidArgument} if there are more than kMaxSums of ledger.cpp.
   std::vector<Sum> sums(const Filter& filter, const std::vector<By>& by);
   /// Newest first; those with an id below `before` (0: from the newest).
   std::vector<Row> rows(const Filter& filter, int64_t before, uint32_t limit);
@@ -94,10 +102,11 @@ class Ledger {
   void write(const std::vector<Row>& batch);
 
   store::Database& database_;
+  const size_t most_waiting_;
   mutable std::mutex mutex_;
-  std::condition_variable more_, less_, written_;
+  std::condition_variable more_, written_;
   std::vector<Row> queue_;
-  uint64_t added_ = 0, committed_ = 0;
+  uint64_t added_ = 0, committed_ = 0, lost_ = 0;
   bool stopping_ = false, hurry_ = false;
   std::string trouble_;
   std::thread writer_;
@@ -106,5 +115,7 @@ class Ledger {
 /// A header line and a line a row, RFC 4180. A cell that a spreadsheet would run as a formula begins with a quote mark.
 std::string csv_header();
 std::string csv_line(const Row& row);
+/// The same of sums, the fields they were grouped by in front.
+std::string csv_of_sums(const std::vector<Sum>& sums, const std::vector<Ledger::By>& by);
 
 }  // namespace shenbi::ledger

@@ -39,6 +39,7 @@ TEST_F(LedgerTest, a_row_comes_back_as_it_was) {
                    .attempt = 2,
                    .prompt_tokens = 100,
                    .cached_tokens = 60,
+                   .cache_write_tokens = 25,
                    .completion_tokens = 30,
                    .reasoning_tokens = 20,
                    .cost_nano_usd = 12345,
@@ -56,6 +57,7 @@ TEST_F(LedgerTest, a_row_comes_back_as_it_was) {
   EXPECT_EQ(found.request_id, "r1");
   EXPECT_EQ(found.attempt, 2u);
   EXPECT_EQ(found.cached_tokens, 60u);
+  EXPECT_EQ(found.cache_write_tokens, 25u);
   EXPECT_EQ(found.reasoning_tokens, 20u);
   EXPECT_EQ(found.cost_nano_usd, 12345);
   EXPECT_EQ(found.first_token_s, 0.25);
@@ -105,6 +107,30 @@ TEST_F(LedgerTest, everything_is_there_after_a_restart_however_fast_it_came) {
   Ledger again(database);
   EXPECT_EQ(again.sums({}, {})[0].calls, static_cast<uint64_t>(kRows));
   EXPECT_EQ(database.query("SELECT count(*) n FROM ledger")[0].integer("n"), kRows);
+}
+
+TEST_F(LedgerTest, a_disk_that_cannot_be_written_holds_nobody_up_and_what_is_lost_is_counted) {
+  Ledger ledger(database, 100);
+  database.run("ALTER TABLE ledger RENAME TO away");  // as a full disk: every write fails
+  constexpr int kRows = 300;                          // more than may wait
+  int taken = 0;
+  for (int i = 0; i < kRows; ++i) taken += ledger.add(row("a", "m", 1, 1));
+  EXPECT_LT(taken, kRows);
+  EXPECT_FALSE(ledger.flush());
+  EXPECT_EQ(ledger.counts().lost, static_cast<uint64_t>(kRows - taken));
+  EXPECT_EQ(ledger.counts().waiting, static_cast<uint64_t>(taken));
+  EXPECT_NE(ledger.trouble(), "");
+  database.run("ALTER TABLE away RENAME TO ledger");
+  while (!ledger.flush()) std::this_thread::yield();  // it is tried again once a second
+  EXPECT_EQ(ledger.counts().written, static_cast<uint64_t>(taken));
+  EXPECT_EQ(ledger.sums({}, {})[0].cost_nano_usd, taken);
+}
+
+TEST_F(LedgerTest, a_thousand_small_costs_are_summed_in_whole_numbers) {
+  Ledger ledger(database);
+  for (int i = 0; i < 1000; ++i) ledger.add(row("a", "m", 1, 100'000'001));
+  ledger.flush();
+  EXPECT_EQ(ledger.sums({}, {})[0].cost_nano_usd, 100'000'001'000);
 }
 
 TEST_F(LedgerTest, pages_go_back_in_time) {

@@ -141,6 +141,7 @@ void BaseReader::start() {
   event.model = model_;
   event.usage.prompt_tokens = usage_.prompt_tokens;
   event.usage.cached_tokens = usage_.cached_tokens;
+  event.usage.cache_write_tokens = usage_.cache_write_tokens;
 }
 
 void BaseReader::text(std::string_view text, std::vector<TokenLogprob> logprobs) {

@@ -121,6 +121,7 @@ class CommonReader : public BaseReader {
     usage_.cached_tokens = 0;
     if (const OrderedJson* details = found_object(usage, "prompt_tokens_details")) {
       usage_.cached_tokens = found_count(*details, "cached_tokens");
+      usage_.cache_write_tokens = found_count(*details, "cache_write_tokens");
     }
     for (const char* key : {"prompt_cache_hit_tokens", "cached_tokens"}) {
       if (usage_.cached_tokens == 0) usage_.cached_tokens = found_count(usage, key);

@@ -174,6 +174,7 @@ class ResponsesReader final : public BaseReader {
     usage_.completion_tokens = found_count(usage, "output_tokens");
     if (const OrderedJson* details = found_object(usage, "input_tokens_details")) {
       usage_.cached_tokens = found_count(*details, "cached_tokens");
+      usage_.cache_write_tokens = found_count(*details, "cache_write_tokens");
     }
     if (const OrderedJson* details = found_object(usage, "output_tokens_details")) {
       usage_.reasoning_tokens = found_count(*details, "reasoning_tokens");

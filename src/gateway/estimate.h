@@ -1,0 +1,19 @@
+#pragma once
+// How many tokens a text has, where nobody tells: for calls that were cut before their usage came.
+
+#include <cstdint>
+#include <string_view>
+
+#include "chat/types.h"
+
+namespace shenbi::gateway {
+
+/// Four letters of English are a token, about; one character of Chinese is one at most. Tokenizers of today's houses
+/// stay within a third of this on prose.
+double estimated_tokens(std::string_view utf8);
+
+/// Of the text of a whole prompt, its tools included; pictures and sounds are left out. At least 1.
+uint64_t estimated_prompt(const chat::ChatRequest& request);
+uint64_t estimated_prompt(const chat::CompletionRequest& request);
+
+}  // namespace shenbi::gateway
