@@ -7,6 +7,7 @@
 #include "server/conversations.h"
 #include "server/files.h"
 #include "server/prompts.h"
+#include "server/request_record.h"
 #include "server/running_answers.h"
 
 namespace shenbi::server {
@@ -15,6 +16,11 @@ namespace shenbi::server {
 constexpr int kWorkerThreads = 16;
 
 namespace {
+
+std::string current_request_id() {
+  const RequestRecordPtr record = RequestRecord::current();
+  return record ? record->id() : "";
+}
 
 // Loads are counted and, below the request that asked or alone, traced.
 engine::ServiceOptions with_load_reports(engine::ServiceOptions options, State& state) {
@@ -40,13 +46,18 @@ State::State(const ServeOptions& o)
       database(o.data / "shenbi.db"),
       keys(database, o.keys),
       responses(database),
+      ledger(database),
+      library(catalog::user_file(o.data)),
       tracer(trace::Tracer::start(o.trace)),
       workers(kWorkerThreads),
       upstreams(database),
+      accounting(ledger, library, upstreams),
       service(std::make_shared<engine::Service>(with_load_reports(o.engine, *this))),
       provider(std::make_shared<gateway::Router>(
           gateway::make_local_provider(service, o.models), upstreams,
-          gateway::RouterOptions{.run = [this](std::function<void()> job) { return workers.run(std::move(job)); }})),
+          gateway::RouterOptions{.run = [this](std::function<void()> job) { return workers.run(std::move(job)); },
+                                 .on_attempt = [this](const gateway::Attempt& attempt) { accounting.file(attempt); },
+                                 .request_id = current_request_id})),
       conversations(std::make_unique<Conversations>(database)),
       prompts(std::make_unique<Prompts>(database)),
       files(std::make_unique<Files>(database, o.data / "files")),

@@ -9,9 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "catalog/library.h"
 #include "engine/service.h"
 #include "gateway/provider.h"
 #include "gateway/upstreams.h"
+#include "ledger/ledger.h"
+#include "server/accounting.h"
 #include "server/keys.h"
 #include "server/metrics.h"
 #include "server/stored_responses.h"
@@ -50,9 +53,12 @@ class State {
   Keys keys;
   StoredResponses responses;
   Metrics metrics;
+  ledger::Ledger ledger;
+  catalog::Library library;
   std::shared_ptr<trace::Tracer> tracer;  ///< null: nothing is traced
   Workers workers;  ///< stopped before anything goes; outlives those below, whose last events still come to it
   gateway::Upstreams upstreams;
+  Accounting accounting;
   std::shared_ptr<engine::Service> service;
   std::shared_ptr<gateway::Provider> provider;  ///< the router in front of the engine and the upstreams
   std::unique_ptr<Conversations> conversations;

@@ -235,6 +235,10 @@ def the_pages_prompts_keys_and_upstreams():
     ask("PUT", "/page/upstreams/deepseek", {"enabled": False})
     ask("GET", "/page/upstreams")
     ask("DELETE", "/page/upstreams/deepseek", status=204)
+    for format in ("json", "csv"):
+        ask("GET", f"/page/usage?by=day,model,key,upstream&format={format}")
+        ask("GET", f"/page/usage/rows?format={format}")
+    ask("GET", "/page/catalog?filter=api")
     refused("POST", "/page/keys", {"name": "a"}, "key", 401, {"Authorization": "Bearer wrong"})
 
 

@@ -1,5 +1,6 @@
 // The routes of docs/page-api.md: [method, path, handler]. A handler returns the body; undefined is 204.
 import { Refusal } from "./refusal.mjs";
+import { usageRoutes } from "./usage.mjs";
 import { keyRoutes, promptRoutes } from "./prompts_and_keys.mjs";
 import { continueAnswer, dropListeners, endAnswer, listen, startAnswer } from "./running.mjs";
 import { addMessage, conversationOf, conversations, deleted, folders, messageOf, newConversation, newId, search, summaryOf } from "./store.mjs";
@@ -115,6 +116,7 @@ export const routes = [
   })],
   ...promptRoutes(at),
   ...keyRoutes(at),
+  ...usageRoutes(at),
   ["GET", at("/page/export"), exported],
   ["POST", at("/page/import"), imported],
   ["POST", at("/mock/drop"), () => dropListeners()],

@@ -100,6 +100,11 @@ std::vector<Answer> table() {
       {"PUT /page/upstreams/{name}", 200, "Upstream"},
       {"PUT /page/upstreams/{name}", 201, "Upstream"},
       {"DELETE /page/upstreams/{name}", 204, "", kNoBody},
+      {"GET /page/usage", 200, "PageUsage"},
+      {"GET /page/usage", 200, "", "text/csv"},
+      {"GET /page/usage/rows", 200, "PageCalls"},
+      {"GET /page/usage/rows", 200, "", "text/csv"},
+      {"GET /page/catalog", 200, "PageCatalog"},
   };
   return all;
 }

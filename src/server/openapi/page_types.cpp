@@ -54,6 +54,72 @@ Schema model() {
                  {"loaded", boolean()}});
 }
 
+Schema sum(Fields words) {
+  return object({{"calls", count()},
+                 {"failed", count()},
+                 {"prompt_tokens", count()},
+                 {"cached_tokens", count()},
+                 {"cache_write_tokens", count()},
+                 {"completion_tokens", count()},
+                 {"reasoning_tokens", count()},
+                 {"cost_nano_usd", count()},
+                 {"unpriced", count()}},
+                std::move(words));
+}
+
+Schema page_usage() {
+  const Schema row =
+      sum({{"day", text()}, {"model", text()}, {"upstream", text()}, {"key", text()}, {"key_name", text()}});
+  return object({{"from", text()}, {"to", text()}, {"rows", list(row)}, {"total", sum({})}, {"lost", count()}});
+}
+
+Schema page_call() {
+  return object({{"id", count()},
+                 {"time", count()},
+                 {"request_id", text()},
+                 {"key", text()},
+                 {"wanted", text()},
+                 {"upstream", text()},
+                 {"model", text()},
+                 {"attempt", count()},
+                 {"prompt_tokens", count()},
+                 {"cached_tokens", count()},
+                 {"cache_write_tokens", count()},
+                 {"completion_tokens", count()},
+                 {"reasoning_tokens", count()},
+                 {"cost_nano_usd", or_null(count())},
+                 {"first_token_s", or_null(number())},
+                 {"seconds", number()},
+                 {"tokens_per_s", or_null(number())},
+                 {"outcome", word({"settled", "estimated", "aborted", "failed"})},
+                 {"status", count()},
+                 {"error", text()},
+                 {"raw_usage", text()}});
+}
+
+// Prices are what docs/catalog.md says.
+Schema catalog_model() {
+  return object({{"id", text()}, {"name", text()}, {"input", list(text())}, {"output", list(text())}},
+                {{"maker", text()},
+                 {"class", text()},
+                 {"level", text()},
+                 {"open", text()},
+                 {"licence", text()},
+                 {"tools", boolean()},
+                 {"thinking", boolean()},
+                 {"retired", boolean()},
+                 {"ends", text()},
+                 {"context", count()},
+                 {"max_output", count()},
+                 {"source", text()},
+                 {"date", text()},
+                 {"context_from", text()},
+                 {"no_api", text()},
+                 {"no_api_zh", text()},
+                 {"nearest", text()},
+                 {"prices", list(map(anything()))}});
+}
+
 // Messages are as they are stored; an import may have brought what no answer of ours holds.
 Schema export_file() {
   const Schema conversation = object({{"title", text()},
@@ -88,6 +154,9 @@ Types page_types() {
           {"PageEvent", either({named("PageMessage"), object({{"text", text()}})})},
           {"PageEstimate", object({{"tokens", count()}, {"context", count()}})},
           {"PagePrompt", prompt},
+          {"PageUsage", page_usage()},
+          {"PageCalls", object({{"rows", list(page_call())}})},
+          {"PageCatalog", object({{"date", text()}, {"models", list(catalog_model())}})},
           {"PagePrompts", object({{"prompts", list(named("PagePrompt"))}})},
           {"PageExport", export_file()},
           {"PageImport", object({{"conversations", count()}, {"messages", count()}, {"skipped", list(skipped)}})}};

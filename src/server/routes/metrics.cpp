@@ -77,6 +77,19 @@ std::string trace_metrics(const State& state) {
   return out;
 }
 
+std::string ledger_metrics(const State& state) {
+  const ledger::Ledger::Counts counts = state.ledger.counts();
+  std::string out;
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
+    metric_head(out, name, type, help);
+    out += fmt::format("{} {}\n", name, value);
+  };
+  add("shenbi:ledger_rows_total", "counter", "Calls that stand in the ledger.", counts.written);
+  add("shenbi:ledger_rows_lost_total", "counter", "Calls that the ledger had no room for.", counts.lost);
+  add("shenbi:ledger_rows_waiting", "gauge", "Calls that wait to be written.", counts.waiting);
+  return out;
+}
+
 std::string build_info() {
   std::string out;
   metric_head(out, "shenbi:build_info", "gauge", "Always 1; the labels say what runs.");
@@ -87,7 +100,7 @@ std::string build_info() {
 void print(RouteCall& call) {
   State& state = call.state;
   std::string text =
-      state.metrics.print() + engine_metrics(state) + trace_metrics(state) + build_info() + process_metrics();
+      state.metrics.print() + engine_metrics(state) + trace_metrics(state) + ledger_metrics(state) + build_info() + process_metrics();
   call.exchange->send({.status = 200,
                        .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                        .body = std::move(text)});

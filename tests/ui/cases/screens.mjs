@@ -89,6 +89,10 @@ const screens = {
     await page.getByLabel("Name").waitFor();
   },
   models: (page) => enter(page, "models"),
+  usage: async (page) => {
+    await enter(page, "usage");
+    await page.locator(".usage-chart").waitFor();
+  },
   settings: async (page) => {
     await enter(page, "settings");
     await page.getByRole("heading", { name: "Keys", exact: true }).waitFor();

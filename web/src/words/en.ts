@@ -180,6 +180,7 @@ export const en = {
   "fault.key": "The server does not take this key. Enter it in Settings.",
   "fault.answer": "The model could not finish this answer.",
   "room.prompts": "Prompts",
+  "room.usage": "Usage",
   "prompts.new": "New prompt",
   "prompts.name": "Name",
   "prompts.content": "Text",

@@ -182,6 +182,7 @@ export const zh: Record<keyof typeof en, string> = {
   "fault.key": "服务器不接受这个密钥。请在设置中填写。",
   "fault.answer": "模型没能完成这次回答。",
   "room.prompts": "提示词",
+  "room.usage": "用量",
   "prompts.new": "新提示词",
   "prompts.name": "名称",
   "prompts.content": "内容",

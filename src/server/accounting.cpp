@@ -1,0 +1,103 @@
+#include "server/accounting.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "catalog/cost.h"
+#include "gateway/house.h"
+
+namespace shenbi::server {
+namespace {
+
+constexpr std::string_view kLocal = "local", kFree = "free";
+
+struct OtherAddress {
+  std::string_view house, host, list;
+};
+
+// Addresses at which a house asks what it asks elsewhere in another currency.
+constexpr OtherAddress kOtherAddresses[] = {
+    {"dashscope", "https://dashscope-intl.aliyuncs.com/", "dashscope-intl"},
+    {"moonshot", "https://api.moonshot.ai/", "moonshot-intl"},
+    {"minimax", "https://api.minimax.io/", "minimax-intl"},
+    {"zhipu", "https://api.z.ai/", "zai"},
+};
+
+ledger::Outcome outcome_of(gateway::Attempt::Outcome outcome) {
+  using Outcome = gateway::Attempt::Outcome;
+  switch (outcome) {
+    case Outcome::kSettled:
+      return ledger::Outcome::kSettled;
+    case Outcome::kEstimated:
+      return ledger::Outcome::kEstimated;
+    case Outcome::kAborted:
+      return ledger::Outcome::kAborted;
+    case Outcome::kFailed:
+      return ledger::Outcome::kFailed;
+  }
+  return ledger::Outcome::kFailed;
+}
+
+std::optional<int64_t> cost_of(const gateway::Attempt& attempt, const gateway::Upstream* upstream,
+                               const catalog::Catalog& catalog) {
+  const chat::Usage& usage = attempt.usage;
+  if (attempt.upstream == kLocal || usage.prompt_tokens + usage.completion_tokens == 0) return 0;
+  if (!upstream) return std::nullopt;
+  if (const auto told = catalog::told_nano_usd(upstream->house, attempt.raw_usage)) return told;
+  const std::string list = price_list(*upstream);
+  if (list == kFree) return 0;
+  const catalog::Price* price = catalog.price(list, attempt.model);
+  if (!price) return std::nullopt;
+  return catalog::cost_nano_usd(*price, {.prompt = usage.prompt_tokens,
+                                         .cache_read = usage.cached_tokens,
+                                         .cache_write = usage.cache_write_tokens,
+                                         .completion = usage.completion_tokens});
+}
+
+}  // namespace
+
+std::string price_list(const gateway::Upstream& upstream) {
+  if (const auto given = upstream.settings.find("prices"); given != upstream.settings.end()) return given->second;
+  std::string own = gateway::find_house(upstream.house).base_url;
+  std::string url = upstream.base_url;
+  while (own.ends_with('/')) own.pop_back();
+  while (url.ends_with('/')) url.pop_back();
+  if (url.empty() || url == own) return upstream.house;
+  for (const OtherAddress& other : kOtherAddresses) {
+    if (upstream.house == other.house && (url + "/").starts_with(other.host)) return std::string(other.list);
+  }
+  return "";
+}
+
+ledger::Row row_of(const gateway::Attempt& attempt, const gateway::Upstream* upstream,
+                   const catalog::Catalog& catalog) {
+  return {.time_s = attempt.started,
+          .request_id = attempt.request_id,
+          .caller = attempt.tenant,
+          .wanted = attempt.wanted,
+          .upstream = attempt.upstream,
+          .model = attempt.model,
+          .attempt = attempt.number,
+          .prompt_tokens = attempt.usage.prompt_tokens,
+          .cached_tokens = attempt.usage.cached_tokens,
+          .cache_write_tokens = attempt.usage.cache_write_tokens,
+          .completion_tokens = attempt.usage.completion_tokens,
+          .reasoning_tokens = attempt.usage.reasoning_tokens,
+          .cost_nano_usd = cost_of(attempt, upstream, catalog),
+          .first_token_s = attempt.first_token_s,
+          .total_s = attempt.total_s,
+          .outcome = outcome_of(attempt.outcome),
+          .status = attempt.status,
+          .error = attempt.error,
+          .raw_usage = attempt.raw_usage};
+}
+
+void Accounting::file(const gateway::Attempt& attempt) {
+  try {
+    const auto upstream = attempt.upstream == kLocal ? std::nullopt : upstreams_.find(attempt.upstream);
+    ledger_.add(row_of(attempt, upstream ? &*upstream : nullptr, *library_.current()));
+  } catch (const std::exception& error) {  // an answer is not lost for the sake of its row
+    log_warn("a row of the ledger could not be made: {}", error.what());
+  }
+}
+
+}  // namespace shenbi::server

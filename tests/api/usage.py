@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""The ledger: what the real model answered, directly and as an upstream of a second server with prices, is what /page/usage counts; cut
+streams, failed tries, embeddings; nothing of it is lost by a restart."""
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from api.support.server import MODEL, PATIENCE, SHENBI, Server  # noqa: E402
+from e2e.support.cases import case, check, equal, main, wait_for  # noqa: E402
+
+FRANCE = [{"role": "user", "content": "What is the capital of France?"}]
+IN, OUT = 2000, 8000  # nano-dollars a token: 2 and 8 $/M
+home = tempfile.TemporaryDirectory(prefix="shenbi-usage-")
+PRICE = {"house": "behind", "models": [MODEL], "tokens": {"input": 2, "output": 8}, "source": "this test", "date": "2026-11-22"}
+CATALOG = {"version": 1, "models": [{"id": "test/priced", "name": "Priced", "prices": [PRICE]}]}
+pathlib.Path(home.name, "catalog.json").write_text(json.dumps(CATALOG))
+
+behind = Server()
+
+
+def upstreams(*words):
+    subprocess.run([SHENBI, "upstreams", *words], env={**os.environ, "SHENBI_HOME": home.name}, check=True, capture_output=True)
+
+
+upstreams("add", "priced", "--house", "compatible", "--base-url", behind.url + "/v1", "--model", MODEL, "--setting", "prices=behind")
+upstreams("add", "nameless", "--house", "compatible", "--base-url", behind.url + "/v1", "--model", MODEL)
+upstreams("add", "dead", "--house", "compatible", "--base-url", "http://127.0.0.1:9/v1", "--model", "spare", "--priority", "0")
+front = Server(models=(), home=home.name)
+
+
+def get(path, server=None):
+    with urllib.request.urlopen((server or front).url + path, timeout=PATIENCE) as answer:
+        body = answer.read().decode()
+        return json.loads(body) if "json" in answer.headers["Content-Type"] else body
+
+
+def ask(model, server=None, path="/v1/chat/completions", **more):
+    body = {"model": model, "messages": FRANCE, "temperature": 0, "max_tokens": 8, **more}
+    request = urllib.request.Request((server or front).url + path, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.load(answer), answer.headers["X-Request-Id"]
+
+
+def sums(upstream, server=None):
+    return get(f"/page/usage?by=day&upstream={upstream}", server)["total"]
+
+
+@case
+def an_answer_of_the_engine_is_counted_and_costs_nothing():
+    answer, number = ask(MODEL, behind)
+    (row,) = [one for one in get("/page/usage/rows", behind)["rows"] if one["request_id"] == number]
+    equal(row["prompt_tokens"], answer["usage"]["prompt_tokens"])
+    equal(row["completion_tokens"], answer["usage"]["completion_tokens"])
+    equal((row["upstream"], row["outcome"], row["cost_nano_usd"]), ("local", "settled", 0))
+    check(row["first_token_s"] is not None and row["seconds"] >= row["first_token_s"], row)
+
+
+@case
+def an_answer_of_an_upstream_costs_its_tokens_at_the_catalogs_price():
+    before = sums("priced")
+    answer, number = ask(f"priced/{MODEL}")
+    usage = answer["usage"]
+    cost = usage["prompt_tokens"] * IN + usage["completion_tokens"] * OUT
+    (row,) = [one for one in get("/page/usage/rows?upstream=priced")["rows"] if one["request_id"] == number]
+    equal(row["cost_nano_usd"], cost)
+    equal(json.loads(row["raw_usage"])["completion_tokens"], usage["completion_tokens"])
+    equal(sums("priced")["cost_nano_usd"] - before["cost_nano_usd"], cost)
+
+
+@case
+def without_a_price_the_cost_is_unknown_and_not_zero():
+    ask(f"nameless/{MODEL}")
+    total = sums("nameless")
+    equal((total["calls"], total["unpriced"], total["cost_nano_usd"]), (1, 1, 0))
+    equal(get("/page/usage/rows?upstream=nameless")["rows"][0]["cost_nano_usd"], None)
+
+
+@case
+def a_stream_that_its_caller_leaves_is_counted_by_what_came():
+    before = sums("priced")["calls"]
+    host = front.url.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=PATIENCE)
+    prompt = [{"role": "user", "content": "slow on: " + " ".join(["la"] * 24)}]  # to which this model says nothing else any more
+    body = {"model": f"priced/{MODEL}", "messages": prompt, "temperature": 0, "max_tokens": 20000, "stream": True}
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    for _ in range(3):
+        while not answer.readline().startswith(b"data: "):
+            pass
+    answer.close()
+    connection.close()
+    wait_for(lambda: sums("priced")["calls"] == before + 1, "the row of the stream")
+    row = get("/page/usage/rows?upstream=priced&limit=1")["rows"][0]
+    equal(row["outcome"], "aborted", row)
+    check(row["completion_tokens"] > 0 and row["prompt_tokens"] > 0, row)
+    equal(row["cost_nano_usd"], row["prompt_tokens"] * IN + row["completion_tokens"] * OUT)
+
+
+@case
+def a_try_that_found_nobody_is_a_row_without_tokens():
+    try:
+        ask("dead/spare")
+    except urllib.error.HTTPError as error:
+        equal(error.code, 502)
+    total = sums("dead")
+    equal((total["failed"], total["prompt_tokens"], total["cost_nano_usd"], total["unpriced"]), (total["calls"], 0, 0, 0))
+    check(total["calls"] > 0, total)
+
+
+@case
+def embeddings_are_counted():
+    before = sums("local", behind)["prompt_tokens"]
+    body = json.dumps({"model": MODEL, "input": ["one", "two"]}).encode()
+    request = urllib.request.Request(behind.url + "/v1/embeddings", data=body, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        tokens = json.load(answer)["usage"]["prompt_tokens"]
+    equal(sums("local", behind)["prompt_tokens"] - before, tokens)
+
+
+@case
+def tables_are_written_for_spreadsheets():
+    lines = get("/page/usage?by=upstream&format=csv").strip().split("\r\n")
+    equal(lines[0], "upstream,calls,failed,prompt_tokens,cached_tokens,cache_write_tokens,completion_tokens,reasoning_tokens,cost_usd,unpriced")
+    check(any(line.startswith("priced,") for line in lines), lines)
+    check(get("/page/usage/rows?format=csv").startswith("id,time_s,request_id,"), "csv")
+
+
+def a_restart_loses_nothing_that_was_counted():
+    global front
+    before = get("/page/usage?by=upstream")["total"]
+    front.stop()
+    front = Server(models=(), home=home.name)
+    equal(get("/page/usage?by=upstream")["total"], before)
+
+
+@case
+def the_metrics_tell_of_rows():
+    check("shenbi:ledger_rows_lost_total 0" in front.metrics(), front.metrics())
+
+
+try:
+    main(workers=1, last=a_restart_loses_nothing_that_was_counted)  # one after the other: sums are compared
+finally:
+    front.stop()
+    behind.stop()
