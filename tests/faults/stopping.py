@@ -51,7 +51,7 @@ def what_outlasts_the_limit_hears_so_in_the_words_of_its_face():
     server = Server(patience=0.3)
     lines = {path: streaming(server, 6000, path) for path in ("/v1/chat/completions", "/v1/messages")}
     lines["/api/chat"] = Wire(server).post("/api/chat", {"model": MODEL, "messages": [{"role": "user", "content": ENDLESS}],
-                                                         "options": {"num_predict": 6000}})
+                                                         "options": {"num_predict": 6000, "temperature": 0}})
     whole = {}
     asking = threading.Thread(target=lambda: whole.update(answer=chat(server, ENDLESS, max_tokens=6000)))
     asking.start()
