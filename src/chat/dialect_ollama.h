@@ -57,6 +57,9 @@ class OllamaWriter final : public AnswerWriter {
 /// What a request that only loads (or unloads) is answered.
 std::string ollama_loaded(OllamaWriter::Route route, const AnswerHead& head, bool unloaded);
 /// {"error": "..."}
+/// "5m", "1h30m", "-1", "300ms" or a number of seconds, as seconds.
+double ollama_keep_alive(const OrderedJson& json);
+
 std::string ollama_error(std::string_view message);
 std::string ollama_error(const Error& error);
 

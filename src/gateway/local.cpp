@@ -93,7 +93,8 @@ engine::Prompt prompt_for(const chat::ChatRequest& request, const engine::Model&
   for (const chat::Message& message : request.messages) {
     for (const chat::Part& part : message.parts) {
       if (part.kind != chat::Part::Kind::kText && part.kind != chat::Part::Kind::kThinking) {
-        throw Error(Code::kInvalidArgument, fmt::format("messages: {} reads text only", model.name));
+        throw Error(Code::kInvalidArgument,
+                    fmt::format("messages: {} reads text only, no images or other media", model.name));
       }
     }
   }

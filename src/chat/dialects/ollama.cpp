@@ -31,38 +31,6 @@ namespace {
 
 constexpr std::string_view kNeverCut = "nothing is cut from a prompt in silence";
 
-// "5m", "1h30m", "-1", "300ms" or a number of seconds.
-double seconds_of(const OrderedJson& json) {
-  if (json.is_number()) return json.get<double>();
-  if (!json.is_string())
-    refuse_field("keep_alive", fmt::format("expected seconds or a duration, found {}", kind_of(json)));
-  std::string_view text = json.get_ref<const std::string&>();
-  const bool negative = text.starts_with('-');
-  if (negative) text.remove_prefix(1);
-  double total = 0;
-  if (text.empty() || text.size() > 64) refuse_field("keep_alive", "expected a duration such as \"5m\"");
-  while (!text.empty()) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-    if (error != std::errc()) refuse_field("keep_alive", "expected a duration such as \"5m\"");
-    text.remove_prefix(static_cast<size_t>(end - text.data()));
-    const size_t length = std::min(text.find_first_of("0123456789."), text.size());
-    const std::string_view unit = text.substr(0, length);
-    if (unit == "h") {
-      value *= 3600;
-    } else if (unit == "m") {
-      value *= 60;
-    } else if (unit == "ms") {
-      value /= 1000;
-    } else if (unit != "s" && !unit.empty()) {
-      refuse_field("keep_alive", "the units of a duration are h, m, s and ms");
-    }
-    total += value;
-    text.remove_prefix(length);
-  }
-  return negative ? -total : total;
-}
-
 void read_options(Fields& fields, Generation& generation, OllamaCommon& common) {
   const OrderedJson* json = fields.object("options");
   if (!json) return;
@@ -99,7 +67,7 @@ void read_options(Fields& fields, Generation& generation, OllamaCommon& common) 
 
 void read_common(Fields& fields, Generation& generation, OllamaCommon& common) {
   common.stream = fields.boolean("stream").value_or(true);
-  if (const OrderedJson* keep = fields.find("keep_alive")) common.keep_alive = seconds_of(*keep);
+  if (const OrderedJson* keep = fields.find("keep_alive")) common.keep_alive = ollama_keep_alive(*keep);
   read_options(fields, generation, common);
   if (const OrderedJson* format = fields.find("format")) {
     if (format->is_object()) {
@@ -222,6 +190,37 @@ void read_tools(Fields& fields, ChatRequest& request) {
 }
 
 }  // namespace
+
+double ollama_keep_alive(const OrderedJson& json) {
+  if (json.is_number()) return json.get<double>();
+  if (!json.is_string())
+    refuse_field("keep_alive", fmt::format("expected seconds or a duration, found {}", kind_of(json)));
+  std::string_view text = json.get_ref<const std::string&>();
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  double total = 0;
+  if (text.empty() || text.size() > 64) refuse_field("keep_alive", "expected a duration such as \"5m\"");
+  while (!text.empty()) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+    if (error != std::errc()) refuse_field("keep_alive", "expected a duration such as \"5m\"");
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
+    const size_t length = std::min(text.find_first_of("0123456789."), text.size());
+    const std::string_view unit = text.substr(0, length);
+    if (unit == "h") {
+      value *= 3600;
+    } else if (unit == "m") {
+      value *= 60;
+    } else if (unit == "ms") {
+      value /= 1000;
+    } else if (unit != "s" && !unit.empty()) {
+      refuse_field("keep_alive", "the units of a duration are h, m, s and ms");
+    }
+    total += value;
+    text.remove_prefix(length);
+  }
+  return negative ? -total : total;
+}
 
 OllamaChat parse_ollama_chat(std::string_view body) {
   const OrderedJson json = parse_body(body);

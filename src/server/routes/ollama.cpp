@@ -145,13 +145,16 @@ void embed(RouteCall& call) {
   const auto input = body.texts("input", limits::kMaxEmbeddingInputs);
   const auto dimensions = body.integer("dimensions", 1, 1 << 20);
   const bool cut = body.boolean("truncate").value_or(false);
-  const auto keep_alive = body.number("keep_alive", -1e9, 1e9);
+  chat::OllamaCommon common;
+  if (const OrderedJson* keep_alive = body.find("keep_alive")) {
+    common.keep_alive = chat::ollama_keep_alive(*keep_alive);
+  }
   if (const OrderedJson* options = body.object("options")) Fields(*options, "options").end();
   body.end();
   if (cut) throw Error(Code::kInvalidArgument, "truncate: no text is cut here; one that is too long is an error");
   check_caller(call, model);
   const auto result = server::embed(call, model, input, static_cast<uint32_t>(dimensions.value_or(0)));
-  keep(call, {.keep_alive = keep_alive}, model);
+  keep(call, common, model);
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(steady_clock::now() - start).count();
   send_json(call, 200,
             {{"model", model},

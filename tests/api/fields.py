@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Every request field that the official clients know is honoured, or refused by its name, or has no effect by its meaning: the table
+fields.txt says which, this script asks the server. The names come from the clients' own types: one that the table does not know fails."""
+import json
+import pathlib
+import re
+import sys
+import typing
+import urllib.error
+import urllib.request
+
+import ollama._types as ollama
+from anthropic.types import message_count_tokens_params, message_create_params
+from google import genai
+from openai.types import completion_create_params, embedding_create_params
+from openai.types.chat import completion_create_params as chat_params
+from openai.types.responses import response_create_params
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from api.support.server import MODEL, PATIENCE, Server  # noqa: E402
+from api.support.tooled_model import tooled_model  # noqa: E402
+from e2e.support.cases import case, check, equal, main  # noqa: E402
+
+TOOLED = str(tooled_model())
+server = Server("--context", "512", f"--alias=first={TOOLED}", f"--alias=second={MODEL}", models=(MODEL, TOOLED))
+TURN = [{"role": "user", "content": "Tell me about the sun."}]
+LINE = re.compile(r"^  (?P<name>\w+)\s+(?P<outcome>honoured|ignored|refused|unsent)\s+(?P<rest>.*?)(?:\s{3,}# .*)?$")
+# They differ from answer to answer. (Anthropic's input_tokens are those that no cache had.)
+PASSING = {"id", "item_id", "call_id", "created", "created_at", "responseId", "response_id", "cached_tokens", "cachedContentTokenCount",
+           "cached_content_token_count", "cache_read_input_tokens", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration",
+           "model", "modelVersion", "model_version", "sdk_http_response",
+           "automatic_function_calling_history", "completed_at"}
+
+
+def names(kind):
+    return set(typing.get_type_hints(kind))
+
+
+def members(kind):
+    return set(kind.model_fields)
+
+
+# What a kind of request is: where it goes, what stands in it, the names that its client knows.
+SAMPLED = {"temperature": 1, "seed": 5}
+KINDS = {
+    "openai chat": ("/v1/chat/completions", {"model": "first", "messages": TURN, "max_tokens": 6, **SAMPLED}, names(chat_params.CompletionCreateParamsStreaming)),
+    "openai completions": ("/v1/completions", {"model": "first", "prompt": "The sun", "max_tokens": 6, **SAMPLED}, names(completion_create_params.CompletionCreateParamsStreaming)),
+    "openai responses": ("/v1/responses", {"model": "first", "input": "Tell me about the sun.", "max_output_tokens": 16, "temperature": 1, "seed": 5},
+                         names(response_create_params.ResponseCreateParamsStreaming)),
+    "openai embeddings": ("/v1/embeddings", {"model": "first", "input": "sun"}, names(embedding_create_params.EmbeddingCreateParams)),
+    "anthropic messages": ("/v1/messages", {"model": "first", "messages": TURN, "max_tokens": 6, "temperature": 0}, names(message_create_params.MessageCreateParamsStreaming)),
+    "anthropic count_tokens": ("/v1/messages/count_tokens", {"model": "first", "messages": TURN}, names(message_count_tokens_params.MessageCountTokensParams)),
+    "ollama chat": ("/api/chat", {"model": "first", "messages": TURN, "stream": False, "options": {"num_predict": 6, **SAMPLED}}, members(ollama.ChatRequest)),
+    "ollama generate": ("/api/generate", {"model": "first", "prompt": "The sun", "stream": False, "options": {"num_predict": 6, **SAMPLED}}, members(ollama.GenerateRequest)),
+    "ollama embed": ("/api/embed", {"model": "first", "input": "sun"}, members(ollama.EmbedRequest)),
+    "ollama options": ("/api/chat", {"num_predict": 6, **SAMPLED}, members(ollama.Options)),
+    "gemini config": (None, {"max_output_tokens": 6, **SAMPLED}, members(genai.types.GenerateContentConfig)),
+}
+
+
+def read_table():
+    table, lines = {}, None
+    for number, text in enumerate((HERE / "fields.txt").read_text().splitlines(), 1):
+        if not text.strip() or text.startswith("#"):
+            continue
+        if not text.startswith(" "):
+            lines = table.setdefault(text.strip(), [])
+            continue
+        found = LINE.match(text)
+        check(found, f"fields.txt:{number}: not understood: {text}")
+        value, _, more = found["rest"].partition(" with ")
+        lines.append((found["name"], found["outcome"], json.loads(value), json.loads(more or "{}")))
+    return table
+
+
+TABLE = read_table()
+
+
+def lasting(value):
+    if isinstance(value, dict):
+        return {k: lasting(v) for k, v in value.items() if k not in PASSING}
+    return [lasting(one) for one in value] if isinstance(value, list) else value
+
+
+def posted(path, body):
+    """(status, text) of a refusal, (200, what lasts of the answer)."""
+    request = urllib.request.Request(server.url + path, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            text = answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    lines = [line.removeprefix("data: ") for line in text.splitlines() if line and not line.startswith(("event:", ":"))]
+    return 200, [lasting(json.loads(line)) for line in lines if line != "[DONE]"]
+
+
+google = genai.Client(api_key="none", http_options={"base_url": server.url})
+
+
+def generated(config):
+    """The same through Google's client, which writes its settings in another form than it takes them."""
+    try:
+        answer = google.models.generate_content(model="first", contents="Tell me about the sun.", config=config)
+    except genai.errors.APIError as error:
+        return error.code, str(error)
+    except ValueError as error:  # not for this API, says the client
+        return "unsent", str(error)
+    return 200, lasting(json.loads(answer.model_dump_json()))
+
+
+def send(kind, body):
+    path = KINDS[kind][0]
+    if kind == "gemini config":
+        return generated(body)
+    return posted(path, {"model": "first", "messages": TURN, "stream": False, "options": body} if kind == "ollama options" else body)
+
+
+def without_echo(name, answer):
+    """What an answer repeats of its request is no effect."""
+    if isinstance(answer, dict):
+        return {k: without_echo(name, v) for k, v in answer.items() if not (k == name and "object" in answer)}
+    return [without_echo(name, one) for one in answer] if isinstance(answer, list) else answer
+
+
+def camel(name):
+    return re.sub(r"_(\w)", lambda m: m[1].upper(), name)
+
+
+def problem(kind, name, outcome, value, more):
+    base = {k: v for k, v in {**KINDS[kind][1], **more}.items() if v is not None}
+    status, answer = send(kind, {**base, name: value})
+    if outcome == "unsent":
+        return None if status == "unsent" else f"was sent: {status} {answer}"
+    if outcome == "refused":
+        named = status in (400, 404) and (name in answer or camel(name) in answer or str(value) in answer)
+        return None if named else f"should be refused by its name: {status} {answer}"
+    if status != 200:
+        return f"should be taken: {status} {answer}"
+    other_status, other = send(kind, {k: v for k, v in base.items() if k != name or k in KINDS[kind][1]})
+    if other_status != 200:
+        return f"is the only one that makes it a request: {other_status} {other}"
+    same = without_echo(name, answer) == without_echo(name, other)
+    if outcome == "honoured" and same:
+        return f"changes nothing: {answer}"
+    if outcome == "ignored" and not same:
+        return f"changes the answer: {answer} instead of {other}"
+    return None
+
+
+def holds(kind):
+    def it_holds():
+        found = []
+        for name, outcome, value, more in TABLE[kind]:
+            if said := problem(kind, name, outcome, value, more):
+                found.append(f"{name}: {said[:600]}")
+        check(not found, *found)
+    it_holds.__name__ = kind.replace(" ", "_") + "_is_as_the_table_says"
+    return it_holds
+
+
+for one in KINDS:
+    case(holds(one))
+
+
+@case
+def no_field_is_unknown():
+    for kind, (_, _, known) in KINDS.items():
+        said = [name for name, *_ in TABLE[kind]]
+        equal(len(said), len(set(said)), kind)
+        check(known - set(said) == set(), f"{kind}: fields of the client that fields.txt does not know: {sorted(known - set(said))}")
+        check(set(said) - known == set(), f"{kind}: fields that the client does not know any more: {sorted(set(said) - known)}")
+
+
+try:
+    main()
+finally:
+    server.stop()
