@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <optional>
 
 #include "base/cpu.h"
 #include "base/error.h"
@@ -87,6 +88,18 @@ std::vector<int32_t> dry_breakers(const tokenizers::Tokenizer& tokenizer) {
   return ids;
 }
 
+// A text to be embedded. Its pages are all taken before its first chunk, so it always comes to its end.
+struct Text {
+  EmbeddingRequest request;
+  std::optional<Error> failure;  // guarded by the engine's mutex
+  std::vector<uint32_t> pages;
+  size_t read = 0;          // tokens
+  std::vector<double> sum;  // of the states so far
+  std::vector<float> last;
+
+  bool unwanted() const { return request.cancelled && *request.cancelled; }
+};
+
 }  // namespace
 
 struct Engine::Impl {
@@ -105,7 +118,8 @@ struct Engine::Impl {
   mutable std::mutex mutex;  // guards what follows
   std::deque<SequencePtr> waiting;
   std::vector<SequencePtr> running;  // in order of arrival
-  std::deque<EmbeddingRequest> texts;
+  std::deque<Text> texts;
+  std::optional<Text> reading;  // one of them, out of the queue; only the step takes and ends it
   uint64_t next_number = 1;
   EngineStats stats;
 
@@ -178,7 +192,7 @@ struct Engine::Impl {
     while (!waiting.empty() && running.size() < options.max_sequences) {
       const SequencePtr s = waiting.front();
       // The first in the queue waits until its whole history fits, unless it runs alone.
-      if (!running.empty() && cache.available_pages() < pages_for(s->history.size() + 1)) break;
+      if ((!running.empty() || reading) && cache.available_pages() < pages_for(s->history.size() + 1)) break;
       waiting.pop_front();
       if (!s->request.on_prompt) s->pages = cache.match_prefix(s->history, s->request.tenant);
       s->computed = s->pages.size() * kPagePositions;
@@ -396,60 +410,82 @@ struct Engine::Impl {
 
   bool has_work() const {
     std::lock_guard lock(mutex);
-    return !waiting.empty() || !running.empty() || !texts.empty();
+    return has_work_locked();
   }
+  bool has_work_locked() const { return !waiting.empty() || !running.empty() || !texts.empty() || reading; }
 
-  // One text a step, beside the answers: as one sequence, in chunks, on pages that are given back at once.
+  // --- texts to embed: one at a time, a chunk a step, so that answers do not wait for a long one ---
+
   void embed_next() {
-    EmbeddingRequest request;
-    {
-      std::lock_guard lock(mutex);
-      if (texts.empty()) return;
-      request = std::move(texts.front());
-      texts.pop_front();
-    }
-    std::vector<float> vector;
-    std::vector<uint32_t> pages;
+    if (!reading && !begin_reading()) return;
     try {
-      vector = embedding(request, pages);
-    } catch (...) {
-      cache.release(pages);
-      request.on_done({});
+      if (const auto failure = reading_failure()) return end_reading({}, &*failure);
+      read_chunk();
+      if (reading->read == reading->request.tokens.size()) end_reading(pooled(*reading), nullptr);
+    } catch (const std::exception& error) {
+      const auto* ours = dynamic_cast<const Error*>(&error);
+      const Error failure(ours ? ours->code() : Code::kOutOfMemory, error.what());
+      end_reading({}, &failure);
       throw;
     }
-    cache.release(pages);
-    {
-      std::lock_guard lock(mutex);
-      stats.prompt_tokens += request.tokens.size();
-    }
-    request.on_done(std::move(vector));
   }
 
-  std::vector<float> embedding(const EmbeddingRequest& request, std::vector<uint32_t>& pages) {
-    while (pages.size() < pages_for(request.tokens.size())) {
+  bool begin_reading() {
+    std::lock_guard lock(mutex);
+    if (texts.empty()) return false;
+    reading = std::move(texts.front());
+    texts.pop_front();
+    return true;
+  }
+
+  std::optional<Error> reading_failure() const {
+    if (reading->unwanted()) return Error(Code::kCancelled, "nobody waits for this text any more");
+    std::lock_guard lock(mutex);
+    return reading->failure;
+  }
+
+  void read_chunk() {
+    Text& text = *reading;
+    const std::span<const int32_t> tokens = text.request.tokens;
+    while (text.pages.size() < pages_for(tokens.size())) {
       if (const auto page = cache.allocate())
-        pages.push_back(*page);
+        text.pages.push_back(*page);
       else
         preempt_youngest();
     }
+    const size_t count = std::min<size_t>(std::max<size_t>(options.step_tokens, 1), tokens.size() - text.read);
+    const models::SequenceSlice slice{.tokens = tokens.subspan(text.read, count),
+                                      .start = static_cast<uint32_t>(text.read),
+                                      .pages = text.pages,
+                                      .all_logits = true};
+    model->decoder->forward({&slice, 1}, cache.pool(), workspace, team, nullptr, text.request.cancelled.get());
+    if (text.unwanted()) return;  // the pass may have stopped half way; the next step ends the text
+    model->require_whole();
     const size_t width = model->decoder->spec().embedding_size;
-    std::vector<double> sum(width);
-    std::vector<float> vector(width);
-    const std::span<const int32_t> tokens = request.tokens;
-    for (size_t at = 0; at < tokens.size(); at += options.step_tokens) {
-      const size_t count = std::min<size_t>(options.step_tokens, tokens.size() - at);
-      const models::SequenceSlice slice{
-          .tokens = tokens.subspan(at, count), .start = static_cast<uint32_t>(at), .pages = pages, .all_logits = true};
-      model->decoder->forward({&slice, 1}, cache.pool(), workspace, team, nullptr);
-      model->require_whole();
-      const float* states = workspace.hidden();
-      for (size_t i = 0; i < count * width; ++i) sum[i % width] += states[i];
-      std::copy_n(states + (count - 1) * width, width, vector.begin());
+    const float* states = workspace.hidden();
+    text.sum.resize(width);
+    for (size_t i = 0; i < count * width; ++i) text.sum[i % width] += states[i];
+    text.last.assign(states + (count - 1) * width, states + count * width);
+    text.read += count;
+  }
+
+  static std::vector<float> pooled(Text& text) {
+    if (text.request.pooling == EmbeddingRequest::Pooling::kLast) return std::move(text.last);
+    std::vector<float> mean(text.sum.size());
+    for (size_t i = 0; i < mean.size(); ++i) mean[i] = static_cast<float>(text.sum[i] / static_cast<double>(text.read));
+    return mean;
+  }
+
+  void end_reading(std::vector<float> vector, const Error* failure) {
+    cache.release(reading->pages);
+    std::function<void(std::vector<float>, const Error*)> on_done;
+    {
+      std::lock_guard lock(mutex);
+      if (!failure) stats.prompt_tokens += reading->read;
+      on_done = std::move(reading->request.on_done);
+      reading.reset();
     }
-    if (request.pooling == EmbeddingRequest::Pooling::kMean) {
-      for (size_t i = 0; i < width; ++i) vector[i] = static_cast<float>(sum[i] / static_cast<double>(tokens.size()));
-    }
-    return vector;
+    on_done(std::move(vector), failure);
   }
 
   // Caller holds the lock.
@@ -497,7 +533,7 @@ struct Engine::Impl {
     available_pages.store(cache.available_pages(), std::memory_order_relaxed);
     std::lock_guard lock(mutex);
     count_step(parts);
-    return !waiting.empty() || !running.empty() || !texts.empty();
+    return has_work_locked();
   }
 
   void check_tokens(const std::vector<int32_t>& ids, uint32_t most) const {
@@ -537,7 +573,7 @@ uint64_t Engine::submit(Request request) {
 void Engine::submit(EmbeddingRequest request) {
   impl_->check_tokens(request.tokens, impl_->context());
   std::lock_guard lock(impl_->mutex);
-  impl_->texts.push_back(std::move(request));
+  impl_->texts.push_back({.request = std::move(request)});
 }
 
 void Engine::cancel(uint64_t sequence) {
@@ -564,6 +600,8 @@ void Engine::fail_all(Code code, const std::string& reason) {
   };
   for (const auto& s : impl_->waiting) fail(*s);
   for (const auto& s : impl_->running) fail(*s);
+  for (Text& text : impl_->texts) text.failure = Error(code, reason);
+  if (impl_->reading) impl_->reading->failure = Error(code, reason);
   if (!impl_->running.empty()) impl_->abort_pass = true;
 }
 
@@ -577,7 +615,7 @@ uint32_t Engine::context_length() const noexcept { return impl_->context(); }
 EngineStats Engine::stats() const noexcept {
   std::lock_guard lock(impl_->mutex);
   EngineStats stats = impl_->stats;
-  stats.waiting = static_cast<uint32_t>(impl_->waiting.size() + impl_->texts.size());
+  stats.waiting = static_cast<uint32_t>(impl_->waiting.size() + impl_->texts.size() + (impl_->reading ? 1 : 0));
   stats.running = static_cast<uint32_t>(impl_->running.size());
   stats.total_pages = impl_->cache.total_pages();
   stats.used_pages = stats.total_pages - impl_->available_pages.load(std::memory_order_relaxed);

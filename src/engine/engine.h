@@ -13,6 +13,7 @@
 // Threads: step() and run() from one thread at a time; submit() and cancel() from any thread.
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -96,8 +97,11 @@ struct EmbeddingRequest {
   enum class Pooling { kMean, kLast };
   std::vector<int32_t> tokens;
   Pooling pooling = Pooling::kMean;
-  /// Called inside step(); not scaled to any length. Empty: it was cancelled or failed.
-  std::function<void(std::vector<float>)> on_done;
+  /// Nobody wants it any more once this is true; its pass stops within one layer, unless answers share the step.
+  std::shared_ptr<const std::atomic<bool>> cancelled;
+  /// Called once, inside step(). The vector is not scaled to any length; it is empty if there is a failure, which is
+  /// kCancelled for a text that nobody wanted any more.
+  std::function<void(std::vector<float> vector, const Error* failure)> on_done;
 };
 
 struct EngineOptions {
@@ -127,7 +131,8 @@ class Engine {
   /// ever cut.
   uint64_t submit(Request request);
 
-  /// Queues a text to be embedded. Throws like submit().
+  /// Queues a text to be embedded: one after the other, a chunk of at most step_tokens beside each pass of the answers.
+  /// Throws like submit().
   void submit(EmbeddingRequest request);
 
   /// The sequence ends with kCancelled within one layer of the running pass (if nobody else is in it) or after the

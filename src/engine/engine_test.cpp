@@ -302,9 +302,10 @@ TEST(Serving, embeddings_do_not_depend_on_the_chunks) {
   const auto embed = [&](uint32_t step_tokens, EmbeddingRequest::Pooling pooling) {
     Engine engine(s.model, s.team, {.step_tokens = step_tokens});
     std::vector<float> out;
-    engine.submit(EmbeddingRequest{.tokens = prompt(*s.model, 50, 2),
-                                   .pooling = pooling,
-                                   .on_done = [&](std::vector<float> vector) { out = std::move(vector); }});
+    engine.submit(EmbeddingRequest{
+        .tokens = prompt(*s.model, 50, 2), .pooling = pooling, .on_done = [&](std::vector<float> vector, const Error*) {
+          out = std::move(vector);
+        }});
     engine.run();
     return out;
   };
@@ -314,6 +315,57 @@ TEST(Serving, embeddings_do_not_depend_on_the_chunks) {
     EXPECT_EQ(whole, embed(7, pooling));
   }
   EXPECT_NE(embed(512, EmbeddingRequest::Pooling::kMean), embed(512, EmbeddingRequest::Pooling::kLast));
+}
+
+TEST(Serving, an_answer_goes_on_while_a_long_text_is_read) {
+  Served s;
+  Engine engine(s.model, s.team, {.step_tokens = 4});
+  size_t tokens_meanwhile = 0;
+  bool read = false;
+  engine.submit(Request{
+      .prompt = prompt(*s.model, 2, 1), .max_tokens = 40, .ignore_end = true, .on_token = [&](const TokenEvent&) {
+        tokens_meanwhile += !read;
+      }});
+  engine.submit(
+      EmbeddingRequest{.tokens = prompt(*s.model, 40, 2), .on_done = [&](auto, const Error*) { read = true; }});
+  engine.run();
+  EXPECT_TRUE(read);
+  EXPECT_EQ(tokens_meanwhile, 9u)
+      << "one beside each of ten chunks but the last, which is read before the answer's pass";
+}
+
+TEST(Serving, a_text_that_nobody_wants_any_more_is_read_no_further) {
+  Served s;
+  Engine engine(s.model, s.team, {.step_tokens = 4});
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  std::vector<std::string> said;
+  const auto done = [&](std::vector<float> vector, const Error* failure) {
+    said.push_back(failure ? std::string(code_info(failure->code()).name) : std::to_string(vector.size()));
+  };
+  engine.submit(EmbeddingRequest{.tokens = prompt(*s.model, 40, 2), .cancelled = cancelled, .on_done = done});
+  engine.submit(EmbeddingRequest{.tokens = prompt(*s.model, 4, 2), .on_done = done});
+  engine.step();
+  *cancelled = true;
+  engine.step();
+  EXPECT_EQ(said, std::vector<std::string>{"cancelled"});
+  engine.run();
+  EXPECT_EQ(said, (std::vector<std::string>{"cancelled", std::to_string(s.model->decoder->spec().embedding_size)}));
+  EXPECT_EQ(engine.stats().used_pages, 0u);
+  EXPECT_EQ(engine.stats().prompt_tokens, 4u) << "of what was read to its end";
+}
+
+TEST(Serving, failing_all_fails_the_texts_too) {
+  Served s;
+  Engine engine(s.model, s.team, {.step_tokens = 4});
+  std::vector<std::string> why;
+  const auto done = [&](std::vector<float>, const Error* failure) {
+    why.push_back(failure ? failure->what() : "read");
+  };
+  for (int i = 0; i < 2; ++i) engine.submit(EmbeddingRequest{.tokens = prompt(*s.model, 40, 2), .on_done = done});
+  engine.step();
+  engine.fail_all(Code::kUnavailable, "the end");
+  engine.run();
+  EXPECT_EQ(why, (std::vector<std::string>{"the end", "the end"}));
 }
 
 TEST(Serving, tenants_share_no_cached_prompt) {

@@ -204,7 +204,8 @@ class LocalProvider final : public Provider {
     return submit(loaded, std::move(work), std::move(options), std::move(sink));
   }
 
-  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) override;
+  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
+                   std::stop_token stop) override;
   void end_all(const Error& why) override { service_->fail_all(why.code(), why.what()); }
 
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
@@ -339,12 +340,17 @@ std::vector<ModelInfo> LocalProvider::models() {
   return all;
 }
 
-Embeddings LocalProvider::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) {
+Embeddings LocalProvider::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
+                                std::stop_token stop) {
   const auto loaded = load(model);
   const uint32_t width = loaded->model().decoder->spec().embedding_size;
   if (dimensions > width) {
     throw Error(Code::kInvalidArgument, fmt::format("dimensions: {} asked for, {} has {}", dimensions, model, width));
   }
+  // Also where one of the texts is refused: nobody needs the others then.
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  const std::stop_callback on_stop(std::move(stop), [cancelled] { *cancelled = true; });
+  const std::shared_ptr<void> at_end(nullptr, [cancelled](void*) { *cancelled = true; });
   Embeddings result;
   std::vector<std::future<std::vector<float>>> waiting;
   for (const std::string& input : inputs) {
@@ -352,14 +358,15 @@ Embeddings LocalProvider::embed(const std::string& model, const std::vector<std:
     result.tokens += request.tokens.size();
     auto promise = std::make_shared<std::promise<std::vector<float>>>();
     waiting.push_back(promise->get_future());
-    request.on_done = [promise](std::vector<float> vector) { promise->set_value(std::move(vector)); };
+    request.cancelled = cancelled;
+    request.on_done = [promise](std::vector<float> vector, const Error* failure) {
+      if (failure) return promise->set_exception(std::make_exception_ptr(*failure));
+      promise->set_value(std::move(vector));
+    };
     service_->submit(*loaded, std::move(request));
   }
   for (auto& future : waiting) {
     std::vector<float> vector = future.get();
-    if (vector.empty()) {
-      throw Error(Code::kUnavailable, fmt::format("{} could not read this text; the server's log says why", model));
-    }
     if (dimensions > 0) vector.resize(dimensions);
     double square = 0;
     for (const float v : vector) square += static_cast<double>(v) * v;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,8 +61,9 @@ class Provider {
   virtual CallPtr chat(chat::ChatRequest request, EventSink sink) = 0;
   virtual CallPtr complete(chat::CompletionRequest request, EventSink sink) = 0;
 
-  /// Blocking; call from a worker thread.
-  virtual Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) = 0;
+  /// Blocking; call from a worker thread. Ends with Error{kCancelled} soon after `stop` is asked for.
+  virtual Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
+                           std::stop_token stop) = 0;
   virtual std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                         bool parse_special) = 0;
   virtual std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) = 0;

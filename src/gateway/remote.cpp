@@ -111,7 +111,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
   }
 
   // A whole exchange, waited for.
-  std::string fetch(std::string method, const std::string& path, std::string body) {
+  std::string fetch(std::string method, const std::string& path, std::string body, std::stop_token stop) {
     const size_t key = take_key();
     struct Answer {
       int status = 0;
@@ -123,21 +123,24 @@ struct Remote::State : std::enable_shared_from_this<State> {
     net::ClientRequest asked = request(std::move(method), path, std::move(body), key);
     asked.max_bytes = kMaxAnswerBytes;
     auto done = answer->done.get_future();
-    client.start(std::move(asked), {.on_head =
-                                        [answer](int status, const net::Headers& headers) {
-                                          answer->status = status;
-                                          answer->headers = headers;
-                                        },
-                                    .on_body = [answer](std::string_view bytes) { answer->body += bytes; },
-                                    .on_end =
-                                        [answer](const Error* error) {
-                                          if (error) return answer->done.set_exception(std::make_exception_ptr(*error));
-                                          answer->done.set_value();
-                                        }});
+    const auto call =
+        client.start(std::move(asked), {.on_head =
+                                            [answer](int status, const net::Headers& headers) {
+                                              answer->status = status;
+                                              answer->headers = headers;
+                                            },
+                                        .on_body = [answer](std::string_view bytes) { answer->body += bytes; },
+                                        .on_end =
+                                            [answer](const Error* error) {
+                                              if (error)
+                                                return answer->done.set_exception(std::make_exception_ptr(*error));
+                                              answer->done.set_value();
+                                            }});
+    const std::stop_callback on_stop(std::move(stop), [&call] { call->cancel(); });
     try {
       done.get();
-    } catch (const Error&) {
-      keys.failed(key, 0, std::nullopt);
+    } catch (const Error& error) {
+      if (error.code() != Code::kCancelled) keys.failed(key, 0, std::nullopt);
       throw;
     }
     if (answer->status == 200) {
@@ -435,15 +438,17 @@ CallPtr Remote::complete(chat::CompletionRequest request, EventSink sink) {
                state.asking.completion_reader(), std::move(sink), {});
 }
 
-Embeddings Remote::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) {
+Embeddings Remote::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
+                         std::stop_token stop) {
   State& state = *state_;
   check_model_name(state.upstream.name, model);
   if (state.house.embeddings_path.empty() || state.house.dialect != Dialect::kOpenAi)
     throw Error(Code::kUnsupported, fmt::format("{} offers no embeddings here", state.house.title));
   nlohmann::json asked = {{"model", model}, {"input", inputs}, {"encoding_format", "float"}};
   if (dimensions > 0) asked["dimensions"] = dimensions;
-  const std::string body = state.fetch("POST", state.house.embeddings_path,
-                                       asked.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  const std::string body =
+      state.fetch("POST", state.house.embeddings_path,
+                  asked.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), std::move(stop));
   const auto odd = [&](std::string_view why) {
     throw Error(Code::kUpstream, fmt::format("{}: its embeddings are {}", state.upstream.name, why));
   };

@@ -384,11 +384,12 @@ CallPtr Router::complete(chat::CompletionRequest request, EventSink sink) {
   return route(std::move(found), std::move(request), &Provider::complete, std::move(sink), state_->options);
 }
 
-Embeddings Router::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) {
+Embeddings Router::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
+                         std::stop_token stop) {
   const auto all = targets(model);
   for (size_t i = 0;; ++i) {
     try {
-      Embeddings made = all[i].provider->embed(all[i].model, inputs, dimensions);
+      Embeddings made = all[i].provider->embed(all[i].model, inputs, dimensions, stop);
       made.upstream = all[i].upstream;
       made.model = all[i].model;
       return made;

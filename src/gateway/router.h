@@ -29,10 +29,10 @@ namespace shenbi::gateway {
 
 /// One try at one upstream (or the engine), once it is over: what the ledger keeps.
 struct Attempt {
-  std::string wanted;                      ///< the name that was asked for
-  std::string upstream;                    ///< "local" for the engine
-  std::string model;                       ///< as the upstream calls it
-  std::string tenant;                      ///< whose key
+  std::string wanted;    ///< the name that was asked for
+  std::string upstream;  ///< "local" for the engine
+  std::string model;     ///< as the upstream calls it
+  std::string tenant;    ///< whose key
   std::string request_id;
   uint32_t number = 0;                     ///< 0 for the first try of a request
   int64_t started = 0;                     ///< seconds since 1970
@@ -73,7 +73,8 @@ class Router final : public Provider {
   void prepare(const std::string& model) override;
   CallPtr chat(chat::ChatRequest request, EventSink sink) override;
   CallPtr complete(chat::CompletionRequest request, EventSink sink) override;
-  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions) override;
+  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
+                   std::stop_token stop) override;
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                 bool parse_special) override;
   std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) override;

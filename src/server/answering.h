@@ -27,7 +27,7 @@ struct AnswerPlan {
 /// Starts the calls and returns; the answer goes out as it comes.
 void answer(RouteCall& call, AnswerPlan plan);
 
-/// Embeds, measured like an answer. Blocks.
+/// Embeds, measured like an answer. Blocks, no longer than the client is there.
 gateway::Embeddings embed(RouteCall& call, const std::string& model, const std::vector<std::string>& texts,
                           uint32_t dimensions);
 

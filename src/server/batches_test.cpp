@@ -36,7 +36,10 @@ class Parrot final : public gateway::Provider {
   gateway::CallPtr chat(chat::ChatRequest request, gateway::EventSink sink) override {
     const std::string text = request.messages.back().parts.at(0).text;
     priority = request.priority;
-    tenant = request.tenant;
+    {
+      std::lock_guard lock(mutex_);
+      tenant_ = request.tenant;
+    }
     ++asked;
     if (text.find("busy") != std::string::npos && !refused_.exchange(true)) {
       throw Error(Code::kRateLimited, "no room");
@@ -54,7 +57,8 @@ class Parrot final : public gateway::Provider {
   gateway::CallPtr complete(chat::CompletionRequest, gateway::EventSink) override {
     throw Error(Code::kNotFound, "no completions");
   }
-  gateway::Embeddings embed(const std::string&, const std::vector<std::string>& inputs, uint32_t) override {
+  gateway::Embeddings embed(const std::string&, const std::vector<std::string>& inputs, uint32_t,
+                            std::stop_token) override {
     return {.vectors = std::vector<std::vector<float>>(inputs.size(), {1, 0}), .tokens = inputs.size()};
   }
   std::vector<int32_t> tokenize(const std::string&, std::string_view, bool, bool) override { return {}; }
@@ -74,8 +78,11 @@ class Parrot final : public gateway::Provider {
     for (auto& call : calls) call->answer();
   }
 
+  std::string tenant() {
+    std::lock_guard lock(mutex_);
+    return tenant_;
+  }
   std::atomic<int> asked = 0, priority = 0;
-  std::string tenant;
 
  private:
   class Pending final : public gateway::Call {
@@ -99,6 +106,7 @@ class Parrot final : public gateway::Provider {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::shared_ptr<Pending>> pending_;
+  std::string tenant_;
   std::atomic<bool> refused_ = false;
 };
 
@@ -649,7 +657,7 @@ TEST_F(KeyedBatch, runs_in_the_name_of_its_sender) {
   const auto key = keys.create({.name = "k", .models = {"m"}});
   auto batch = ended(started(chat_line("a", "x"), bearer(key)), bearer(key));
   EXPECT_EQ(batch["request_counts"]["completed"], 1);
-  EXPECT_EQ(parrot->tenant, key.key.id);
+  EXPECT_EQ(parrot->tenant(), key.key.id);
   const auto narrow = keys.create({.name = "n", .models = {"other"}});
   batch = ended(started(chat_line("a", "x"), bearer(narrow)), bearer(narrow));
   EXPECT_EQ(lines(batch["error_file_id"], bearer(narrow)).at("a")["response"]["status_code"], 404);

@@ -149,8 +149,10 @@ gateway::Embeddings embed(RouteCall& call, const std::string& model, const std::
   trace::Span span = model_span(*call.record, "embeddings", model);
   const Time begun = std::chrono::steady_clock::now();
   gateway::Embeddings result;
+  std::stop_source gone;
+  call.exchange->on_gone([gone]() mutable { gone.request_stop(); });
   try {
-    result = state.provider->embed(model, texts, dimensions);
+    result = state.provider->embed(model, texts, dimensions, gone.get_token());
   } catch (const Error& error) {
     span.fail(code_info(error.code()).name);
     throw;

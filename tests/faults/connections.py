@@ -67,6 +67,24 @@ def clients_gone_from_every_choice_and_from_the_queue_free_it_all():
 
 
 @case
+def a_client_gone_from_its_texts_leaves_the_rest_of_them_unread():
+    texts = [long_prompt(1500) for _ in range(40)]
+    before = cpu_seconds(server)
+    with Wire(server) as line:
+        equal(line.post("/v1/embeddings", {"model": MODEL, "input": texts[:2]}).status(), 200)
+    for_one = (cpu_seconds(server) - before) / 2
+    for leave in (Wire.close, Wire.reset):
+        before = cpu_seconds(server)
+        line = Wire(server).post("/v1/embeddings", {"model": MODEL, "input": texts})
+        wait_for(lambda: running(server) >= 1, "the texts to be read")
+        answers(server)  # which does not wait for all of them
+        leave(line)
+        await_idle(server)
+        read = (cpu_seconds(server) - before) / for_one
+        check(read < len(texts) / 2, f"the work of {read:.1f} of {len(texts)} texts was done for nobody")
+
+
+@case
 def half_sent_requests_hold_nothing_up():
     whole = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{\"model\": "
     before = open_files(server)
