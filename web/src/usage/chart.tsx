@@ -1,12 +1,13 @@
-// A bar a day, in pieces: the largest few of what it is split by, and the rest together. Drawn in units of the view box,
-// so that it is sharp at any size; the figures stand in the table below and in each bar's title.
-import { createMemo, For, Show } from "solid-js";
+// A bar a day, in pieces: the largest few of what it is split by, and the rest together. Drawn as wide as there is room, in
+// pixels, so that its words are as large on a phone as on a desk; the figures stand in the table below and in each bar's title.
+import { createMemo, createSignal, For, onCleanup, onMount, Show } from "solid-js";
 import { locale } from "../words/words";
 import { measured, nameOf, type Measure, type Row, type Split } from "./data";
 import { money, short } from "./figures";
 import { u } from "./words";
 
-const [width, height, left, foot, head] = [720, 220, 52, 22, 10];
+const [height, left, foot, head] = [220, 52, 22, 10];
+const labelWidth = 80;
 const most = 5; // pieces with a colour of their own
 
 export const figure = (value: number, measure: Measure) => (measure === "cost" ? money(value) : short(value));
@@ -38,16 +39,23 @@ export function Chart(props: { days: string[]; rows: Row[]; split: Split; measur
   });
   const top = createMemo(() => ceiling(Math.max(...bars().map((bar) => bar.total))));
   const y = (value: number) => head + (height - head - foot) * (1 - value / top());
-  const step = () => (width - left) / props.days.length;
+  const [width, setWidth] = createSignal(720);
+  let svg!: SVGSVGElement;
+  onMount(() => {
+    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(entry!.contentRect.width, 2 * left)));
+    watch.observe(svg);
+    onCleanup(() => watch.disconnect());
+  });
+  const step = () => (width() - left) / props.days.length;
   const label = (day: string) => new Date(`${day}T00:00:00Z`).toLocaleDateString(locale(), { month: "short", day: "numeric", timeZone: "UTC" });
-  const everyNth = () => Math.ceil(props.days.length / 8);
+  const everyNth = () => Math.ceil(labelWidth / step());
   return (
     <figure class="usage-chart">
-      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={u("chart", { what: u(props.measure) })}>
+      <svg ref={svg} viewBox={`0 0 ${width()} ${height}`} height={height} role="img" aria-label={u("chart", { what: u(props.measure) })}>
         <For each={[0, 0.5, 1]}>
           {(part) => (
             <>
-              <line class="grid" x1={left} x2={width} y1={y(top() * part)} y2={y(top() * part)} />
+              <line class="grid" x1={left} x2={width()} y1={y(top() * part)} y2={y(top() * part)} />
               <text x={left - 6} y={y(top() * part) + 4} text-anchor="end">{figure(top() * part, props.measure)}</text>
             </>
           )}
@@ -69,7 +77,7 @@ export function Chart(props: { days: string[]; rows: Row[]; split: Split; measur
                   </Show>
                 )}
               </For>
-              <Show when={at() % everyNth() === 0}>
+              <Show when={at() % everyNth() === 0 && step() * (at() + 0.5) + labelWidth / 2 < width() - left + 8}>
                 <text x={left + step() * (at() + 0.5)} y={height - 6} text-anchor="middle">{label(bar.day)}</text>
               </Show>
             </g>
