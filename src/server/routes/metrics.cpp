@@ -61,32 +61,30 @@ std::string engine_metrics(const State& state) {
   return out;
 }
 
+void add_figure(std::string& out, std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
+  metric_head(out, name, type, help);
+  out += fmt::format("{} {}\n", name, value);
+}
+
 std::string trace_metrics(const State& state) {
   if (!state.tracer) return {};
   const trace::ExportCounts counts = state.tracer->counts();
   std::string out;
-  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
-    metric_head(out, name, type, help);
-    out += fmt::format("{} {}\n", name, value);
-  };
-  add("shenbi:trace_spans_sent_total", "counter", "Spans that the collector took.", counts.sent);
-  add("shenbi:trace_spans_dropped_total", "counter", "Spans lost: no room to wait, or not taken.", counts.dropped);
-  add("shenbi:trace_failed_exports_total", "counter", "Exports that failed, repeated ones included.",
-      counts.failed_requests);
-  add("shenbi:trace_spans_waiting", "gauge", "Spans that wait to be sent.", counts.waiting);
+  add_figure(out, "shenbi:trace_spans_sent_total", "counter", "Spans that the collector took.", counts.sent);
+  add_figure(out, "shenbi:trace_spans_dropped_total", "counter", "Spans lost: no room to wait, or not taken.",
+             counts.dropped);
+  add_figure(out, "shenbi:trace_failed_exports_total", "counter", "Exports that failed, repeated ones included.",
+             counts.failed_requests);
+  add_figure(out, "shenbi:trace_spans_waiting", "gauge", "Spans that wait to be sent.", counts.waiting);
   return out;
 }
 
 std::string ledger_metrics(const State& state) {
   const ledger::Ledger::Counts counts = state.ledger.counts();
   std::string out;
-  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
-    metric_head(out, name, type, help);
-    out += fmt::format("{} {}\n", name, value);
-  };
-  add("shenbi:ledger_rows_total", "counter", "Calls that stand in the ledger.", counts.written);
-  add("shenbi:ledger_rows_lost_total", "counter", "Calls that the ledger had no room for.", counts.lost);
-  add("shenbi:ledger_rows_waiting", "gauge", "Calls that wait to be written.", counts.waiting);
+  add_figure(out, "shenbi:ledger_rows_total", "counter", "Calls that stand in the ledger.", counts.written);
+  add_figure(out, "shenbi:ledger_rows_lost_total", "counter", "Calls that the ledger had no room for.", counts.lost);
+  add_figure(out, "shenbi:ledger_rows_waiting", "gauge", "Calls that wait to be written.", counts.waiting);
   return out;
 }
 
@@ -99,8 +97,8 @@ std::string build_info() {
 
 void print(RouteCall& call) {
   State& state = call.state;
-  std::string text =
-      state.metrics.print() + engine_metrics(state) + trace_metrics(state) + ledger_metrics(state) + build_info() + process_metrics();
+  std::string text = state.metrics.print() + engine_metrics(state) + trace_metrics(state) + ledger_metrics(state) +
+                     build_info() + process_metrics();
   call.exchange->send({.status = 200,
                        .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                        .body = std::move(text)});

@@ -22,7 +22,7 @@ export default function UsageRoom() {
   const days = createMemo(() => lastDays(range()));
   const told = <T,>(work: Promise<T>) => work.then((value) => ({ value, fault: "" }), (error: unknown) => ({ value: undefined, fault: said(error) }));
   const [usage] = createResource(() => ({ days: days(), split: split() }), (asked) => told(getUsage(asked.days, asked.split)));
-  const [calls] = createResource(days, (asked) => getCalls(asked).catch(() => []));
+  const [calls] = createResource(days, (asked) => told(getCalls(asked)));
   createEffect(() => (document.title = `${u("title")} · Shenbi`));
   const save = (format: "csv" | "json") => attempt(async () => saveFile(`usage-${days()[0]}.${format}`, await usageFile(days(), split(), format)));
   return (
@@ -52,10 +52,11 @@ export default function UsageRoom() {
                     <button type="button" class="button" onClick={() => void save("json")}><IconDownload /> {u("json")}</button>
                   </div>
                 </section>
-                <Show when={calls.latest?.length}>
+                <Show when={calls.latest?.fault}>{(fault) => <p class="note" role="alert">{fault()}</p>}</Show>
+                <Show when={calls.latest?.value?.length}>
                   <h2 class="usage-title">{u("recent")}</h2>
                   <section class="card usage-card">
-                    <Calls calls={calls.latest!} />
+                    <Calls calls={calls.latest!.value!} />
                   </section>
                 </Show>
               </Show>
