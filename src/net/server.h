@@ -62,8 +62,8 @@ struct ServerResponse {
   std::shared_ptr<BodySource> source = nullptr;  ///< instead of `body`
 };
 
-/// One request's way back. Thread-safe, and cheap from any thread: bytes are copied under a lock and the connection's
-/// loop is woken once. Keep the shared_ptr as long as something may still be said; if the last one goes without an
+/// One request's way back. Thread-safe, and cheap from any thread: bytes go to the socket at once if it takes them, else
+/// they are copied under a lock and the connection's loop is woken once. Keep the shared_ptr as long as something may still be said; if the last one goes without an
 /// answer the client gets 500, and a stream that was not ended is broken off so that the client can tell. It may
 /// outlive the server.
 class Exchange {
@@ -74,9 +74,10 @@ class Exchange {
   virtual void send(ServerResponse response) = 0;
 
   /// Starts an answer of unknown length (chunked); `headers` as in ServerResponse. `heartbeat`: what is written after
-  /// each 15 s of silence so that proxies do not close the line (": ping\n\n" for event streams), "" for none.
+  /// each 15 s of silence so that proxies do not close the line (": ping\n\n" for event streams), "" for none. `first`:
+  /// as write(), in the packet of the head.
   /// A client of HTTP/1.0 knows no chunks: the stream then ends with the connection.
-  virtual void begin(int status, Headers headers, std::string heartbeat = {}) = 0;
+  virtual void begin(int status, Headers headers, std::string heartbeat = {}, std::string_view first = {}) = 0;
   /// Queues bytes of that answer, as one chunk. False when the client is gone, or is so slow that more than the bound
   /// of bytes wait: then the connection is cut and on_gone called.
   virtual bool write(std::string_view bytes) = 0;

@@ -1,11 +1,14 @@
 #pragma once
 // One answer on its way from whoever makes it (any thread, through an Exchange) to the connection that sends it (its
-// loop thread). In between lies a string of bytes that are ready for the wire, under a mutex: a write appends to it and
-// asks the loop to come once; the loop takes everything that has gathered with one swap. So a token costs its writer a
-// copy and at most one wake-up, and tokens that come faster than the socket takes them share a packet.
+// loop thread). In between lies a string of bytes that are ready for the wire, under a mutex. A write appends to it,
+// and while the loop has nothing of this answer in hand, the writer gives it to the socket itself: waking a thread that
+// sleeps costs more, for the writer and for the client. What the socket does not take, and what follows at once on
+// something sent, is left to the loop, which is woken once and takes all that has gathered with one swap: tokens that
+// come faster than that share a packet.
 //
 // The connection may die first (client_left) or the maker may (the last Exchange goes): each side survives the other.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -34,15 +37,24 @@ ServerResponse error_response(int status, std::string_view message, std::string_
 /// What the exception in flight becomes: Error{code} its status and message, all else a bare 500 (and a log line).
 ServerResponse response_of_current_exception();
 
+/// The way from an answer to its connection. Both are called under the answer's mutex, on any thread, and not any more
+/// once client_left() or take() with kComplete returned.
+struct Line {
+  /// There is something to take; must only post.
+  std::function<void()> wake;
+  /// Gives the socket what it takes at once, and returns how many bytes that were; must not block. Empty: all goes
+  /// through the loop.
+  std::function<size_t(std::string_view)> send_now = {};
+};
+
 class Answer {
  public:
-  /// `wake` is called (under the mutex, on any thread) when there is something to take; it must only post. It is not
-  /// called any more once client_left() or take() with kComplete returned. The first take() needs no wake.
-  Answer(AnswerForm form, uint64_t max_queued_bytes, const std::function<void()>& wake);
+  /// The first take() needs no wake.
+  Answer(AnswerForm form, uint64_t max_queued_bytes, const Line& line);
 
   // --- the maker's side; any thread ---
   void send(ServerResponse response);
-  void begin(int status, Headers headers, std::string heartbeat);
+  void begin(int status, Headers headers, std::string heartbeat, std::string_view first);
   bool write(std::string_view bytes);
   void end();
   void on_gone(std::function<void()> callback);
@@ -59,6 +71,8 @@ class Answer {
   Progress take(std::string& batch);
   /// Queues the heartbeat of a stream that has one and nothing waiting.
   void beat();
+  /// Whether the maker has sent something past the loop since the last call.
+  bool take_sent_now();
   bool finished() const;  ///< the maker has said everything
   bool broken() const;    ///< as kBroken
   bool closes() const;    ///< the connection must close behind it
@@ -69,16 +83,19 @@ class Answer {
   enum class Stage { kWaiting, kStreaming, kFinished };
 
   void wake_locked();
+  void send_now_locked();
   void append_chunk_locked(std::string_view bytes);
   void append_source_locked(std::string& batch);
 
   const uint64_t max_queued_bytes_;
   mutable std::mutex mutex_;
   AnswerForm form_;
-  const std::function<void()>* wake_;  // null once the connection is through with us
+  const Line* line_;  // null once the connection is through with us
   Stage stage_ = Stage::kWaiting;
   bool broken_ = false;
-  bool awaited_ = true;   // the loop will come anyway
+  bool awaited_ = true;  // the loop will come anyway, or has bytes in hand
+  bool sent_now_ = false;
+  std::chrono::steady_clock::time_point sent_now_at_{};
   size_t in_flight_ = 0;  // bytes of the batch taken last
   std::string queue_;
   std::shared_ptr<BodySource> source_;  // what is left of it follows the queue

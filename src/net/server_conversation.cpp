@@ -9,8 +9,8 @@
 
 namespace shenbi::net {
 
-Conversation::Conversation(ServerShared& shared, std::string peer, const std::function<void()>& wake)
-    : shared_(shared), peer_(std::move(peer)), wake_(wake) {}
+Conversation::Conversation(ServerShared& shared, std::string peer, const Line& line)
+    : shared_(shared), peer_(std::move(peer)), line_(line) {}
 
 Conversation::~Conversation() {
   client_left();
@@ -98,7 +98,7 @@ void Conversation::dispatch() {
   drop_parser();
   phase_ = Phase::kAnswer;
   answer_complete_ = false;
-  answer_ = std::make_shared<Answer>(form, shared_.options.max_queued_bytes, wake_);
+  answer_ = std::make_shared<Answer>(form, shared_.options.max_queued_bytes, line_);
   ++shared_.open_requests;
   const ExchangePtr exchange = make_exchange(answer_);
   try {

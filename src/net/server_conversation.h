@@ -44,8 +44,8 @@ struct ServerShared {
 
 class Conversation {
  public:
-  /// `wake`: see Answer; must outlive this object, as must `shared`.
-  Conversation(ServerShared& shared, std::string peer, const std::function<void()>& wake);
+  /// `line` and `shared` must outlive this object.
+  Conversation(ServerShared& shared, std::string peer, const Line& line);
   ~Conversation();
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
@@ -78,6 +78,8 @@ class Conversation {
   /// Whether bytes of a request remain unread, so that closing at once would destroy the answer on its way.
   bool input_pending() const noexcept { return input_pending_; }
   bool input_ended() const noexcept { return input_ended_; }
+  /// Whether bytes of the answer went to the socket past the loop since the last call.
+  bool take_sent_now() const { return answer_ && answer_->take_sent_now(); }
   /// Queues a heartbeat if a stream is open that wants one.
   void beat();
   /// Answers 503 whatever comes, then closes.
@@ -97,7 +99,7 @@ class Conversation {
 
   ServerShared& shared_;
   const std::string peer_;
-  const std::function<void()>& wake_;
+  const Line& line_;
   Phase phase_ = Phase::kHead;
   bool input_ended_ = false, input_pending_ = false, cut_ = false;
   bool answer_complete_ = false;  // its last bytes are in the batch being sent

@@ -136,8 +136,8 @@ struct Run {
   std::deque<ExchangePtr> waiting;
   std::string output;
   ServerShared shared;
-  const std::function<void()> wake = [] {};
-  Conversation talk{shared, "127.0.0.1", wake};
+  const Line line{.wake = [] {}};
+  Conversation talk{shared, "127.0.0.1", line};
 };
 
 }  // namespace

@@ -100,7 +100,7 @@ TEST(HttpServer, answers_from_many_threads_while_clients_come_and_go) {
 // --- time ---
 
 TEST(HttpServer, a_head_or_body_that_does_not_come_gets_408) {
-  Server server(echo, {.head_timeout = 40ms, .body_timeout = 40ms});
+  Server server(echo, {.head_timeout = 400ms, .body_timeout = 400ms});
   Client head(server.port);
   EXPECT_EQ(head.ask("GET / HTTP/1.1\r\nHost").status, 408);
   EXPECT_TRUE(head.closed());
@@ -110,7 +110,7 @@ TEST(HttpServer, a_head_or_body_that_does_not_come_gets_408) {
 }
 
 TEST(HttpServer, an_idle_connection_is_closed_without_a_word) {
-  Server server(echo, {.head_timeout = 40ms});
+  Server server(echo, {.head_timeout = 400ms});
   Client fresh(server.port), used(server.port);
   EXPECT_EQ(used.ask(kGet).status, 200);
   EXPECT_TRUE(fresh.closed());
@@ -119,7 +119,7 @@ TEST(HttpServer, an_idle_connection_is_closed_without_a_word) {
 }
 
 TEST(HttpServer, a_head_that_trickles_in_is_bounded_as_a_whole) {
-  Server server(echo, {.head_timeout = 60ms});
+  Server server(echo, {.head_timeout = 400ms});
   Client client(server.port);
   client.send("GET / HTTP/1.1\r\n");
   while (client.send("A: b\r\n") && server.http.counts().bad_requests == 0) std::this_thread::sleep_for(5ms);

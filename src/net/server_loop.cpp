@@ -112,13 +112,8 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
   Connection(Loop::Impl& loop, std::string peer, StreamArguments&&... arguments)
       : loop_(loop),
         stream_(std::forward<StreamArguments>(arguments)...),
-        // Called by any thread while the answer is alive, perhaps while this object is being destroyed: hence weak.
-        wake_([this] {
-          asio::post(loop_.io, [weak = this->weak_from_this()] {
-            if (const auto self = weak.lock()) self->pump();
-          });
-        }),
-        talk_(loop.shared, std::move(peer), wake_) {}
+        line_(make_line()),
+        talk_(loop.shared, std::move(peer), line_) {}
 
   void start(bool refuse) override {
     if (refuse) talk_.refuse_connection();
@@ -162,6 +157,10 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
         break;
       case Conversation::Phase::kAnswer:
         if (now - std::max(since_, progress_) < options.heartbeat) break;
+        if (talk_.take_sent_now()) {
+          progress_ = now;
+          break;
+        }
         talk_.beat();
         pump();
         break;
@@ -175,15 +174,30 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
     if (closed_) return;
     const auto self = this->shared_from_this();
     closed_ = true;
+    talk_.client_left();  // first: until then another thread may be sending on the socket
     error_code ignored;
     socket().close(ignored);
     loop_.links.erase(self);
     --loop_.count;
-    talk_.client_left();
     loop_.shared.connection_closed();
   }
 
  private:
+  // Called by any thread while the answer is alive, perhaps while this object is being destroyed: hence weak. The
+  // answer lets go of the line before the socket is closed, so the socket that is sent on is this one. TLS has no call
+  // that leaves its state untouched by two threads.
+  Line make_line() {
+    Line line{.wake = [this] {
+      asio::post(loop_.io, [weak = this->weak_from_this()] {
+        if (const auto self = weak.lock()) self->pump();
+      });
+    }};
+    if constexpr (!kTls) {
+      line.send_now = [fd = stream_.native_handle()](std::string_view bytes) { return send_some(fd, bytes); };
+    }
+    return line;
+  }
+
   Socket& socket() {
     if constexpr (kTls)
       return stream_.next_layer();
@@ -295,7 +309,7 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
 
   Loop::Impl& loop_;
   Stream stream_;
-  const std::function<void()> wake_;
+  const Line line_;
   Conversation talk_;
   std::string batch_;  // being written
   std::vector<char> scratch_;

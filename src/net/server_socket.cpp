@@ -108,4 +108,9 @@ void set_socket_options(int fd, std::chrono::milliseconds write_timeout) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
 }
 
+size_t send_some(int fd, std::string_view bytes) noexcept {
+  const ssize_t size = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  return size > 0 ? static_cast<size_t>(size) : 0;
+}
+
 }  // namespace shenbi::net

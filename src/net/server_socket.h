@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "net/server.h"
@@ -26,5 +27,8 @@ enum class Accepted { kSocket, kNothing, kNoFiles };
 Accepted accept_from_backlog(int listener, int& fd, std::string& peer);
 
 void set_socket_options(int fd, std::chrono::milliseconds write_timeout);
+
+/// What the socket takes of `bytes` without waiting; 0 also for a connection that is broken.
+size_t send_some(int fd, std::string_view bytes) noexcept;
 
 }  // namespace shenbi::net

@@ -183,8 +183,8 @@ TEST(Conversation, the_end_of_input_behind_a_broken_stream_does_no_harm) {
   ServerShared shared;
   ExchangePtr exchange;
   shared.handle = [&](ServerRequest, ExchangePtr e) { exchange = std::move(e); };
-  const std::function<void()> wake = [] {};
-  Conversation talk(shared, "127.0.0.1", wake);
+  const Line line{.wake = [] {}};
+  Conversation talk(shared, "127.0.0.1", line);
   talk.receive(kGet);
   exchange->begin(200, {});
   exchange.reset();
@@ -193,6 +193,90 @@ TEST(Conversation, the_end_of_input_behind_a_broken_stream_does_no_harm) {
   talk.end_of_input();
   EXPECT_EQ(talk.next(batch), Conversation::Next::kCut);
   EXPECT_EQ(shared.open_requests, 0u);
+}
+
+// A socket that takes `room` bytes at once, and a loop that comes when it is called.
+struct Wire {
+  size_t room = SIZE_MAX;
+  int wakes = 0;
+  std::string past_the_loop;
+  Line line{.wake = [this] { ++wakes; },
+            .send_now =
+                [this](std::string_view bytes) {
+                  const size_t size = std::min(room, bytes.size());
+                  past_the_loop += bytes.substr(0, size);
+                  return size;
+                }};
+};
+
+TEST(Answer, goes_past_a_loop_that_rests_and_leaves_it_what_the_socket_does_not_take) {
+  Wire wire;
+  Answer answer({}, 1 << 20, wire.line);
+  std::string batch;
+  answer.take(batch);
+  EXPECT_EQ(batch, "");  // now the loop rests
+  answer.begin(200, {}, "", "one");
+  EXPECT_TRUE(wire.past_the_loop.ends_with("\r\n\r\n3\r\none\r\n"));
+  EXPECT_EQ(wire.wakes, 0);
+  EXPECT_TRUE(answer.take_sent_now());
+  EXPECT_FALSE(answer.take_sent_now());
+
+  wire.room = 4;
+  std::this_thread::sleep_for(200us);  // longer than what follows is gathered: else the loop would get all of it
+  answer.write("three");
+  EXPECT_TRUE(wire.past_the_loop.ends_with("one\r\n5\r\nt"));
+  EXPECT_EQ(wire.wakes, 1);
+  answer.write("four");  // the loop is on its way: nothing may overtake
+  EXPECT_EQ(wire.wakes, 1);
+  EXPECT_EQ(answer.take(batch), Answer::Progress::kOpen);
+  EXPECT_EQ(batch, "hree\r\n4\r\nfour\r\n");
+  std::this_thread::sleep_for(200us);
+  answer.write("five");  // that batch is in the loop's hands
+  EXPECT_TRUE(wire.past_the_loop.ends_with("5\r\nt"));
+  answer.take(batch);
+  EXPECT_EQ(batch, "4\r\nfive\r\n");
+}
+
+TEST(Answer, what_follows_at_once_gathers_for_the_loop) {
+  Wire wire;
+  Answer answer({}, 1 << 20, wire.line);
+  std::string batch;
+  answer.take(batch);
+  answer.begin(200, {}, "", "");
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) {
+    answer.write("again");
+    expected += "5\r\nagain\r\n";
+  }
+  answer.end();
+  expected += "0\r\n\r\n";
+  EXPECT_EQ(wire.wakes, 1);
+  EXPECT_EQ(answer.take(batch), Answer::Progress::kComplete);
+  EXPECT_TRUE((wire.past_the_loop + batch).ends_with(expected));
+}
+
+TEST(Answer, a_whole_answer_past_the_loop_still_wakes_it_for_the_next_request) {
+  Wire wire;
+  Answer answer({}, 1 << 20, wire.line);
+  std::string batch;
+  answer.take(batch);
+  answer.send({200, {}, "done"});
+  EXPECT_TRUE(wire.past_the_loop.ends_with("\r\n\r\ndone"));
+  EXPECT_EQ(wire.wakes, 1);
+  EXPECT_EQ(answer.take(batch), Answer::Progress::kComplete);
+  EXPECT_EQ(batch, "");
+}
+
+TEST(Answer, nothing_goes_past_the_loop_once_the_client_has_left) {
+  Wire wire;
+  Answer answer({}, 1 << 20, wire.line);
+  std::string batch;
+  answer.take(batch);
+  answer.client_left();
+  answer.begin(200, {}, "", "late");
+  EXPECT_FALSE(answer.write("later"));
+  EXPECT_EQ(wire.past_the_loop, "");
+  EXPECT_EQ(wire.wakes, 0);
 }
 
 // 3,000,007 bytes of a pattern, in pieces of odd sizes; fails after `good` bytes.

@@ -44,10 +44,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
     if (plan_.before) plan_.before(event);
     const std::string bytes = plan_.writer->push(event, choice);
     if (!plan_.writer->finished()) {
-      if (plan_.stream && !bytes.empty()) {
-        begin();
-        exchange_->write(bytes);
-      }
+      if (plan_.stream && !bytes.empty()) write(bytes);
       return;
     }
     ended_ = true;
@@ -67,17 +64,19 @@ class Answering : public std::enable_shared_from_this<Answering> {
 
   void complete(const std::string& last_bytes) {
     if (!plan_.stream) return exchange_->send(json_response(plan_.writer->status(), plan_.writer->body()));
-    begin();
-    exchange_->write(last_bytes);
+    write(last_bytes);
     exchange_->end();
   }
 
-  void begin() {
-    if (begun_) return;
+  void write(const std::string& bytes) {
+    if (begun_) {
+      exchange_->write(bytes);
+      return;
+    }
     begun_ = true;
     exchange_->begin(plan_.writer->status(),
                      {{"Content-Type", std::string(plan_.writer->content_type())}, {"Cache-Control", "no-store"}},
-                     plan_.writer->ping());
+                     plan_.writer->ping(), bytes);
   }
 
   void cancel() {

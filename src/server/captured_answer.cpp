@@ -12,9 +12,10 @@ class CapturedAnswer::Way final : public net::Exchange {
   }
 
   void send(net::ServerResponse response) override { finish(std::move(response)); }
-  void begin(int status, net::Headers, std::string) override {
+  void begin(int status, net::Headers, std::string, std::string_view first) override {
     const std::lock_guard lock(to_->mutex_);
     to_->whole_.status = status;
+    to_->whole_.body += first;
   }
   bool write(std::string_view bytes) override {
     const std::lock_guard lock(to_->mutex_);

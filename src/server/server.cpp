@@ -66,10 +66,11 @@ class ObservedExchange final : public net::Exchange {
     inner_->send(std::move(response));
     record_->finish();
   }
-  void begin(int status, net::Headers headers, std::string heartbeat) override {
+  void begin(int status, net::Headers headers, std::string heartbeat, std::string_view first) override {
     note(status);
     complete(headers);
-    inner_->begin(status, std::move(headers), std::move(heartbeat));
+    record_->add_bytes(first.size());
+    inner_->begin(status, std::move(headers), std::move(heartbeat), first);
   }
   bool write(std::string_view bytes) override {
     record_->add_bytes(bytes.size());

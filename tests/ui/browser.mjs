@@ -11,6 +11,7 @@ import { chromium } from "playwright-core";
 
 export const axeSource = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 export const patienceMs = 1000 * Number(process.env.PATIENCE ?? 120); // of one step: a busy machine takes its time
+const slowness = Number(process.env.SLOWNESS ?? 0); // how many times slower than this machine the page's scripts run: shows tests that count on speed
 
 const flags = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -75,6 +76,7 @@ export async function newPage(browser, { address, mock }, options = {}) {
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: address });
   if (!mock) await context.addInitScript(() => (localStorage["shenbi.params"] ??= '{"temperature":0,"presence_penalty":-2,"frequency_penalty":-2}'));
   const page = await context.newPage();
+  if (slowness) await (await context.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: slowness });
   const offences = [];
   page.on("pageerror", (error) => offences.push(`script error: ${error.stack}`));
   page.on("console", (message) => /Content Security Policy|Trusted/.test(message.text()) && offences.push(message.text()));

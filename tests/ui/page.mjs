@@ -3,7 +3,7 @@
 // Without SHENBI the page (web/dist) is served by its mock server, whose model recites by the words of a question; with it
 // by the program, with the default model: then only the tests run in which the server has a part. WORD runs only the tests
 // whose name contains it. The last line says "N passed, N failed". VERBOSE=1 names each test; SHOTS=FOLDER keeps a picture
-// of each failure.
+// of each failure; SLOWNESS=8 makes the page's scripts that much slower.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { launch, newPage, patienceMs, server, stranger } from "./browser.mjs";

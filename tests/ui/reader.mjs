@@ -1,4 +1,7 @@
 // What a reader does with the page, as the tests say it. Nothing here waits for a time: each step waits for what it needs.
+import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import { patienceMs } from "./browser.mjs";
 
 export const composer = (page) => page.locator(".composer textarea");
 export const questions = (page) => page.locator("article.question");
@@ -6,6 +9,17 @@ export const answers = (page) => page.locator("article.answer");
 export const lastAnswer = (page) => answers(page).last();
 export const control = (scope, name) => scope.getByRole("button", { name, exact: true });
 export const textOf = async (locator) => (await locator.textContent()).trim();
+export const clipboard = (page) => page.evaluate(() => navigator.clipboard.readText());
+
+/** Waits until `read` gives what is expected, a value or the pattern of a text: the page may show a thing a moment after its neighbour. */
+export async function becomes(read, expected) {
+  const pattern = expected instanceof RegExp;
+  for (const end = performance.now() + patienceMs; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    const now = await read();
+    if (pattern ? expected.test(now) : isDeepStrictEqual(now, expected)) return;
+    if (performance.now() > end) (pattern ? assert.match : assert.deepEqual)(now, expected);
+  }
+}
 
 /**
  * A question whose answer runs until it is stopped: the mock's model goes by the word "slow", and a real one that
@@ -18,10 +32,10 @@ export async function send(page, text) {
   await composer(page).press("Enter");
 }
 
-/** Waits until `count` answers are shown and none is running. */
+/** Waits until `count` answers are shown, none is running, and none is still plain text for want of the Markdown painter. */
 export const ended = (page, count = 1) =>
   page.waitForFunction(
-    (n) => document.querySelectorAll("article.answer").length >= n && !document.querySelector('article.answer[aria-busy="true"]'),
+    (n) => document.querySelectorAll("article.answer").length >= n && !document.querySelector('article.answer[aria-busy="true"], .prose.plain'),
     count,
   );
 

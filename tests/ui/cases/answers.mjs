@@ -1,6 +1,6 @@
 // Asking, streaming, stopping, and what can be done with an answer.
 import assert from "node:assert/strict";
-import { answers, chooseFromMenu, composer, control, ended, endless, growing, lastAnswer, questions, reload, send, stop, talk, textOf } from "../reader.mjs";
+import { answers, becomes, chooseFromMenu, composer, control, ended, endless, growing, lastAnswer, questions, reload, send, stop, talk, textOf } from "../reader.mjs";
 import { test } from "../registry.mjs";
 
 const both = { on: "both" };
@@ -11,7 +11,7 @@ test("a question is sent with Enter, its answer streams in, and the line under i
   const early = (await textOf(lastAnswer(page))).length;
   await page.waitForFunction((n) => document.querySelector("article.answer").textContent.length > n + 20, early);
   await stop(page);
-  assert.equal(await textOf(questions(page).first().locator(".bubble")), endless("story"));
+  await becomes(() => textOf(questions(page).first().locator(".bubble")), endless("story"));
 }, both);
 
 test("an answer that came to its end has figures, and a click on them opens its details", async ({ page }) => {
@@ -61,11 +61,11 @@ test("an edit makes a branch, < 1/2 > goes back, and a reload shows the branch t
   await page.locator(".editing textarea").press("Enter");
   await growing(page);
   await stop(page);
-  assert.equal(await textOf(page.locator(".question .branch-count")), "2/2");
+  await becomes(() => textOf(page.locator(".question .branch-count")), "2/2");
   const stored = page.waitForResponse((response) => response.request().method() === "PATCH" && response.ok());
   await control(page, "Previous version").click();
   await page.locator("article.question .bubble", { hasText: "first wording" }).waitFor();
-  assert.equal(await textOf(page.locator(".question .branch-count")), "1/2");
+  await becomes(() => textOf(page.locator(".question .branch-count")), "1/2");
   await stored;
   await reload(page);
   await page.locator("article.question .bubble", { hasText: "first wording" }).waitFor();
@@ -76,7 +76,7 @@ test("regenerate gives a further answer, with the same or another model", async 
   await chooseFromMenu(page, control(lastAnswer(page), "Regenerate"), "With the same model");
   await growing(page);
   await stop(page);
-  assert.equal(await textOf(page.locator(".answer .branch-count")), "2/2");
+  await becomes(() => textOf(page.locator(".answer .branch-count")), "2/2");
   assert.equal(await answers(page).count(), 1);
   if (!mock) return;
   await chooseFromMenu(page, control(lastAnswer(page), "Regenerate"), "llama3.2:1b");
@@ -104,7 +104,7 @@ test("a broken connection is taken up again", async ({ page, address }) => {
   await growing(page);
   await fetch(`${address}/mock/drop`, { method: "POST" });
   await ended(page);
-  assert.match(await textOf(lastAnswer(page).locator(".prose")), /^Ma Liang was a poor boy .* never a coin for the rich\.$/);
+  await becomes(() => textOf(lastAnswer(page).locator(".prose")), /^Ma Liang was a poor boy .* never a coin for the rich\.$/);
 });
 
 test("thinking is folded, counts its time, and opens", async ({ page }) => {
@@ -135,7 +135,7 @@ test("a failed answer keeps its text, says why and can be tried again; a warning
 test("a question that the server refuses comes back into the composer", async ({ page }) => {
   await send(page, "refuse this");
   await page.locator(".toast.fault").getByText("the prompt is longer than the context").waitFor();
-  assert.equal(await composer(page).inputValue(), "refuse this");
+  await becomes(() => composer(page).inputValue(), "refuse this");
   assert.equal(new URL(page.url()).hash, "#/chat");
   await page.locator(".list .item", { hasText: "refuse this" }).waitFor({ state: "detached" });
 });

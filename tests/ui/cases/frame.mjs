@@ -1,6 +1,6 @@
 // The frame around the rooms: palette, language, theme, phone, models, a server that is away or wants a key.
 import assert from "node:assert/strict";
-import { composer, control, endless, enter, growing, rowOf, send, stop, talk, textOf } from "../reader.mjs";
+import { becomes, clipboard, composer, control, endless, enter, growing, rowOf, send, stop, talk, textOf } from "../reader.mjs";
 import { test } from "../registry.mjs";
 
 const both = { on: "both" };
@@ -9,7 +9,7 @@ test("Ctrl+K runs actions by a few letters, Ctrl+/ shows the shortcuts, Escape c
   await page.keyboard.press("Control+k");
   await page.getByRole("combobox").fill("dark");
   await page.keyboard.press("Enter");
-  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  await page.locator('html[data-theme="dark"]').waitFor();
   await page.keyboard.press("Control+/");
   await page.getByRole("dialog").getByText("Keyboard shortcuts").waitFor();
   await page.keyboard.press("Escape");
@@ -38,7 +38,7 @@ test("the language changes without a reload and starts from the browser's", asyn
   await enter(page, "settings");
   await page.getByRole("radio", { name: "中文" }).check();
   await page.getByRole("heading", { name: "设置" }).waitFor();
-  assert.equal(await page.locator("html").getAttribute("lang"), "zh-CN");
+  await page.locator('html[lang="zh-CN"]').waitFor();
   assert.equal(await page.evaluate(() => window.sameDocument), true);
   const other = await open({ locale: "zh-CN" });
   await other.page.getByPlaceholder("输入消息").waitFor();
@@ -47,10 +47,10 @@ test("the language changes without a reload and starts from the browser's", asyn
 test("dark follows the system until a theme is chosen", async ({ open }) => {
   const { page } = await open({ colorScheme: "dark" });
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  assert.equal(await ground(), "rgb(22, 24, 27)");
+  await becomes(ground, "rgb(22, 24, 27)");
   await enter(page, "settings");
   await page.getByRole("radio", { name: "Light" }).check();
-  assert.equal(await ground(), "rgb(251, 250, 247)");
+  await becomes(ground, "rgb(251, 250, 247)");
 });
 
 test("on a phone the rail is a bar at the foot, lists slide over, and nothing is wider than the screen", async ({ open, unique }) => {
@@ -86,7 +86,7 @@ test("models are listed with size, context and quantisation, and a base model sa
   await enter(page, "models");
   const row = page.locator("tbody tr").first();
   await row.waitFor();
-  assert.match(await textOf(row), /Base.*\d+.*(KB|MB|GB)/);
+  await becomes(() => textOf(row), /Base.*\d+.*(KB|MB|GB)/);
 }, both);
 
 test("a server that is away is told of, and the page comes back with it", async ({ page, context, unique }) => {
@@ -129,7 +129,7 @@ test("a prompt is saved, found with /, filled in, sent, changed and deleted", as
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.activeElement?.matches(".composer textarea"));
   await page.keyboard.type("ink"); // over the blank, which is selected
-  assert.equal(await composer(page).inputValue(), "slow: put ink into Chinese");
+  await becomes(() => composer(page).inputValue(), "slow: put ink into Chinese");
   await composer(page).fill("");
   await composer(page).press("/");
   await page.getByRole("combobox").press("Escape");
@@ -152,12 +152,12 @@ test("a key is made, shown once, and revoked", async ({ page, unique }) => {
   await control(page, "Create key").click();
   await page.locator(".key-text", { hasText: /^sk-shenbi-/ }).waitFor();
   await control(page, "Copy key").click();
-  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^sk-shenbi-/);
+  await becomes(() => clipboard(page), /^sk-shenbi-/);
   await enter(page, "chat");
   await enter(page, "settings");
   const row = page.locator(".access .setting", { hasText: `ci ${unique}` });
   await control(row, "Revoke").click();
   await control(row, "Revoke for good").click();
   await row.getByText("Revoked").waitFor();
-  assert.equal(await page.locator(".key-text").count(), 0);
+  await page.locator(".key-text").waitFor({ state: "detached" });
 });

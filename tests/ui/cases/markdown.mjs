@@ -1,13 +1,12 @@
 // What an answer is made of.
 import assert from "node:assert/strict";
-import { composer, control, ended, growing, lastAnswer, reload, send, textOf } from "../reader.mjs";
+import { becomes, clipboard, composer, control, ended, growing, lastAnswer, reload, send, textOf } from "../reader.mjs";
 import { test } from "../registry.mjs";
 
 test("Chinese emphasis next to full-width punctuation is emphasis", async ({ page }) => {
   await send(page, "神笔马良是谁？");
   await ended(page);
-  const strong = await lastAnswer(page).locator("strong").allTextContents();
-  assert.deepEqual(strong, ["神笔", "“画龙点睛”", "勤奋：", "善良：", "勇气：", "大海"]);
+  await becomes(() => lastAnswer(page).locator("strong").allTextContents(), ["神笔", "“画龙点睛”", "勤奋：", "善良：", "勇气：", "大海"]);
 });
 
 test("streamed in pieces or painted at once, an answer is the same", async ({ page }) => {
@@ -31,9 +30,9 @@ test("code has its language, colours, copy and download; a table is copied as CS
   await send(page, "code");
   await ended(page);
   await page.locator(".hljs-keyword", { hasText: "import" }).first().waitFor();
-  assert.equal(await page.locator(".bar-name").first().textContent(), "python");
+  await becomes(() => textOf(page.locator(".bar-name").first()), "python");
   await control(page.locator(".code").first(), "Copy code").click();
-  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^import re\n\ndef words/);
+  await becomes(() => clipboard(page), /^import re\n\ndef words/);
   const download = page.waitForEvent("download");
   await control(page.locator(".code").first(), "Download").click();
   assert.equal((await download).suggestedFilename(), "code.py");
@@ -41,24 +40,23 @@ test("code has its language, colours, copy and download; a table is copied as CS
   await ended(page, 2);
   await page.locator("figure.table").hover();
   await control(page, "Copy as CSV").click();
-  const csv = await page.evaluate(() => navigator.clipboard.readText());
-  assert.match(csv, /^Model,Parameters,.*\r\ngemma-3-270m,"268,098,176",.*"base model, ""small"""\r\n/);
+  await becomes(() => clipboard(page), /^Model,Parameters,.*\r\ngemma-3-270m,"268,098,176",.*"base model, ""small"""\r\n/);
   await control(lastAnswer(page), "Copy as Markdown").click();
-  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^Here is a wide table\.\n\n\| Model \|/);
+  await becomes(() => clipboard(page), /^Here is a wide table\.\n\n\| Model \|/);
 });
 
 test("formulas become MathML and money stays money", async ({ page }) => {
   await send(page, "math");
   await ended(page);
   await page.waitForFunction(() => document.querySelectorAll(".prose math").length === 4);
-  assert.match(await textOf(lastAnswer(page)), /It costs \$5 or \$10, which is money\./);
+  await becomes(() => textOf(lastAnswer(page)), /It costs \$5 or \$10, which is money\./);
 });
 
 test("right-to-left text finds its direction", async ({ page }) => {
   await send(page, "arabic");
   await ended(page);
-  const directions = await page.locator(".prose p").evaluateAll((all) => all.map((one) => getComputedStyle(one).direction));
-  assert.deepEqual(directions, ["rtl", "ltr"]);
+  const directions = () => page.locator(".prose p").evaluateAll((all) => all.map((one) => getComputedStyle(one).direction));
+  await becomes(directions, ["rtl", "ltr"]);
 });
 
 test("the view follows the end, leaves a reader who scrolls up alone, and a pill leads back", async ({ page }) => {
@@ -84,7 +82,6 @@ test("a listing of 5,000 lines streams in and the page stays usable", async ({ p
   await growing(page);
   await composer(page).fill("typed meanwhile");
   await ended(page);
-  const lines = await page.locator(".code pre").evaluate((pre) => pre.textContent.trimEnd().split("\n").length);
-  assert.equal(lines, 5000);
+  await becomes(() => page.locator(".code pre").evaluate((pre) => pre.textContent.trimEnd().split("\n").length), 5000);
   assert.equal(await composer(page).inputValue(), "typed meanwhile");
 });

@@ -1,6 +1,6 @@
 // Conversations on their way out and in: our own files, ChatGPT's and Open WebUI's.
 import assert from "node:assert/strict";
-import { control, ended, enter, questions, rowOf, talk, textOf } from "../reader.mjs";
+import { becomes, control, ended, enter, questions, rowOf, talk, textOf } from "../reader.mjs";
 import { test } from "../registry.mjs";
 import { readFileSync } from "node:fs";
 
@@ -52,7 +52,7 @@ test("ChatGPT's conversations.json comes in with its branches", async ({ page, u
   }]); // prettier-ignore
   await page.getByText("Imported 1 conversations, 3 messages").waitFor();
   await show(page, `From ChatGPT ${unique}`);
-  assert.equal(await textOf(questions(page).first().locator(".bubble")), "What is **ink**?");
+  await becomes(() => textOf(questions(page).first().locator(".bubble")), "What is **ink**?");
   await page.locator(".answer strong", { hasText: "glue" }).waitFor();
   await control(page, "Previous version").click();
   await page.getByText("A dark liquid.").waitFor();

@@ -1,6 +1,6 @@
 // The composer: keys, input methods, drafts, the estimate, sampling.
 import assert from "node:assert/strict";
-import { composer, control, ended, endless, enter, questions, reload, send, talk } from "../reader.mjs";
+import { becomes, composer, control, ended, endless, enter, questions, reload, send, talk } from "../reader.mjs";
 import { test } from "../registry.mjs";
 
 /** Whether what was typed stayed in place. */
@@ -49,7 +49,7 @@ test("a draft survives a reload, and a long paste stays text", async ({ page }) 
   const long = "一段很长的文字。 A long paste. ".repeat(3000);
   await composer(page).fill(long);
   await reload(page);
-  assert.equal(await composer(page).inputValue(), long);
+  await becomes(() => composer(page).inputValue(), long);
   const { height } = await page.locator(".composer").boundingBox();
   assert.ok(height < 800 / 2, `the composer is ${height} pixels high`);
 });
@@ -69,7 +69,7 @@ test("the estimate follows typing and warns before the context overflows", async
 test("the arrow key edits the last question, and @ opens the models, in an empty message", async ({ page }) => {
   await talk(page, "a question");
   await composer(page).press("ArrowUp");
-  assert.equal(await page.locator(".editing textarea").inputValue(), endless("a question"));
+  await becomes(() => page.locator(".editing textarea").inputValue(), endless("a question"));
   await page.locator(".editing textarea").press("Escape");
   await composer(page).press("@");
   await page.locator(".model-choice").first().waitFor();

@@ -1,7 +1,7 @@
 // The usage room: sums, the chart, what it is split by, saving, both languages, a phone, a key that may not look.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { control, enter, textOf } from "../reader.mjs";
+import { becomes, control, enter, textOf } from "../reader.mjs";
 import { test } from "../registry.mjs";
 
 const figureOf = (page, name) => page.locator(".usage-figure").filter({ has: page.getByText(name, { exact: true }) }).locator("b");
@@ -11,13 +11,13 @@ test("usage shows the sums of the last 30 days, a bar a day and the latest calls
   await enter(page, "usage");
   // 1 + 2 + ... + 30 = 465 calls of each of two models; 465 * 1.9 thousandths of a dollar; 930 * 1,100 tokens
   await figureOf(page, "Calls").getByText("930", { exact: true }).waitFor();
-  assert.equal(await textOf(figureOf(page, "Cost")), "$0.884");
-  assert.equal(await textOf(figureOf(page, "Tokens in")), "930K");
-  assert.equal(await bars(page).count(), 30);
-  assert.match(await page.locator(".usage-chart title").last().textContent(), /: 66K$/); // 30 * 2 * 1,100
+  await becomes(() => textOf(figureOf(page, "Cost")), "$0.884");
+  await becomes(() => textOf(figureOf(page, "Tokens in")), "930K");
+  await becomes(() => bars(page).count(), 30);
+  await becomes(() => textOf(page.locator(".usage-chart title").last()), /: 66K$/); // 30 * 2 * 1,100
   const calls = page.getByRole("region", { name: "Latest calls" });
-  assert.deepEqual(await calls.locator("tbody tr td:nth-child(6)").allTextContents(), ["$0.0019", "$0", "unknown"]);
-  assert.deepEqual(await calls.locator("tbody tr td:last-child").allTextContents(), ["settled", "failed", "estimated"]);
+  await becomes(() => calls.locator("tbody tr td:nth-child(6)").allTextContents(), ["$0.0019", "$0", "unknown"]);
+  await becomes(() => calls.locator("tbody tr td:last-child").allTextContents(), ["settled", "failed", "estimated"]);
 }, { on: "mock" });
 
 test("usage is split by key or house, and shown as cost, tokens or calls, over other days", async ({ page }) => {
