@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/computing_thread.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -70,7 +71,10 @@ struct Service::Impl {
     const int count = options.threads == 0 ? cpus.threads : static_cast<int>(options.threads);
     team = std::make_unique<ThreadTeam>(count, count <= cpus.threads && cpus.cgroup_quota == 0);
     budget = options.memory_bytes ? options.memory_bytes : memory_limit_bytes() / 4 * 3;
-    thread = std::thread([this] { loop(); });
+    thread = std::thread([this] {
+      this_thread_computes = true;
+      loop();
+    });
   }
 
   // --- the computing thread ---

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <utility>
 
+#include "base/computing_thread.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -139,7 +140,7 @@ void Answer::wake_locked() {
 // Only while the loop has no bytes of this answer in hand, or they would overtake those. An error of the socket is left
 // to the loop, which meets it with the bytes that remain.
 void Answer::send_now_locked() {
-  if (!line_ || !line_->send_now || awaited_ || source_ || queue_.empty()) return;
+  if (!line_ || !line_->send_now || awaited_ || source_ || queue_.empty() || this_thread_computes) return;
   const auto now = std::chrono::steady_clock::now();
   if (now - sent_now_at_ < kGatherTime) return;
   sent_now_at_ = now;

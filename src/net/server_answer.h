@@ -2,7 +2,8 @@
 // One answer on its way from whoever makes it (any thread, through an Exchange) to the connection that sends it (its
 // loop thread). In between lies a string of bytes that are ready for the wire, under a mutex. A write appends to it,
 // and while the loop has nothing of this answer in hand, the writer gives it to the socket itself: waking a thread that
-// sleeps costs more, for the writer and for the client. What the socket does not take, and what follows at once on
+// sleeps costs more, for the writer and for the client (a thread that computes wakes the loop all the same: base/
+// computing_thread.h). What the socket does not take, and what follows at once on
 // something sent, is left to the loop, which is woken once and takes all that has gathered with one swap: tokens that
 // come faster than that share a packet.
 //

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/computing_thread.h"
 #include "base/error.h"
 #include "net/server_conversation.h"
 #include "net/test_client.h"
@@ -265,6 +266,19 @@ TEST(Answer, a_whole_answer_past_the_loop_still_wakes_it_for_the_next_request) {
   EXPECT_EQ(wire.wakes, 1);
   EXPECT_EQ(answer.take(batch), Answer::Progress::kComplete);
   EXPECT_EQ(batch, "");
+}
+
+TEST(Answer, a_thread_that_computes_leaves_the_socket_to_the_loop) {
+  Wire wire;
+  Answer answer({}, 1 << 20, wire.line);
+  std::string batch;
+  answer.take(batch);
+  std::thread([&] {
+    this_thread_computes = true;
+    answer.begin(200, {}, "", "one");
+  }).join();
+  EXPECT_EQ(wire.past_the_loop, "");
+  EXPECT_EQ(wire.wakes, 1);
 }
 
 TEST(Answer, nothing_goes_past_the_loop_once_the_client_has_left) {
