@@ -1,5 +1,6 @@
-"""The default model with a chat template that knows tools. The model itself is a base model, which has no form for tools; with
-a template of the Hermes family its calls can be demanded, and what a grammar demands does not ask for cleverness."""
+"""The default model with a chat template that knows tools, or one that opens thinking. The model itself is a base model, which has no
+form for either; with a template of the Hermes family its calls can be demanded, and what a grammar demands does not ask for
+cleverness; with one of Qwen3's kind it thinks because its answer begins inside thinking."""
 import os
 import pathlib
 import struct
@@ -24,6 +25,14 @@ Calls are written as <tool_call>
 {%- endfor %}
 {% endfor -%}
 {%- if add_generation_prompt %}assistant:{% endif %}"""
+THINKING_TEMPLATE = """{%- for message in messages %}{{ message.role }}: {{ message.content }}
+{% endfor -%}
+{%- if add_generation_prompt %}assistant: {% if enable_thinking is defined and enable_thinking is false %}<think>
+
+</think>
+
+{% else %}<think>
+{% endif %}{% endif %}"""
 ALIGNMENT = 32
 STRING = 8
 
@@ -43,8 +52,16 @@ def entry(key, text):
 
 def tooled_model():
     """The path of the file; made once a build folder."""
+    return templated_model("tooled", TEMPLATE)
+
+
+def thinking_model():
+    return templated_model("thinking", THINKING_TEMPLATE)
+
+
+def templated_model(name, template):
     source = next((data_folder() / "models" / MODEL.replace(":", "/")).glob("*.gguf"))
-    target = pathlib.Path(__file__).resolve().parents[3] / "build" / "api" / f"tooled-{source.stat().st_size}.gguf"
+    target = pathlib.Path(__file__).resolve().parents[3] / "build" / "api" / f"{name}-{source.stat().st_size}.gguf"
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +70,7 @@ def tooled_model():
     assert (magic, version) == (b"GGUF", 3), (magic, version)
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as made:
         made.write(struct.pack("<4sIQQ", magic, version, tensors, entries + 1))
-        made.write(entry("tokenizer.chat_template", TEMPLATE))
+        made.write(entry("tokenizer.chat_template", template))
         made.write(memoryview(data)[24:])
     os.replace(made.name, target)
     return target
