@@ -164,6 +164,18 @@ for one in KINDS:
 
 
 @case
+def the_document_names_every_field_that_is_taken():
+    document = json.loads(urllib.request.urlopen(server.url + "/openapi.json", timeout=PATIENCE).read())
+    for kind, lines in TABLE.items():
+        path = KINDS[kind][0]
+        if kind == "ollama options" or path is None:
+            continue
+        known = set(document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"])
+        taken = {name for name, outcome, _, _ in lines if outcome in ("honoured", "ignored")}
+        equal(taken - known, set(), kind)
+
+
+@case
 def no_field_is_unknown():
     for kind, (_, _, known) in KINDS.items():
         said = [name for name, *_ in TABLE[kind]]

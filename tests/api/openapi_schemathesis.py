@@ -44,7 +44,10 @@ def document(url):
     for methods in found["paths"].values():
         for operation in methods.values():
             schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            if "model" in schema.get("properties", {}):
+            for parameter in operation.get("parameters", []):
+                if parameter["name"] == "model":
+                    parameter["schema"] = {"enum": ["tiny"]}
+            if "type" in schema.get("properties", {}).get("model", {}):
                 may_be_null = "null" in schema["properties"]["model"]["type"]
                 schema["properties"]["model"] = {"enum": ["tiny", None] if may_be_null else ["tiny"]}
     return found

@@ -4,6 +4,7 @@
 
 #include "base/version.h"
 #include "server/openapi/answers.h"
+#include "server/openapi/dialect_requests.h"
 #include "server/openapi/requests.h"
 #include "server/page_json.h"
 #include "server/state.h"
@@ -53,6 +54,7 @@ OrderedJson operation_of(const Route& route) {
     operation["requestBody"] = {{"required", schema.contains("required")}, {"content", {{type, {{"schema", schema}}}}}};
   };
   body("application/json", find_schema(server::openapi::request_schemas(), key));
+  body("application/json", find_schema(server::openapi::dialect_request_schemas(), key));
   body("multipart/form-data", find_schema(server::openapi::form_schemas(), key));
   return operation;
 }
