@@ -22,6 +22,8 @@ inline constexpr uint64_t kMaxTokenizerBytes = 256u << 20;   ///< tokenizer.json
 inline constexpr uint64_t kMaxVocabulary = 1u << 22;         ///< the largest known is 262,144
 inline constexpr uint64_t kMaxTokenBytes = 1u << 16;
 
+inline constexpr uint64_t kMaxCacheBytes = 128ull << 30;      ///< kept weights of all models together; what was not used for longest goes first
+
 // --- hyper-parameters ---
 inline constexpr uint64_t kMaxLayers = 1024;
 inline constexpr uint64_t kMaxHeads = 4096;
@@ -87,6 +89,10 @@ inline constexpr uint64_t kMaxChoices = 128;                 ///< answers to one
 inline constexpr uint64_t kMaxToolCallBytes = 4u << 20;      ///< of one call's source; a call that writes a file holds the file
 inline constexpr uint64_t kMaxToolCallDepth = 128;           ///< nesting of its arguments
 inline constexpr uint64_t kMaxToolNameBytes = 1024;          ///< of a function or parameter; OpenAI allows 64
+
+// --- saved prompts (the page shows all of an owner's in one list, fetched whole) ---
+inline constexpr uint64_t kMaxSavedPrompts = 1000;
+inline constexpr uint64_t kMaxSavedPromptBytes = 64u << 10;  ///< some pages of text
 
 // --- files and batches ---
 inline constexpr uint64_t kMaxFileBytes = 60u << 20;         ///< of one upload: it comes in one request's body, which holds 64 MiB

@@ -17,6 +17,7 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "base/folders.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "formats/atomic_file.h"
 #include "formats/cache_layout.h"
@@ -97,7 +98,7 @@ Plan make_plan(const CacheKey& key, const CacheSource& source, std::span<const C
 // A cache must not be what fills a disk.
 void require_room(const fs::path& folder, uint64_t bytes) {
   constexpr uint64_t kLeave = uint64_t{2} << 30;
-  if (bytes > kMaxCacheBytes)
+  if (bytes > limits::kMaxCacheBytes)
     throw Error(Code::kOutOfMemory, fmt::format("{} bytes are more than all cache files may have", bytes));
   const uint64_t available = fs::space(folder).available;
   if (available < bytes || available - bytes < kLeave)
@@ -282,7 +283,7 @@ void CacheFolder::sweep() const noexcept {
       return std::pair(a.used.tv_sec, a.used.tv_nsec) < std::pair(b.used.tv_sec, b.used.tv_nsec);
     });
     for (const Kept& file : kept) {
-      if (total <= kMaxCacheBytes) break;
+      if (total <= limits::kMaxCacheBytes) break;
       fs::remove(file.path, ignored);
       total -= file.bytes;
     }

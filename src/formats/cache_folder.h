@@ -72,9 +72,6 @@ class PendingCacheFile {
   virtual bool wait() = 0;
 };
 
-/// Of all models together. What was not used for longest goes first.
-inline constexpr uint64_t kMaxCacheBytes = uint64_t{128} << 30;
-
 class CacheFolder {
  public:
   CacheFolder() = default;  ///< keeps nothing, finds nothing
@@ -96,7 +93,7 @@ class CacheFolder {
                                          std::vector<CachePart> parts, std::shared_ptr<const void> owner) const;
 
   /// Deletes the files of models that are gone or changed, what killed writers left, and, beyond
-  /// kMaxCacheBytes together, the files that were not used for longest. Never throws.
+  /// limits::kMaxCacheBytes together, the files that were not used for longest. Never throws.
   void sweep() const noexcept;
 
  private:

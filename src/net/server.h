@@ -37,6 +37,7 @@ struct ServerRequest {
   std::string body;
   std::string peer;     ///< "127.0.0.1"
   uint64_t number = 0;  ///< of this process, for logs
+  bool secure = false;  ///< came through TLS
 
   /// The header's value, "" if absent. `name` in lower case.
   std::string_view header(std::string_view name) const noexcept;

@@ -55,6 +55,7 @@ bool Conversation::read_head() {
   ServerRequest& request = parser_->request();
   request.peer = peer_;
   request.number = ++shared_.requests;
+  request.secure = !shared_.options.certificate_file.empty();
   const bool has_body = parser_->has_body(), head_only = request.method == "HEAD";
   if (shared_.admit) {
     if (std::optional<ServerResponse> answer = shared_.admit(request)) {

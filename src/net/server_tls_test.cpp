@@ -68,6 +68,18 @@ TEST_F(HttpsServer, serves_over_TLS_1_2_and_1_3_and_nothing_older) {
   EXPECT_FALSE(TlsClient(server.port, TLS1_1_VERSION).connected());
 }
 
+TEST_F(HttpsServer, tells_a_request_that_came_through_TLS) {
+  const auto tell = [](ServerRequest request, ExchangePtr exchange) {
+    exchange->send({200, {}, request.secure ? "secure" : "plain"});
+  };
+  Server server(tell, options()), open(tell);
+  TlsClient client(server.port);
+  client.send(kGet);
+  client.until("\r\n\r\n");
+  EXPECT_EQ(client.until("e"), "se");
+  EXPECT_EQ(Client(open.port).ask(kGet).body, "plain");
+}
+
 TEST_F(HttpsServer, ends_a_connection_with_a_close_notify) {
   Server server(echo, options());
   TlsClient client(server.port);

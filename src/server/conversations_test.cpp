@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "server/prompts.h"
 #include "server/testing.h"
 #include "server/transfer.h"
@@ -189,10 +190,11 @@ TEST(Prompts, are_saved_changed_and_removed_by_their_owner_alone) {
   EXPECT_EQ(server.get("/page/prompts").json()["prompts"][0]["name"], "a");
   EXPECT_THAT(server.send("POST", "/page/prompts", {{"name", " "}, {"content", "b"}}).body,
               HasSubstr("name: is empty"));
-  EXPECT_THAT(
-      server.send("POST", "/page/prompts", {{"name", "a"}, {"content", std::string(kMaxSavedPromptBytes + 1, 'x')}})
-          .body,
-      HasSubstr("content: 65537 bytes, at most 65536"));
+  EXPECT_THAT(server
+                  .send("POST", "/page/prompts",
+                        {{"name", "a"}, {"content", std::string(limits::kMaxSavedPromptBytes + 1, 'x')}})
+                  .body,
+              HasSubstr("content: 65537 bytes, at most 65536"));
   Prompts& prompts = *server.state().prompts;
   EXPECT_TRUE(prompts.list("somebody else").empty());
   EXPECT_THROW(prompts.remove("somebody else", id), Error);
@@ -200,7 +202,7 @@ TEST(Prompts, are_saved_changed_and_removed_by_their_owner_alone) {
   EXPECT_EQ(server.send("DELETE", "/page/prompts/" + id).status, 204);
   EXPECT_EQ(server.send("DELETE", "/page/prompts/" + id).status, 404);
   server.state().database.transaction([&] {  // one write to the disk instead of a thousand
-    for (size_t i = 0; i < kMaxSavedPrompts; ++i) prompts.create("full", "n", "c");
+    for (size_t i = 0; i < limits::kMaxSavedPrompts; ++i) prompts.create("full", "n", "c");
   });
   EXPECT_THROW(prompts.create("full", "n", "c"), Error);
 }

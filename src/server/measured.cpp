@@ -2,6 +2,7 @@
 // where traces are kept, as a span with the parts queue, prefill and decode.
 
 #include "base/log.h"
+#include "chat/dialects/answer_parts.h"
 #include "server/answering.h"
 #include "server/request_record.h"
 #include "server/state.h"
@@ -15,21 +16,8 @@ double seconds(Time from, Time to) { return std::chrono::duration<double>(to - f
 
 // vLLM's words for its label finished_reason.
 std::string_view finish_name(chat::Finish finish) {
-  switch (finish) {
-    case chat::Finish::kStop:
-      return "stop";
-    case chat::Finish::kLength:
-      return "length";
-    case chat::Finish::kToolCalls:
-      return "tool_calls";
-    case chat::Finish::kContentFilter:
-      return "content_filter";
-    case chat::Finish::kCancelled:
-      return "abort";
-    case chat::Finish::kError:
-      return "error";
-  }
-  return "";
+  if (finish == chat::Finish::kCancelled) return "abort";
+  return finish == chat::Finish::kError ? "error" : chat::openai_finish(finish);
 }
 
 // The words of the GenAI conventions for what was asked.

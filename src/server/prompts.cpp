@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/utf8.h"
 #include "server/ids.h"
 #include "server/state.h"
@@ -40,7 +41,7 @@ SavedPrompt Prompts::create(const std::string& owner, const std::string& name, c
   const SavedPrompt prompt{.id = new_id(), .name = name, .content = content, .updated = wall_clock()};
   database_.transaction([&] {
     const auto count = database_.query("SELECT count(*) AS n FROM prompts WHERE owner = ?", {owner})[0].integer("n");
-    if (count >= static_cast<int64_t>(kMaxSavedPrompts)) {
+    if (count >= static_cast<int64_t>(limits::kMaxSavedPrompts)) {
       throw Error(Code::kInvalidArgument, fmt::format("there are {} prompts already, the most there may be", count));
     }
     database_.run("INSERT INTO prompts (id, owner, name, content, updated) VALUES (?, ?, ?, ?, ?)",

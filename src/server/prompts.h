@@ -9,10 +9,6 @@
 
 namespace shenbi::server {
 
-// The page shows all of an owner's prompts in one list, fetched whole: 1,000 of them, each some pages long.
-inline constexpr size_t kMaxSavedPrompts = 1000;
-inline constexpr size_t kMaxSavedPromptBytes = 64u << 10;
-
 struct SavedPrompt {
   std::string id, name, content;
   double updated = 0;
@@ -23,7 +19,7 @@ class Prompts {
   explicit Prompts(store::Database& database);
 
   std::vector<SavedPrompt> list(const std::string& owner) const;  ///< by name
-  /// Throws Error{kInvalidArgument} beyond kMaxSavedPrompts.
+  /// Throws Error{kInvalidArgument} beyond limits::kMaxSavedPrompts.
   SavedPrompt create(const std::string& owner, const std::string& name, const std::string& content);
   SavedPrompt get(const std::string& owner, const std::string& id) const;
   SavedPrompt change(const std::string& owner, const std::string& id, const std::string& name,

@@ -47,7 +47,7 @@ trace::Span root_span(trace::Tracer& tracer, const net::ServerRequest& request, 
                           trace::read_context(request.header("traceparent"), request.header("tracestate")));
   span.set("http.request.method", method);
   if (!route.empty()) span.set("http.route", route);
-  span.set("url.scheme", std::string("http"));
+  span.set("url.scheme", std::string(request.secure ? "https" : "http"));
   span.set("url.path", request.path);
   span.set("client.address", request.peer);
   if (const auto agent = request.header("user-agent"); !agent.empty())

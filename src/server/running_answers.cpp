@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "chat/dialects/answer_parts.h"
 #include "server/state.h"
 
 namespace shenbi::server {
@@ -21,19 +22,6 @@ constexpr std::chrono::seconds kSaveEvery{2};
 std::string dumped(const OrderedJson& json) { return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
 
 OrderedJson parsed(const std::string& text) { return text.empty() ? OrderedJson() : OrderedJson::parse(text); }
-
-std::string_view finish_word(chat::Finish finish) {
-  switch (finish) {
-    case chat::Finish::kLength:
-      return "length";
-    case chat::Finish::kToolCalls:
-      return "tool_calls";
-    case chat::Finish::kContentFilter:
-      return "content_filter";
-    default:
-      return "stop";
-  }
-}
 
 }  // namespace
 
@@ -117,7 +105,7 @@ struct RunningAnswers::Running {
     }
     message.usage = dumped(usage);
     message.status = event.finish == chat::Finish::kCancelled ? "stopped" : "done";
-    message.finish = event.finish == chat::Finish::kCancelled ? "" : finish_word(event.finish);
+    message.finish = event.finish == chat::Finish::kCancelled ? "" : chat::openai_finish(event.finish);
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "chat/fields.h"
 #include "server/page_json.h"
 #include "server/prompts.h"
@@ -27,9 +28,9 @@ Written written(RouteCall& call) {
   body.end();
   if (prompt.name.empty()) throw Error(Code::kInvalidArgument, "name: is empty");
   if (prompt.content.empty()) throw Error(Code::kInvalidArgument, "content: is empty");
-  if (prompt.content.size() > kMaxSavedPromptBytes) {
+  if (prompt.content.size() > limits::kMaxSavedPromptBytes) {
     throw Error(Code::kInvalidArgument,
-                fmt::format("content: {} bytes, at most {}", prompt.content.size(), kMaxSavedPromptBytes));
+                fmt::format("content: {} bytes, at most {}", prompt.content.size(), limits::kMaxSavedPromptBytes));
   }
   return prompt;
 }
