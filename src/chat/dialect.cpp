@@ -8,6 +8,8 @@ std::string new_answer_id(std::string_view prefix) { return random_id(prefix, 24
 
 void Collected::add(const Event& event) {
   switch (event.kind) {
+    case Event::Kind::kQueued:
+      break;
     case Event::Kind::kStart:
       model = event.model;
       usage = event.usage;

@@ -131,6 +131,7 @@ enum class Finish { kStop, kLength, kToolCalls, kContentFilter, kCancelled, kErr
 /// One piece of an answer, in order. Fields beyond `kind` are set where the kind says so.
 struct Event {
   enum class Kind {
+    kQueued,         ///< index: so many requests wait before this one; before kStart, no part of the answer
     kStart,          ///< model, usage.prompt_tokens and cached_tokens known
     kText,           ///< text
     kThinking,       ///< text

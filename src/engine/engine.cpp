@@ -9,6 +9,7 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "engine/draws.h"
 #include "engine/kv_cache.h"
 #include "engine/stop_matcher.h"
 
@@ -52,6 +53,7 @@ struct Sequence {
   std::vector<uint32_t> pages;
   uint32_t cached = 0;  // tokens that the prefix tree had at its first admission
   bool admitted = false;
+  std::optional<uint32_t> ahead;           // as told last
   std::vector<PromptToken> prompt_tokens;  // on_prompt: so far
   std::atomic<bool> cancelled = false;
   const std::chrono::steady_clock::time_point queued = std::chrono::steady_clock::now();
@@ -111,7 +113,6 @@ struct Engine::Impl {
   KvCache cache;
   models::Workspace workspace;
   std::vector<float> logits;
-  std::vector<uint64_t> mask;  // of the grammar
   std::atomic<bool> abort_pass = false;
   std::atomic<uint32_t> available_pages;  // as of the last step: the cache itself belongs to the step
 
@@ -258,6 +259,23 @@ struct Engine::Impl {
     return std::min({share, kPromptRows, s.prompt_length - s.computed});
   }
 
+  // Those that have begun and gave way tell nothing: their clients have a part of the answer.
+  void tell_waiting() {
+    std::vector<SequencePtr> moved;
+    {
+      std::lock_guard lock(mutex);
+      uint32_t ahead = 0;
+      for (const SequencePtr& s : waiting) {
+        if (s->request.on_wait && !s->admitted && s->ahead != ahead) {
+          s->ahead = ahead;
+          moved.push_back(s);
+        }
+        ++ahead;
+      }
+    }
+    for (const SequencePtr& s : moved) s->request.on_wait(*s->ahead);
+  }
+
   // --- one pass ---
 
   bool forward(const std::vector<Part>& parts) {
@@ -279,26 +297,44 @@ struct Engine::Impl {
     return written == rows && !(rows == 0 && abort_pass);
   }
 
-  // What one sequence does with its new logits. Returns why it ended, or kNone.
-  FinishReason advance(Sequence& s, std::span<float> row) {
-    Sampler::TopLogprobs top;
-    if (s.request.top_logprobs > 0) top = top_logprobs(row, s.request.top_logprobs);
-    if (const auto closing = s.thinking.forced()) {
-      const float logprob =
-          s.request.logprobs ? static_cast<float>(row[static_cast<size_t>(*closing)] - log_sum_exp(row)) : 0;
-      return append(s, *closing, logprob, s.request.top_logprobs > 0 ? &top : nullptr);
+  // A sequence whose history is computed, and what it makes of its new logits.
+  struct Turn {
+    SequencePtr sequence;
+    std::vector<uint64_t> mask;  // of the grammar
+    Draw draw;
+  };
+
+  Turn turn_of(const SequencePtr& s, std::span<float> row) {
+    Turn turn{.sequence = s,
+              .mask = {},
+              .draw = {.sampler = &s->sampler,
+                       .logits = row,
+                       .history = s->history,
+                       .prompt_length = s->prompt_length,
+                       .allowed = {},
+                       .forced = s->thinking.forced(),
+                       .with_logprob = s->request.logprobs,
+                       .top_logprobs = s->request.top_logprobs,
+                       .top = {},
+                       .failure = {}}};
+    if (turn.draw.forced || !s->request.matcher) return turn;
+    turn.mask.resize((row.size() + 63) / 64);
+    try {  // here and not beside other draws: grammars share what they have compiled
+      s->request.matcher->allowed(turn.mask);
+    } catch (...) {
+      turn.draw.failure = std::current_exception();
     }
-    mask.resize(s.request.matcher ? (row.size() + 63) / 64 : 0);
-    if (s.request.matcher) s.request.matcher->allowed(mask);
-    const auto choice =
-        s.sampler.sample(row, s.history, s.prompt_length, s.history.size() - s.prompt_length, s.request.logprobs, mask);
-    return append(s, choice.id, choice.logprob, s.request.top_logprobs > 0 ? &top : nullptr);
+    turn.draw.allowed = turn.mask;
+    return turn;
   }
 
   // A grammar may turn out too ambiguous in the middle of an answer: that ends this answer, not the engine.
-  FinishReason advance_guarded(Sequence& s, std::span<float> row) {
+  FinishReason advance(Turn& turn) {
+    Sequence& s = *turn.sequence;
     try {
-      const auto reason = advance(s, row);
+      if (turn.draw.failure) std::rethrow_exception(turn.draw.failure);
+      const Sampler::Choice choice = turn.draw.choice;
+      const auto reason = append(s, choice.id, choice.logprob, turn.draw.top_logprobs > 0 ? &turn.draw.top : nullptr);
       return reason == FinishReason::kNone ? jump_ahead(s) : reason;
     } catch (const Error& error) {
       emit(s, {.sequence = s.number, .text = error.what(), .finish = FinishReason::kFailed, .failure = error.code()});
@@ -502,11 +538,14 @@ struct Engine::Impl {
     drop_cancelled();
     embed_next();
     admit();
+    tell_waiting();
     const std::vector<Part> parts = plan();
     available_pages.store(cache.available_pages(), std::memory_order_relaxed);
     if (parts.empty()) return has_work();
     if (!forward(parts)) return true;  // cancelled in the middle; the next step drops who left
 
+    std::vector<Turn> turns;
+    turns.reserve(parts.size());
     size_t row = 0;
     const size_t vocab = model->decoder->spec().vocab_size;
     for (const auto& [s, count] : parts) {
@@ -527,13 +566,24 @@ struct Engine::Impl {
       if (s->computed < s->history.size()) continue;
       // A finished prompt is offered to others at once, so that requests sent together share it.
       if (was_prompt) cache.publish(std::span(s->history).first(s->computed), s->pages, s->request.tenant);
-      const auto reason = advance_guarded(*s, std::span(logits).subspan(row++ * vocab, vocab));
-      if (reason != FinishReason::kNone) finish(s);
+      turns.push_back(turn_of(s, std::span(logits).subspan(row++ * vocab, vocab)));
     }
+    take_turns(turns);
     available_pages.store(cache.available_pages(), std::memory_order_relaxed);
     std::lock_guard lock(mutex);
     count_step(parts);
     return has_work_locked();
+  }
+
+  void take_turns(std::vector<Turn>& turns) {
+    std::vector<Draw*> draws;
+    for (Turn& turn : turns) {
+      if (!turn.draw.failure) draws.push_back(&turn.draw);
+    }
+    make_draws(draws, team);
+    for (Turn& turn : turns) {
+      if (advance(turn) != FinishReason::kNone) finish(turn.sequence);
+    }
   }
 
   void check_tokens(const std::vector<int32_t>& ids, uint32_t most) const {

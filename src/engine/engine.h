@@ -88,7 +88,9 @@ struct Request {
   /// The prompt's own tokens, once the whole prompt is read; then nothing of it comes from the prefix tree.
   std::function<void(const std::vector<PromptToken>&)> on_prompt;
 
-  /// Both are called inside step() and must not call into the engine except cancel().
+  /// So many requests wait before this one, which cannot run yet; again whenever they have become fewer or more.
+  std::function<void(uint32_t ahead)> on_wait;
+  /// All are called inside step() and must not call into the engine except cancel().
   std::function<void(const TokenEvent&)> on_token;
 };
 

@@ -401,6 +401,29 @@ TEST(Serving, lower_priority_numbers_run_first) {
   EXPECT_EQ(order, (std::vector<int>{-1, 0, 0, 5}));
 }
 
+TEST(Serving, who_waits_hears_how_many_come_first_and_again_when_that_changes) {
+  Served s;
+  Engine engine(s.model, s.team, {.max_sequences = 1});
+  std::vector<std::vector<uint32_t>> heard(4);
+  std::vector<uint64_t> numbers;
+  for (size_t i = 0; i < heard.size(); ++i) {
+    Result ignored;
+    Request request = greedy(prompt(*s.model, 5, 1), 4, ignored);
+    request.priority = i == 3 ? -1 : 0;  // comes last, goes first
+    request.on_token = nullptr;
+    request.on_wait = [&, i](uint32_t ahead) { heard[i].push_back(ahead); };
+    numbers.push_back(engine.submit(std::move(request)));
+    if (i == 2) engine.step();  // the first of them runs
+  }
+  engine.step();
+  engine.cancel(numbers[1]);
+  engine.run();
+  EXPECT_EQ(heard[0], (std::vector<uint32_t>{}));
+  EXPECT_EQ(heard[1], (std::vector<uint32_t>{0, 1}));
+  EXPECT_EQ(heard[2], (std::vector<uint32_t>{1, 2, 1, 0}));
+  EXPECT_EQ(heard[3], (std::vector<uint32_t>{0}));
+}
+
 TEST(Serving, a_short_prompt_does_not_wait_for_a_long_one) {
   Served s;
   Engine engine(s.model, s.team, {.step_tokens = 128});

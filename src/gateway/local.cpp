@@ -250,6 +250,7 @@ class LocalProvider final : public Provider {
   CallPtr submit(const engine::LoadedModelPtr& loaded, engine::Request work, AnswerOptions options, EventSink sink) {
     auto call = std::make_shared<LocalCall>(service_, loaded);
     const auto answer = std::make_shared<LocalAnswer>(loaded->shared_model(), std::move(options), std::move(sink));
+    work.on_wait = [answer](uint32_t ahead) { answer->waits(ahead); };
     work.on_token = [answer](const engine::TokenEvent& event) { answer->token(event); };
     if (answer->wants_prompt()) {
       work.on_prompt = [answer](const std::vector<engine::PromptToken>& tokens) { answer->prompt(tokens); };

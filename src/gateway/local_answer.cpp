@@ -34,6 +34,12 @@ void LocalAnswer::start(uint32_t cached) {
   sink_(std::move(event));
 }
 
+void LocalAnswer::waits(uint32_t ahead) {
+  Event event{.kind = Event::Kind::kQueued};
+  event.index = ahead;
+  sink_(std::move(event));
+}
+
 void LocalAnswer::prompt(const std::vector<engine::PromptToken>& tokens) {
   start(0);
   Event event{.kind = Event::Kind::kPrompt};
@@ -48,9 +54,8 @@ void LocalAnswer::prompt(const std::vector<engine::PromptToken>& tokens) {
 
 void LocalAnswer::token(const engine::TokenEvent& event) {
   if (event.finish == engine::FinishReason::kFailed) {
-    sink_({.kind = Event::Kind::kError,
-           .text = std::string(event.text),
-           .status = code_info(event.failure).http_status});
+    sink_(
+        {.kind = Event::Kind::kError, .text = std::string(event.text), .status = code_info(event.failure).http_status});
     return;
   }
   start(event.cached_tokens);

@@ -25,6 +25,7 @@ struct AnswerOptions {
 class LocalAnswer {
  public:
   LocalAnswer(std::shared_ptr<const engine::Model> model, AnswerOptions options, EventSink sink);
+  void waits(uint32_t ahead);
   void token(const engine::TokenEvent& event);
   void prompt(const std::vector<engine::PromptToken>& tokens);
   bool wants_prompt() const noexcept { return options_.prompt_logprobs; }

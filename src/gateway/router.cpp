@@ -25,6 +25,7 @@ bool may_go_better_elsewhere(int status) { return status == 0 || status == 408 |
 
 bool begins_answer(const Event& event) {
   switch (event.kind) {
+    case Event::Kind::kQueued:
     case Event::Kind::kStart:
     case Event::Kind::kWarning:
     case Event::Kind::kError:

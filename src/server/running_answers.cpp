@@ -52,6 +52,7 @@ struct RunningAnswers::Running {
   bool stop_wanted = false, done = false;
   steady_clock::time_point start = steady_clock::now(), first, saved = start, thinking, thought;
   uint64_t tokens = 0;
+  std::string place;  // in the queue, as an event; until the first token
   std::mutex saving;  // workers may take two copies in either order: the last one stays
   bool last_saved = false;
 
@@ -63,6 +64,10 @@ struct RunningAnswers::Running {
     if (event.tokens > 0 && tokens == 0) first = steady_clock::now();
     tokens += event.tokens;
     switch (event.kind) {
+      case Event::Kind::kQueued:
+        place = page_event("queued", {{"ahead", event.index}});
+        tell(place);
+        break;
       case Event::Kind::kText:
         message.content += event.text;
         if (!event.text.empty() && thought == steady_clock::time_point()) thought = steady_clock::now();
@@ -214,6 +219,7 @@ bool RunningAnswers::attach(const std::string& id, const net::ExchangePtr& excha
   if (running->done) return false;
   exchange->begin(200, {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}}, ": still here\n\n");
   exchange->write(page_event("snapshot", message_json(running->message)));
+  if (running->tokens == 0 && !running->place.empty()) exchange->write(running->place);
   running->listeners.push_back(exchange);
   return true;
 }

@@ -165,7 +165,7 @@ def callers_go_first():
 @case
 def a_batch_survives_kill_9_at_any_moment():
     """Killed again and again, each time after some more lines; then every line is there once, as the direct call says."""
-    lines = [chat_line(i) for i in range(30)]
+    lines = [chat_line(i, tokens=24) for i in range(100)]  # some are left at the third kill, however fast the machine
     dice = random.Random(20261122)
     with tempfile.TemporaryDirectory(prefix="shenbi-batch-") as home:
         kills, batch, seen = 0, None, 0
@@ -175,7 +175,7 @@ def a_batch_survives_kill_9_at_any_moment():
             batch = to.batches.retrieve(batch.id) if batch else started(lines, to=to)
             # What was acknowledged before the kill is there after it.
             check(batch.request_counts.completed >= seen, batch.request_counts, seen)
-            goal = seen + dice.randint(1, 7)
+            goal = seen + dice.randint(3, 20)
 
             def reached():
                 found = to.batches.retrieve(batch.id)
@@ -186,11 +186,11 @@ def a_batch_survives_kill_9_at_any_moment():
                 break
             equal(one.stop(signal.SIGKILL), -signal.SIGKILL)
             kills += 1
-        equal((batch.status, batch.request_counts.completed, batch.request_counts.failed), ("completed", 30, 0))
+        equal((batch.status, batch.request_counts.completed, batch.request_counts.failed), ("completed", len(lines), 0))
         check(kills >= 3, kills)
         found = answers(batch.output_file_id, to)
         equal(set(found), {line["custom_id"] for line in lines})
-        for line in lines:
+        for line in lines[::4]:
             equal(found[line["custom_id"]]["response"]["body"]["choices"][0]["message"]["content"], asked_directly(line, to))
         check_usage(batch, found)
         unfinished = [path.name for path in pathlib.Path(home, "files").iterdir() if "unfinished" in path.name]

@@ -2,7 +2,7 @@
 import { Refusal } from "./refusal.mjs";
 import { usageRoutes } from "./usage.mjs";
 import { keyRoutes, promptRoutes } from "./prompts_and_keys.mjs";
-import { continueAnswer, dropListeners, endAnswer, listen, startAnswer } from "./running.mjs";
+import { continueAnswer, dropListeners, endAnswer, listen, startAnswer, nextTurn } from "./running.mjs";
 import { addMessage, conversationOf, conversations, deleted, folders, messageOf, newConversation, newId, search, summaryOf } from "./store.mjs";
 
 const models = [
@@ -120,4 +120,5 @@ export const routes = [
   ["GET", at("/page/export"), exported],
   ["POST", at("/page/import"), imported],
   ["POST", at("/mock/drop"), () => dropListeners()],
+  ["POST", at("/mock/turn"), () => nextTurn()],
 ]; // prettier-ignore

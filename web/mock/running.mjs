@@ -4,6 +4,7 @@ import { recitation } from "./answers.mjs";
 
 const listeners = new Map(); // message -> Set of responses
 const timers = new Map(); // message -> timer
+const queued = new Set(); // steps of answers that wait for others: nextTurn() takes them one place on
 
 const send = (response, event, data) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 const tell = (message, event, data) => listeners.get(message)?.forEach((response) => send(response, event, data));
@@ -19,12 +20,20 @@ export function continueAnswer(message) {
   recite(message, { pieces: [" And", " so", " it", " went", " on", "."], pauseMs: 20 });
 }
 
-function recite(message, { thinking = [], pieces, pauseMs, finish = "stop", fault, warning, prompt = 12 }) {
+function recite(message, { queue = [], thinking = [], pieces, pauseMs, finish = "stop", fault, warning, prompt = 12 }) {
   const began = Date.now();
   let at = 0;
   let firstAt = 0;
   let thoughtAt = 0;
+  let told = 0;
   const step = () => {
+    if (told < queue.length) {
+      message.ahead = queue[told++];
+      tell(message, "queued", { ahead: message.ahead });
+      queued.add(step);
+      return;
+    }
+    delete message.ahead;
     firstAt ||= Date.now();
     if (at < thinking.length) {
       message.thinking += thinking[at];
@@ -70,7 +79,15 @@ export function listen(message, response) {
   }
   if (!listeners.has(message)) listeners.set(message, new Set());
   listeners.get(message).add(response);
+  if (message.ahead !== undefined) send(response, "queued", { ahead: message.ahead });
   response.on("close", () => listeners.get(message)?.delete(response));
+}
+
+/** Whoever waits in line moves on by one. */
+export function nextTurn() {
+  const steps = [...queued];
+  queued.clear();
+  for (const step of steps) step();
 }
 
 /** Drops every connection, as a network would. */

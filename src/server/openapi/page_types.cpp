@@ -150,8 +150,9 @@ Types page_types() {
           {"PageAsked", object({{"user", named("PageMessage")}, {"answer", named("PageMessage")}})},
           {"PageAnswer", object({{"answer", named("PageMessage")}})},
           {"PageStopped", object({{"message", named("PageMessage")}})},
-          // The data of an event: "snapshot" and "done" have the message, "text", "thinking" and "warning" a text.
-          {"PageEvent", either({named("PageMessage"), object({{"text", text()}})})},
+          // The data of an event: "snapshot" and "done" have the message, "text", "thinking" and "warning" a text,
+          // "queued" how many requests come first.
+          {"PageEvent", either({named("PageMessage"), object({{"text", text()}}), object({{"ahead", count()}})})},
           {"PageEstimate", object({{"tokens", count()}, {"context", count()}})},
           {"PagePrompt", prompt},
           {"PageUsage", page_usage()},

@@ -107,6 +107,17 @@ test("a broken connection is taken up again", async ({ page, address }) => {
   await becomes(() => textOf(lastAnswer(page).locator(".prose")), /^Ma Liang was a poor boy .* never a coin for the rich\.$/);
 });
 
+test("a question that has to wait tells how many come first", async ({ page, address }) => {
+  await send(page, "queue");
+  for (const place of ["In line, 2 before this one", "In line, 1 before this one", "Next in line"]) {
+    await page.getByRole("status").getByText(place).waitFor();
+    await fetch(`${address}/mock/turn`, { method: "POST" });
+  }
+  await growing(page);
+  await page.locator(".waiting").waitFor({ state: "detached" });
+  await stop(page);
+});
+
 test("thinking is folded, counts its time, and opens", async ({ page }) => {
   await send(page, "ponder");
   await page.getByRole("button", { name: /^Thinking · \d/ }).waitFor();

@@ -9,7 +9,7 @@ import { models } from "../state/server";
 import { t } from "../words/words";
 import { AnswerLine } from "./answer_line";
 import { Branches } from "./branches";
-import { goOn, messages, regenerate } from "./conversation";
+import { ahead, goOn, messages, regenerate } from "./conversation";
 import { Thinking } from "./thinking";
 
 const Prose = lazy(() => import("../markdown/prose"));
@@ -25,7 +25,9 @@ export function Answer(props: { id: string; last: boolean }) {
       <Show when={running() && !message().content && !message().thinking}>
         <p class="waiting" role="status">
           <Mark class="pulse" />
-          <span class="out-of-sight">{t("chat.waiting")}</span>
+          <Show when={ahead[props.id] !== undefined} fallback={<span class="out-of-sight">{t("chat.waiting")}</span>}>
+            <span class="quiet-line">{ahead[props.id] ? t("chat.queued", { n: ahead[props.id]! }) : t("chat.next")}</span>
+          </Show>
         </p>
       </Show>
       <Suspense fallback={<div class="prose plain">{message().content}</div>}>

@@ -30,6 +30,9 @@ export const { tree, path, running } = createRoot(() => {
   return { tree, path, running };
 });
 
+/** How many requests of others come before an answer that has not begun. */
+export const [ahead, setAhead] = createStore<Record<string, number>>({});
+
 /** When thinking began and ended, as far as this page has seen it: seconds since 1970. */
 export const [thinkingTimes, setThinkingTimes] = createStore<Record<string, { from: number; to?: number }>>({});
 
@@ -167,6 +170,7 @@ function follow(answer: string): Promise<void> {
           if (text) setMessages(answer, "content", (old) => old + text);
           if (thinking) setMessages(answer, "thinking", (old) => (old ?? "") + thinking);
         }),
+      queued: (count) => setAhead(answer, count),
       warning: (text) => setMessages(answer, "warnings", (old) => [...(old ?? []), text]),
       done: (message) => {
         if (thinkingTimes[answer] && !thinkingTimes[answer].to) setThinkingTimes(answer, "to", now());

@@ -9,6 +9,7 @@ interface Listener {
   snapshot(message: Message): void;
   grow(text: string, thinking: string): void;
   warning(text: string): void;
+  queued(ahead: number): void; // so many requests of others come first
   done(message: Message): void;
   waiting(again: boolean): void; // the connection is lost, or back
   refused(error: ApiError): void;
@@ -40,6 +41,7 @@ async function readStream(response: Response, listener: Listener, alive: () => v
       if (event === "text") gathered.add(value.text, "");
       else if (event === "thinking") gathered.add("", value.text);
       else if (event === "warning") listener.warning(value.text ?? String(value));
+      else if (event === "queued") listener.queued(value.ahead);
       else if (event === "snapshot") listener.snapshot(value);
       else if (event === "done") {
         gathered.drop();

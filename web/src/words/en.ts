@@ -29,6 +29,8 @@ export const en = {
   "chat.question": "Question",
   "chat.answer": "Answer",
   "chat.waiting": "The model is reading",
+  "chat.queued": "In line, {n} before this one",
+  "chat.next": "Next in line",
   "chat.reconnecting": "The connection was lost. Trying again…",
   "chat.finished": "Answer finished",
   "chat.latest": "Latest",

@@ -31,6 +31,8 @@ export const zh: Record<keyof typeof en, string> = {
   "chat.question": "提问",
   "chat.answer": "回答",
   "chat.waiting": "模型正在阅读",
+  "chat.queued": "排队中，前面还有 {n} 个请求",
+  "chat.next": "排队中，下一个就是",
   "chat.reconnecting": "连接中断，正在重连……",
   "chat.finished": "回答完成",
   "chat.latest": "最新",
