@@ -6,6 +6,19 @@ namespace shenbi::chat {
 
 std::string new_answer_id(std::string_view prefix) { return random_id(prefix, 24); }
 
+std::string_view openai_finish(Finish finish) {
+  switch (finish) {
+    case Finish::kLength:
+      return "length";
+    case Finish::kToolCalls:
+      return "tool_calls";
+    case Finish::kContentFilter:
+      return "content_filter";
+    default:
+      return "stop";
+  }
+}
+
 void Collected::add(const Event& event) {
   switch (event.kind) {
     case Event::Kind::kQueued:

@@ -33,6 +33,10 @@ struct AnswerHead {
 /// Random, unguessable enough to be a name: prefix and 24 letters and digits.
 std::string new_answer_id(std::string_view prefix);
 
+/// OpenAI's word for how an answer ended: "stop" (also for what it has no word for), "length", "tool_calls",
+/// "content_filter".
+std::string_view openai_finish(Finish finish);
+
 /// Writes one answer in a dialect. Events come in order for each choice (n > 1: any order between choices).
 class AnswerWriter {
  public:

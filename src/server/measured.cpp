@@ -2,7 +2,7 @@
 // where traces are kept, as a span with the parts queue, prefill and decode.
 
 #include "base/log.h"
-#include "chat/dialects/answer_parts.h"
+#include "chat/dialect.h"
 #include "server/answering.h"
 #include "server/request_record.h"
 #include "server/state.h"

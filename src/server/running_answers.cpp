@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "chat/dialects/answer_parts.h"
+#include "chat/dialect.h"
 #include "server/state.h"
 
 namespace shenbi::server {

@@ -43,19 +43,6 @@ OrderedJson openai_logprobs(const std::vector<TokenLogprob>& tokens) {
   return list;
 }
 
-std::string_view openai_finish(Finish finish) {
-  switch (finish) {
-    case Finish::kLength:
-      return "length";
-    case Finish::kToolCalls:
-      return "tool_calls";
-    case Finish::kContentFilter:
-      return "content_filter";
-    default:
-      return "stop";
-  }
-}
-
 OrderedJson openai_usage(const Usage& usage) {
   return {{"prompt_tokens", usage.prompt_tokens},
           {"completion_tokens", usage.completion_tokens},

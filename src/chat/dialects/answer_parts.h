@@ -24,8 +24,6 @@ double finite_logprob(double logprob);
 /// [{"token", "logprob", "bytes", "top_logprobs": [...]}]
 OrderedJson openai_logprobs(const std::vector<TokenLogprob>& tokens);
 
-/// "stop", "length", "tool_calls", "content_filter"
-std::string_view openai_finish(Finish finish);
 OrderedJson openai_usage(const Usage& usage);
 
 /// Arguments as an object; {} if they are none.
