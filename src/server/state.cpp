@@ -4,6 +4,7 @@
 #include "gateway/local.h"
 #include "gateway/router.h"
 #include "server/batches.h"
+#include "server/comparisons.h"
 #include "server/conversations.h"
 #include "server/files.h"
 #include "server/prompts.h"
@@ -18,6 +19,7 @@ constexpr int kWorkerThreads = 16;
 namespace {
 
 std::string current_request_id() {
+  if (const std::string& expected = Receipts::current_id(); !expected.empty()) return expected;
   const RequestRecordPtr record = RequestRecord::current();
   return record ? record->id() : "";
 }
@@ -56,15 +58,27 @@ State::State(const ServeOptions& o)
       provider(std::make_shared<gateway::Router>(
           gateway::make_local_provider(service, o.models), upstreams,
           gateway::RouterOptions{.run = [this](std::function<void()> job) { return workers.run(std::move(job)); },
-                                 .on_attempt = [this](const gateway::Attempt& attempt) { accounting.file(attempt); },
+                                 .on_attempt =
+                                     [this](const gateway::Attempt& attempt) {
+                                       accounting.file(attempt);
+                                       note_receipt(attempt);
+                                     },
                                  .request_id = current_request_id})),
       conversations(std::make_unique<Conversations>(database)),
       prompts(std::make_unique<Prompts>(database)),
       files(std::make_unique<Files>(database, o.data / "files")),
       batches(std::make_unique<Batches>(database, *files)),
-      running(std::make_unique<RunningAnswers>()) {}
+      running(std::make_unique<RunningAnswers>()),
+      comparisons(std::make_unique<Comparisons>()) {}
 
 State::~State() { workers.stop(); }
+
+void State::note_receipt(const gateway::Attempt& attempt) {
+  receipts.note(attempt.request_id, [&] {
+    const auto upstream = upstreams.find(attempt.upstream);
+    return row_of(attempt, upstream ? &*upstream : nullptr, *library.current());
+  });
+}
 
 void State::note_failed_load(const std::string& model, const std::string& why) {
   std::lock_guard lock(failed_loads_mutex);

@@ -17,6 +17,7 @@
 #include "server/accounting.h"
 #include "server/keys.h"
 #include "server/metrics.h"
+#include "server/receipts.h"
 #include "server/stored_responses.h"
 #include "server/workers.h"
 #include "store/database.h"
@@ -25,6 +26,7 @@
 namespace shenbi::server {
 
 class Batches;
+class Comparisons;
 class Conversations;
 class Prompts;
 class Files;
@@ -59,6 +61,7 @@ class State {
   Workers workers;  ///< stopped before anything goes; outlives those below, whose last events still come to it
   gateway::Upstreams upstreams;
   Accounting accounting;
+  Receipts receipts;
   std::shared_ptr<engine::Service> service;
   std::shared_ptr<gateway::Provider> provider;  ///< the router in front of the engine and the upstreams
   std::unique_ptr<Conversations> conversations;
@@ -66,12 +69,15 @@ class State {
   std::unique_ptr<Files> files;
   std::unique_ptr<Batches> batches;
   std::unique_ptr<RunningAnswers> running;
+  std::unique_ptr<Comparisons> comparisons;
   /// Why models of the start are not in memory, by name.
   void note_failed_load(const std::string& model, const std::string& why);
   std::string failed_load(const std::string& model) const;  ///< "" if none failed
 
   std::atomic<bool> stopping = false;  ///< no new work: only questions about the server itself are answered
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  void note_receipt(const gateway::Attempt& attempt);
+
   mutable std::mutex failed_loads_mutex;
   std::map<std::string, std::string> failed_loads;
 };

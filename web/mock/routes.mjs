@@ -1,4 +1,5 @@
 // The routes of docs/page-api.md: [method, path, handler]. A handler returns the body; undefined is 204.
+import { compareRoutes } from "./compare.mjs";
 import { Refusal } from "./refusal.mjs";
 import { usageRoutes } from "./usage.mjs";
 import { keyRoutes, promptRoutes } from "./prompts_and_keys.mjs";
@@ -117,6 +118,7 @@ export const routes = [
   ...promptRoutes(at),
   ...keyRoutes(at),
   ...usageRoutes(at),
+  ...compareRoutes(at),
   ["GET", at("/page/export"), exported],
   ["POST", at("/page/import"), imported],
   ["POST", at("/mock/drop"), () => dropListeners()],

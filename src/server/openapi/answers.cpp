@@ -105,6 +105,19 @@ std::vector<Answer> table() {
       {"GET /page/usage/rows", 200, "PageCalls"},
       {"GET /page/usage/rows", 200, "", "text/csv"},
       {"GET /page/catalog", 200, "PageCatalog"},
+      {"POST /v1/compare", 200, "Comparison"},
+      {"POST /v1/compare", 200, "ComparisonEvent", kEventStream, Form::kEvents},
+      {"POST /v1/compare/summary", 200, "ChatCompletion"},
+      {"POST /v1/compare/summary", 200, "ChatCompletionChunk", kEventStream, Form::kEvents},
+      {"POST /v1/compare/{id}/columns/{column}/stop", 200, "ComparisonColumnName"},
+      {"POST /v1/compare/{id}/columns/{column}/retry", 200, "ComparisonColumnName"},
+      {"POST /page/compare", 200, "Comparison"},
+      {"POST /page/compare", 200, "ComparisonEvent", kEventStream, Form::kEvents},
+      {"POST /page/compare/summary", 200, "ChatCompletion"},
+      {"POST /page/compare/summary", 200, "ChatCompletionChunk", kEventStream, Form::kEvents},
+      {"POST /page/compare/keep", 201, "PageSummary"},
+      {"POST /page/compare/{id}/columns/{column}/stop", 200, "ComparisonColumnName"},
+      {"POST /page/compare/{id}/columns/{column}/retry", 200, "ComparisonColumnName"},
   };
   return all;
 }
@@ -219,7 +232,7 @@ Schema responses_of(const Route& route) {
 Schema named_types() {
   Schema types = Schema::object();
   for (const auto& make : {openai_types, openai_job_types, responses_types, anthropic_types, ollama_types, gemini_types,
-                           page_types, server_types}) {
+                           compare_types, page_types, server_types}) {
     for (auto& [name, schema] : make()) types[name] = std::move(schema);
   }
   return types;

@@ -180,16 +180,63 @@ constexpr std::string_view kModeration = R"json({
   "type": "object", "required": ["input"], "additionalProperties": false,
   "properties": {"input": {"type": ["string", "array"]}, "model": {"type": ["string", "null"]}}})json";
 
+constexpr std::string_view kCompare = R"json({
+  "type": "object", "required": ["models", "messages"], "additionalProperties": false,
+  "properties": {
+    "models": {"type": "array", "minItems": 1, "maxItems": 16, "items": {"type": "string", "minLength": 1}},
+    "messages": {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["role"], "properties": {
+      "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
+      "content": {"type": ["string", "array", "null"]}}}},
+    "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+    "top_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    "max_tokens": {"type": ["integer", "null"], "minimum": 1},
+    "max_completion_tokens": {"type": ["integer", "null"], "minimum": 1},
+    "seed": {"type": ["integer", "null"]},
+    "stop": {"type": ["string", "array", "null"], "items": {"type": "string"}},
+    "stream": {"type": ["boolean", "null"]},
+    "frequency_penalty": {"type": ["number", "null"], "minimum": -2, "maximum": 2},
+    "presence_penalty": {"type": ["number", "null"], "minimum": -2, "maximum": 2},
+    "response_format": {"type": ["object", "null"]},
+    "tools": {"type": ["array", "null"], "items": {"type": "object"}},
+    "tool_choice": {"type": ["string", "object", "null"]},
+    "reasoning_effort": {"type": ["string", "null"]},
+    "thinking_budget": {"type": ["integer", "null"], "minimum": 1},
+    "top_k": {"type": ["integer", "null"]},
+    "min_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    "repetition_penalty": {"type": ["number", "null"]}
+  }})json";
+
+constexpr std::string_view kCompareSummary = R"json({
+  "type": "object", "required": ["model", "question", "answers"], "additionalProperties": false,
+  "properties": {
+    "model": {"type": "string"},
+    "question": {"type": "string"},
+    "answers": {"type": "array", "minItems": 2, "maxItems": 16, "items": {
+      "type": "object", "required": ["name", "content"], "additionalProperties": false,
+      "properties": {"name": {"type": "string"}, "content": {"type": "string"}}}},
+    "max_tokens": {"type": ["integer", "null"], "minimum": 1},
+    "stream": {"type": ["boolean", "null"]}
+  }})json";
+
 }  // namespace
 
 const std::vector<std::pair<std::string_view, std::string_view>>& request_schemas() {
   static const std::vector<std::pair<std::string_view, std::string_view>> schemas = {
-      {"POST /v1/chat/completions", kChat},      {"POST /v1/completions", kCompletion},
-      {"POST /v1/embeddings", kEmbeddings},      {"POST /tokenize", kTokenize},
-      {"POST /detokenize", kDetokenize},         {"POST /page/keys", kKey},
-      {"PUT /page/upstreams/{name}", kUpstream}, {"POST /page/conversations", kConversation},
-      {"POST /page/folders", kFolder},           {"POST /v1/batches", kBatch},
+      {"POST /v1/chat/completions", kChat},
+      {"POST /v1/completions", kCompletion},
+      {"POST /v1/embeddings", kEmbeddings},
+      {"POST /tokenize", kTokenize},
+      {"POST /detokenize", kDetokenize},
+      {"POST /page/keys", kKey},
+      {"PUT /page/upstreams/{name}", kUpstream},
+      {"POST /page/conversations", kConversation},
+      {"POST /page/folders", kFolder},
+      {"POST /v1/batches", kBatch},
       {"POST /v1/moderations", kModeration},
+      {"POST /v1/compare", kCompare},
+      {"POST /v1/compare/summary", kCompareSummary},
+      {"POST /page/compare", kCompare},
+      {"POST /page/compare/summary", kCompareSummary},
   };
   return schemas;
 }

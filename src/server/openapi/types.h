@@ -12,6 +12,7 @@ Types responses_types();
 Types anthropic_types();
 Types ollama_types();
 Types gemini_types();
+Types compare_types();  ///< several models beside each other
 Types page_types();
 Types server_types();  ///< health, keys, upstreams
 

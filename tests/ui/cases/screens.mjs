@@ -93,6 +93,14 @@ const screens = {
     await enter(page, "usage");
     await page.locator(".usage-chart").waitFor();
   },
+  compare: async (page) => {
+    await enter(page, "compare");
+    await page.getByRole("textbox", { name: "Question" }).fill("differ");
+    await page.getByRole("textbox", { name: "Question" }).press("Enter");
+    await page.locator(".compare-diff ins").first().waitFor();
+    await control(page, "Sum up").click();
+    await page.locator(".compare-below .prose strong").waitFor();
+  },
   settings: async (page) => {
     await enter(page, "settings");
     await page.getByRole("heading", { name: "Keys", exact: true }).waitFor();

@@ -1,6 +1,7 @@
 // English. Sentence case; {name} is filled in.
 export const en = {
   "room.chat": "Chat",
+  "room.compare": "Compare",
   "room.models": "Models",
   "room.settings": "Settings",
   rail: "Rooms",

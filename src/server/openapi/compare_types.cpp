@@ -1,0 +1,62 @@
+// Several models beside each other: POST /v1/compare (server/comparisons.cpp).
+
+#include "server/openapi/types.h"
+
+namespace shenbi::server::openapi {
+namespace {
+
+Schema usage() {
+  return object({{"prompt_tokens", count()},
+                 {"cached_tokens", count()},
+                 {"completion_tokens", count()},
+                 {"reasoning_tokens", count()}});
+}
+
+Schema tool_call() {
+  return object(
+      {{"id", text()}, {"type", word({"function"})}, {"function", object({{"name", text()}, {"arguments", text()}})}});
+}
+
+Schema ended(Fields always, Fields sometimes) {
+  Fields fields = {{"column", count()},
+                   {"model", text()},
+                   {"attempt", count()},
+                   {"status", word({"done", "stopped", "failed"})},
+                   {"finish_reason", or_null(word({"stop", "length", "tool_calls", "content_filter"}))},
+                   {"usage", usage()},
+                   {"first_token_s", or_null(number())},
+                   {"seconds", number()},
+                   {"tokens_per_s", or_null(number())},
+                   {"cost_nano_usd", or_null(count())},
+                   {"upstream", or_null(text())},
+                   {"tries", count()}};
+  for (auto& field : always) fields.push_back(std::move(field));
+  Fields more = {{"error", object({{"status", count()}, {"message", text()}})},
+                 {"warnings", list(text())},
+                 {"tool_calls", list(tool_call())}};
+  for (auto& field : sometimes) more.push_back(std::move(field));
+  return object(std::move(fields), std::move(more));
+}
+
+}  // namespace
+
+Types compare_types() {
+  const Schema column = object({{"column", count()}, {"model", text()}});
+  return {{"ComparisonColumn", ended({{"content", text()}}, {{"thinking", text()}})},
+          {"Comparison", object({{"id", text()},
+                                 {"object", word({"comparison"})},
+                                 {"created", count()},
+                                 {"columns", list(named("ComparisonColumn"))}})},
+          {"ComparisonHead",
+           object({{"id", text()}, {"object", word({"comparison"})}, {"created", count()}, {"columns", list(column)}})},
+          {"ComparisonBegun",
+           object({{"column", count()}, {"model", text()}, {"attempt", count()}, {"request_id", text()}})},
+          {"ComparisonEnded", ended({}, {})},
+          {"ComparisonColumnName", object({{"id", text()}, {"column", count()}})},
+          // The data of the events "comparison", "column", "text" (also "thinking" and "warning"), "end", "done".
+          {"ComparisonEvent",
+           either({named("ComparisonHead"), named("ComparisonBegun"), object({{"column", count()}, {"text", text()}}),
+                   named("ComparisonEnded"), object({{"id", text()}})})}};
+}
+
+}  // namespace shenbi::server::openapi
