@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "gateway/local.h"
 #include "gateway/router.h"
+#include "server/arena.h"
 #include "server/batches.h"
 #include "server/comparisons.h"
 #include "server/conversations.h"
@@ -69,7 +70,8 @@ State::State(const ServeOptions& o)
       files(std::make_unique<Files>(database, o.data / "files")),
       batches(std::make_unique<Batches>(database, *files)),
       running(std::make_unique<RunningAnswers>()),
-      comparisons(std::make_unique<Comparisons>()) {}
+      comparisons(std::make_unique<Comparisons>()),
+      arena(std::make_unique<Arena>(database)) {}
 
 State::~State() { workers.stop(); }
 

@@ -25,6 +25,7 @@
 
 namespace shenbi::server {
 
+class Arena;
 class Batches;
 class Comparisons;
 class Conversations;
@@ -70,6 +71,7 @@ class State {
   std::unique_ptr<Batches> batches;
   std::unique_ptr<RunningAnswers> running;
   std::unique_ptr<Comparisons> comparisons;
+  std::unique_ptr<Arena> arena;
   /// Why models of the start are not in memory, by name.
   void note_failed_load(const std::string& model, const std::string& why);
   std::string failed_load(const std::string& model) const;  ///< "" if none failed

@@ -243,6 +243,30 @@ def the_pages_prompts_keys_and_upstreams():
 
 
 @case
+def comparisons_and_the_arena():
+    asked = {"models": [MODEL, "tooled", "none"], "messages": TURN, "max_tokens": 4}
+    answers = [{"name": "a", "content": "5"}, {"name": "b", "content": "five"}]
+    for root in ("/v1", "/page"):
+        equal([column["status"] for column in ask("POST", f"{root}/compare", asked)["columns"]], ["done", "done", "failed"])
+        ask("POST", f"{root}/compare", {**asked, "stream": True})
+        for stream in (False, True):
+            ask("POST", f"{root}/compare/summary", {"model": MODEL, "question": "2 + 3?", "answers": answers, "max_tokens": 4, "stream": stream})
+        # Stop and retry of a column are asked for in tests/api/compare.py, beside a running stream.
+        PASSES.update({("POST", f"{root}/compare/{{id}}/columns/{{column}}/{word}", "200") for word in ("stop", "retry")})
+    ask("POST", "/page/compare/keep", {"question": "2 + 3?", "answers": [{"model": "a", "content": "5"}], "chosen": 0}, 201)
+    called = {**asked, "models": ["tooled"], "max_tokens": 60, "temperature": 0, "tools": [OPENAI_TOOL], "tool_choice": "required"}
+    equal(ask("POST", "/v1/compare", called)["columns"][0]["tool_calls"][0]["function"]["name"], "weather")
+    events = ask("POST", "/page/arena/battles", {"content": "2 + 3?", "models": [MODEL, "tooled"], "max_tokens": 4})
+    battle = f"/page/arena/battles/{events[0]['id']}"
+    ask("POST", f"{battle}/vote", {"winner": "tie"})
+    ask("POST", f"{battle}/judge", {"model": MODEL, "max_tokens": 8})
+    ask("GET", "/page/arena/leaderboard?style=1")
+    for format in ("json", "csv"):
+        ask("GET", f"/page/arena/votes?format={format}")
+    refused("POST", "/v1/compare", {**asked, "n": 2}, "n: ")
+
+
+@case
 def the_server_itself():
     for path in ("/health", "/health?verbose=1", "/ready", "/version", "/metrics", "/openapi.json", "/page/config"):
         ask("GET", path)

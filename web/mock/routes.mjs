@@ -1,4 +1,5 @@
 // The routes of docs/page-api.md: [method, path, handler]. A handler returns the body; undefined is 204.
+import { arenaRoutes } from "./arena.mjs";
 import { compareRoutes } from "./compare.mjs";
 import { Refusal } from "./refusal.mjs";
 import { usageRoutes } from "./usage.mjs";
@@ -119,6 +120,7 @@ export const routes = [
   ...keyRoutes(at),
   ...usageRoutes(at),
   ...compareRoutes(at),
+  ...arenaRoutes(at),
   ["GET", at("/page/export"), exported],
   ["POST", at("/page/import"), imported],
   ["POST", at("/mock/drop"), () => dropListeners()],

@@ -334,6 +334,9 @@ int execute(const Options& options) {
       }
     }
   }
+  if (!options.judge.empty() && answers.size() < 2) {
+    std::fprintf(stderr, "%s is not asked to judge: fewer than two models answered\n", options.judge.c_str());
+  }
   if (options.json) {
     std::cout << json.dump(2, ' ', false, chat::OrderedJson::error_handler_t::replace) << "\n";
   }

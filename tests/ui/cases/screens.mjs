@@ -101,6 +101,17 @@ const screens = {
     await control(page, "Sum up").click();
     await page.locator(".compare-below .prose strong").waitFor();
   },
+  arena: async (page) => {
+    await enter(page, "arena");
+    await page.getByRole("textbox", { name: "Question" }).fill("Who was Ma Liang?");
+    await page.getByRole("textbox", { name: "Question" }).press("Enter");
+    await control(page, "Both are bad").click();
+    await page.locator(".arena-model").first().waitFor();
+  },
+  leaderboard: async (page) => {
+    await page.evaluate(() => (location.hash = "#/arena/leaderboard"));
+    await page.locator(".arena-table circle").first().waitFor();
+  },
   settings: async (page) => {
     await enter(page, "settings");
     await page.getByRole("heading", { name: "Keys", exact: true }).waitFor();

@@ -2,6 +2,7 @@
 export const en = {
   "room.chat": "Chat",
   "room.compare": "Compare",
+  "room.arena": "Arena",
   "room.models": "Models",
   "room.settings": "Settings",
   rail: "Rooms",

@@ -4,6 +4,7 @@ import type { en } from "./en";
 export const zh: Record<keyof typeof en, string> = {
   "room.chat": "对话",
   "room.compare": "对比",
+  "room.arena": "擂台",
   "room.models": "模型",
   "room.settings": "设置",
   rail: "各处",
