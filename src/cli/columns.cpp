@@ -33,6 +33,12 @@ void wrap_line(std::string_view line, size_t width, std::vector<std::string>& ou
   for (size_t at = 0; at < line.size();) {
     const Utf8Char c = decode_utf8(line, at);
     const size_t wide = cells(c.code_point);
+    if (c.code_point == ' ' && used + wide > width) {  // the line is full to the space, which becomes the break
+      out.emplace_back(line.substr(start, at - start));
+      start = at += c.length;
+      used = break_at = break_used = 0;
+      continue;
+    }
     if (used + wide > width && at > start) {
       const bool soft = break_at > start;
       const size_t end = soft ? break_at : at;
