@@ -91,6 +91,8 @@ export function recitation(question) {
   if (question.startsWith("echo")) return { pieces: question.slice(5).match(/[^]{1,97}/g) ?? [], pauseMs: 1 };
   if (has("slow")) return { pieces: words(Array(500).fill(plain).join("\n\n")), pauseMs: 60 }; // runs until it is stopped
   if (has("queue")) return { queue: [2, 1, 0], pieces: words(Array(500).fill(plain).join("\n\n")), pauseMs: 60 };
+  if (has("priced")) return { pieces: words(plain), pauseMs, cost: 1_900_000 };
+  if (has("priceless")) return { pieces: words(plain), pauseMs, cost: null };
   if (has("ponder")) return { thinking: words(Array(500).fill("Let me look at it from each side.").join(" ")), pieces: [], pauseMs: 30 };
   if (has("patient")) return { pieces: words(plain), pauseMs: 100 };
   if (has("table")) return { pieces: words(table), pauseMs };

@@ -20,7 +20,7 @@ export function continueAnswer(message) {
   recite(message, { pieces: [" And", " so", " it", " went", " on", "."], pauseMs: 20 });
 }
 
-function recite(message, { queue = [], thinking = [], pieces, pauseMs, finish = "stop", fault, warning, prompt = 12 }) {
+function recite(message, { queue = [], thinking = [], pieces, pauseMs, finish = "stop", fault, warning, cost, prompt = 12 }) {
   const began = Date.now();
   let at = 0;
   let firstAt = 0;
@@ -51,6 +51,7 @@ function recite(message, { queue = [], thinking = [], pieces, pauseMs, finish = 
         prompt_tokens: prompt, cached_tokens: 4, completion_tokens: at, reasoning_tokens: thinking.length,
         ...(thinking.length ? { thinking_s: (thoughtAt - firstAt) / 1000 } : {}),
         first_token_s: (firstAt - began) / 1000, seconds, tokens_per_s: at / Math.max(seconds, 0.001),
+        ...(cost === undefined ? {} : { cost_nano_usd: cost }),
       }; // prettier-ignore
       if (fault) message.error = fault;
       return endAnswer(message, fault ? "failed" : "done", fault ? undefined : finish);

@@ -107,6 +107,20 @@ test("a broken connection is taken up again", async ({ page, address }) => {
   await becomes(() => textOf(lastAnswer(page).locator(".prose")), /^Ma Liang was a poor boy .* never a coin for the rich\.$/);
 });
 
+test("an answer of another house tells what it cost, or that no price is known", async ({ page }) => {
+  await send(page, "priced");
+  await page.locator(".answer-line").getByText("$0.0019", { exact: true }).waitFor();
+  await send(page, "priceless");
+  await ended(page, 2);
+  await page.locator(".answer-line").last().click();
+  await page.getByRole("complementary", { name: "Details" }).getByText("no price known").waitFor();
+  await send(page, "anything");
+  await ended(page, 3);
+  await page.locator(".answer-line").last().click();
+  await page.getByRole("complementary", { name: "Details" }).getByText("Time to first token").waitFor();
+  await page.getByRole("complementary", { name: "Details" }).getByText("Cost", { exact: true }).waitFor({ state: "detached" });
+});
+
 test("a question that has to wait tells how many come first", async ({ page, address }) => {
   await send(page, "queue");
   for (const place of ["In line, 2 before this one", "In line, 1 before this one", "Next in line"]) {

@@ -37,6 +37,7 @@ interface Usage {
   first_token_s: number;
   seconds: number;
   tokens_per_s: number;
+  cost_nano_usd?: number | null; // of another house's model: null where no price is known
 }
 
 export type Status = "running" | "done" | "stopped" | "failed";

@@ -1,6 +1,6 @@
-// The quiet line: model · tokens in and out · time to first token · tokens/s. A click opens the details.
+// The quiet line: model · tokens in and out · time to first token · tokens/s · cost. A click opens the details.
 import { Show } from "solid-js";
-import { count, rate, seconds } from "../ui/format";
+import { count, money, rate, seconds } from "../ui/format";
 import { t } from "../words/words";
 import { messages } from "./conversation";
 import { panel, toggleDetails } from "./panel";
@@ -22,6 +22,7 @@ export function AnswerLine(props: { id: string }) {
             </span>
             <span class="wide" title={t("details.first")}>{seconds(figures().first_token_s)}</span>
             <span>{t("rate", { n: rate(figures().tokens_per_s) })}</span>
+            <Show when={figures().cost_nano_usd}>{(cost) => <span title={t("details.cost")}>{money(cost())}</span>}</Show>
           </>
         )}
       </Show>

@@ -1,6 +1,6 @@
 // The receipt of one answer.
 import { For, Show } from "solid-js";
-import { count, moment, rate, seconds } from "../ui/format";
+import { count, moment, money, rate, seconds } from "../ui/format";
 import { IconClose } from "../ui/icons";
 import { t } from "../words/words";
 import { messages } from "./conversation";
@@ -26,6 +26,7 @@ export function Details(props: { message: string }) {
             [t("details.first"), seconds(usage.first_token_s)],
             [t("details.whole"), seconds(usage.seconds)],
             [t("details.rate"), t("rate", { n: rate(usage.tokens_per_s) })],
+            ...(usage.cost_nano_usd === undefined ? [] : [[t("details.cost"), usage.cost_nano_usd === null ? t("details.unknown") : money(usage.cost_nano_usd)]]),
           ] as [string, string][])
         : []),
       [t("details.id"), one.id],

@@ -13,6 +13,13 @@ export function bytes(n: number): string {
   return `${n.toLocaleString(locale(), { maximumFractionDigits: n < 10 && unit > 0 ? 1 : 0 })} ${units[unit]}`;
 }
 
+/** Billionths of a dollar: $0.0015, $12.30: as many places as the figure needs, at most six. */
+export function money(nano: number): string {
+  const dollars = nano / 1e9;
+  const places = dollars === 0 ? 0 : Math.min(6, Math.max(2, 2 - Math.floor(Math.log10(dollars))));
+  return `$${dollars.toLocaleString(locale(), { minimumFractionDigits: Math.min(places, 2), maximumFractionDigits: places })}`;
+}
+
 /** 270M, 8.2B */
 export function parameters(n: number): string {
   const [value, letter] = n >= 1e9 ? [n / 1e9, "B"] : [n / 1e6, "M"];

@@ -3,7 +3,8 @@
 import { createMemo, createSignal, For, onCleanup, onMount, Show } from "solid-js";
 import { locale } from "../words/words";
 import { measured, nameOf, type Measure, type Row, type Split } from "./data";
-import { money, short } from "./figures";
+import { money } from "../ui/format";
+import { short } from "./figures";
 import { u } from "./words";
 
 const [height, left, foot, head] = [220, 52, 22, 10];

@@ -3,13 +3,13 @@ import "./usage.css";
 import { createEffect, createMemo, createResource, createSignal, For, Show, Suspense } from "solid-js";
 import { ApiError } from "../api/http";
 import { attempt, faultText } from "../ui/faults";
-import { count, moment, rate, seconds } from "../ui/format";
+import { count, moment, money, rate, seconds } from "../ui/format";
 import { IconDownload } from "../ui/icons";
 import { Mark } from "../ui/mark";
 import { saveFile } from "../ui/save";
 import { Chart } from "./chart";
 import { added, getCalls, getUsage, lastDays, measured, nameOf, usageFile, type Call, type Measure, type Row, type Split, type Sum } from "./data";
-import { money, short } from "./figures";
+import { short } from "./figures";
 import { u, type UsageWord } from "./words";
 
 const splits: Split[] = ["model", "key", "upstream"];

@@ -70,6 +70,8 @@ export const en = {
   "details.first": "Time to first token",
   "details.whole": "Total time",
   "details.rate": "Speed",
+  "details.cost": "Cost",
+  "details.unknown": "no price known",
   "details.id": "Id",
   "details.raw": "Raw usage",
   "status.running": "Running",

@@ -72,6 +72,8 @@ export const zh: Record<keyof typeof en, string> = {
   "details.first": "首词元时间",
   "details.whole": "总时间",
   "details.rate": "速度",
+  "details.cost": "费用",
+  "details.unknown": "价格未知",
   "details.id": "编号",
   "details.raw": "原始用量",
   "status.running": "进行中",
