@@ -20,19 +20,6 @@ using gateway::Column;
 
 OrderedJson or_null(double seconds) { return seconds < 0 ? OrderedJson() : OrderedJson(seconds); }
 
-std::string_view finish_word(chat::Finish finish) {
-  switch (finish) {
-    case chat::Finish::kLength:
-      return "length";
-    case chat::Finish::kToolCalls:
-      return "tool_calls";
-    case chat::Finish::kContentFilter:
-      return "content_filter";
-    default:
-      return "stop";
-  }
-}
-
 OrderedJson calls_json(const std::vector<chat::ToolCall>& calls) {
   OrderedJson list = OrderedJson::array();
   for (const chat::ToolCall& call : calls) {
@@ -62,7 +49,7 @@ OrderedJson column_json(uint32_t index, const Column& column, const std::optiona
                       {"cost_nano_usd", nullptr},
                       {"upstream", nullptr},
                       {"tries", receipt ? receipt->tries : 0}};
-  if (column.status == Column::Status::kDone) json["finish_reason"] = finish_word(column.answer.finish);
+  if (column.status == Column::Status::kDone) json["finish_reason"] = chat::openai_finish(column.answer.finish);
   if (receipt && receipt->cost_nano_usd) json["cost_nano_usd"] = *receipt->cost_nano_usd;
   if (receipt && receipt->tries > 0) json["upstream"] = receipt->upstream;
   if (column.status == Column::Status::kFailed) {

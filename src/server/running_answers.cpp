@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "chat/dialect.h"
+#include "server/request_record.h"
 #include "server/state.h"
 
 namespace shenbi::server {
@@ -52,8 +53,9 @@ struct RunningAnswers::Running {
   bool stop_wanted = false, done = false;
   steady_clock::time_point start = steady_clock::now(), first, saved = start, thinking, thought;
   uint64_t tokens = 0;
-  std::string place;  // in the queue, as an event; until the first token
-  std::mutex saving;  // workers may take two copies in either order: the last one stays
+  std::optional<Receipt> receipt;  // at the end
+  std::string place;               // in the queue, as an event; until the first token
+  std::mutex saving;               // workers may take two copies in either order: the last one stays
   bool last_saved = false;
 
   void tell(const std::string& event) {
@@ -107,6 +109,9 @@ struct RunningAnswers::Running {
     usage["tokens_per_s"] = tokens > 1 && writing > 0 ? static_cast<double>(tokens - 1) / writing : 0.0;
     if (thinking != steady_clock::time_point()) {
       usage["thinking_s"] = seconds(thinking, thought == steady_clock::time_point() ? now : thought);
+    }
+    if (receipt && receipt->tries > 0 && receipt->upstream != "local") {
+      usage["cost_nano_usd"] = receipt->cost_nano_usd ? OrderedJson(*receipt->cost_nano_usd) : OrderedJson();
     }
     message.usage = dumped(usage);
     message.status = event.finish == chat::Finish::kCancelled ? "stopped" : "done";
@@ -163,10 +168,13 @@ void RunningAnswers::start(State& state, const Caller& caller, StoredMessage ans
     else
       state.workers.run(std::move(job));
   };
-  const auto sink = [running, save](Event event) {
+  const RequestRecordPtr record = RequestRecord::current();
+  const std::string receipt_id = record ? record->id() : id;
+  const auto sink = [&state, running, save, receipt_id](Event event) {
     std::lock_guard lock(running->mutex);
-    running->take(event);
     const bool last = event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError;
+    if (last) running->receipt = state.receipts.take(receipt_id);
+    running->take(event);
     const auto now = steady_clock::now();
     if (!last && now - running->saved < kSaveEvery) return;
     running->saved = now;
@@ -174,6 +182,7 @@ void RunningAnswers::start(State& state, const Caller& caller, StoredMessage ans
   };
   try {
     const std::string model = request.model;
+    const Receipts::Expected expected(state.receipts, receipt_id);
     auto call = state.provider->chat(std::move(request), measured(state, caller, model, sink));
     std::lock_guard lock(running->mutex);
     running->call = call;

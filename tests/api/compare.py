@@ -199,9 +199,12 @@ def a_judge_sums_up_and_an_answer_is_gone_on_with():
 
 
 def battle(**more):
-    stream = Stream("/page/arena/battles", {"content": "What is the capital of France?", "models": [MODEL, "twin"], "max_tokens": 8, **more})
-    events = list(stream)
-    return stream, events
+    """One that can be voted on: the sides draw their tokens by chance, and one that draws the end first has said nothing."""
+    while True:
+        stream = Stream("/page/arena/battles", {"content": "What is the capital of France?", "models": [MODEL, "twin"], "max_tokens": 8, **more})
+        events = list(stream)
+        if events[-1][1].get("votable"):
+            return stream, events
 
 
 @case
@@ -222,7 +225,7 @@ def nothing_tells_who_answers_before_the_vote():
     ask("POST", f"{path}/vote", {"winner": "c"}, status=400)
     told = ask("POST", f"{path}/vote", {"winner": "a"})
     equal({told["a"]["model"], told["b"]["model"]}, {MODEL, "twin"})
-    equal(told["a"]["usage"]["completion_tokens"], 8)
+    check(1 <= told["a"]["usage"]["completion_tokens"] <= 8, told)
     ask("POST", f"{path}/vote", {"winner": "b"}, status=400)
     judged = ask("POST", f"{path}/judge", {"model": MODEL, "max_tokens": 8})
     equal(judged["own"], True)

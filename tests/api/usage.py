@@ -31,6 +31,8 @@ def upstreams(*words):
 
 upstreams("add", "priced", "--house", "compatible", "--base-url", behind.url + "/v1", "--model", MODEL, "--setting", "prices=behind")
 upstreams("add", "nameless", "--house", "compatible", "--base-url", behind.url + "/v1", "--model", MODEL)
+upstreams("add", "page-priced", "--house", "compatible", "--base-url", behind.url + "/v1", "--model", MODEL, "--setting", "prices=behind")
+upstreams("add", "page-nameless", "--house", "compatible", "--base-url", behind.url + "/v1", "--model", MODEL)
 upstreams("add", "dead", "--house", "compatible", "--base-url", "http://127.0.0.1:9/v1", "--model", "spare", "--priority", "0")
 front = Server(models=(), home=home.name)
 
@@ -50,6 +52,30 @@ def ask(model, server=None, path="/v1/chat/completions", **more):
 
 def sums(upstream, server=None):
     return get(f"/page/usage?by=day&upstream={upstream}", server)["total"]
+
+
+def page_answer(model):
+    """What the chat page has of an answer once it is complete."""
+    def send(path, body):
+        request = urllib.request.Request(front.url + path, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    made = send("/page/conversations", {})
+    message = send(f"/page/conversations/{made['id']}/ask", {"content": "Hello", "model": model, "params": {"max_tokens": 4, "temperature": 0}})["answer"]
+    with urllib.request.urlopen(f"{front.url}/page/messages/{message['id']}/stream", timeout=PATIENCE) as stream:
+        return json.loads(stream.read().decode().split("event: done\ndata: ", 1)[1])
+
+
+# Asked before the cases, which count what they ask themselves.
+PAGE = {name: page_answer(f"{name}/{MODEL}")["usage"] for name in ("page-priced", "page-nameless")}
+
+
+@case
+def the_page_tells_what_an_answer_cost():
+    usage = PAGE["page-priced"]
+    equal(usage["cost_nano_usd"], usage["prompt_tokens"] * IN + usage["completion_tokens"] * OUT)
+    equal(PAGE["page-nameless"]["cost_nano_usd"], None)  # not free: unknown
 
 
 @case

@@ -13,7 +13,7 @@ Schema usage() {
                  {"first_token_s", number()},
                  {"seconds", number()},
                  {"tokens_per_s", number()}},
-                {{"thinking_s", number()}});
+                {{"thinking_s", number()}, {"cost_nano_usd", or_null(count())}});
 }
 
 Schema message() {
