@@ -120,4 +120,9 @@ const Price* Catalog::price(std::string_view house, std::string_view model) cons
   return found == by_price_.end() ? nullptr : &models_[found->second.first].prices[found->second.second];
 }
 
+const Model* Catalog::sold(std::string_view house, std::string_view model) const {
+  const auto found = by_price_.find(std::pair(std::string(house), std::string(model)));
+  return found == by_price_.end() ? nullptr : &models_[found->second.first];
+}
+
 }  // namespace shenbi::catalog

@@ -40,6 +40,8 @@ class Catalog {
   const Model* look_up(std::string_view word) const;
   /// What the house asks for what it calls `model`. Only an exact name counts: a version may cost what it likes.
   const Price* price(std::string_view house, std::string_view model) const;
+  /// The model that the house sells under that name.
+  const Model* sold(std::string_view house, std::string_view model) const;
 
  private:
   void index();

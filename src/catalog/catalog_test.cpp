@@ -32,6 +32,67 @@ TEST(Catalog, the_one_in_the_program_is_read_and_written_back_the_same) {
   EXPECT_EQ(Catalog::parse(catalog.to_json(), "again").models(), catalog.models());
 }
 
+// The models that the field's overviews name, a row each; what has no official API says so in its row.
+TEST(Catalog, has_a_row_for_every_model_that_people_ask_for_by_name) {
+  const Catalog catalog = Catalog::built_in();
+  for (const char* id : {"openai/gpt-3.5-turbo",
+                         "openai/gpt-4",
+                         "openai/gpt-4o",
+                         "openai/gpt-4.1",
+                         "openai/gpt-4.5-preview",
+                         "openai/o1",
+                         "openai/o3",
+                         "openai/o4-mini",
+                         "openai/dall-e-3",
+                         "openai/tts-1",
+                         "openai/whisper-1",
+                         "openai/sora",
+                         "deepseek/deepseek-v3",
+                         "deepseek/deepseek-r1",
+                         "google/gemma-3-270m",
+                         "google/gemini-2.0-flash",
+                         "google/gemini-2.5-pro",
+                         "anthropic/claude-3-5-sonnet",
+                         "anthropic/claude-3-7-sonnet",
+                         "qwen/qwen2.5-72b",
+                         "qwen/qwen2.5-vl-72b",
+                         "qwen/qwq-32b",
+                         "qwen/qwen3-8b",
+                         "baidu/ernie-4.0",
+                         "iflytek/spark-4.0-ultra",
+                         "tencent/hunyuan-t1",
+                         "bytedance/doubao-1.5-pro",
+                         "moonshot/kimi-k2",
+                         "zhipu/glm-4-plus",
+                         "zhipu/chatglm-6b",
+                         "baichuan/baichuan4",
+                         "sensetime/sensenova-v6",
+                         "360/360gpt-pro",
+                         "huawei/pangu-nlp",
+                         "meta/llama-3.1-8b",
+                         "stability/sd3.5-large",
+                         "stability/stable-video-diffusion",
+                         "stability/stable-audio",
+                         "bfl/flux-1-dev",
+                         "midjourney/midjourney",
+                         "runway/gen-4",
+                         "pika/pika",
+                         "haiper/haiper",
+                         "suno/suno",
+                         "alibaba/emo",
+                         "heygen/heygen",
+                         "d-id/talks",
+                         "opentalker/sadtalker",
+                         "baidu/wenxin-yige",
+                         "jd/chatjd",
+                         "canva/magic-studio",
+                         "github/copilot-chat",
+                         "haomo/drivegpt",
+                         "vega/vega-ai"}) {
+    EXPECT_TRUE(catalog.find(id)) << id;
+  }
+}
+
 TEST(Catalog, whatever_has_no_api_says_so_in_both_languages_and_names_a_model_that_has) {
   const Catalog catalog = Catalog::built_in();
   size_t without = 0;

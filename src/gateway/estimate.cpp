@@ -44,4 +44,10 @@ uint64_t estimated_prompt(const chat::CompletionRequest& request) {
   return rounded(estimated_tokens(request.prompt));
 }
 
+uint64_t estimated_prompt(const std::vector<std::string>& texts) {
+  double tokens = 0;
+  for (const std::string& text : texts) tokens += estimated_tokens(text);
+  return rounded(tokens);
+}
+
 }  // namespace shenbi::gateway

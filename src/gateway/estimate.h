@@ -2,7 +2,9 @@
 // How many tokens a text has, where nobody tells: for calls that were cut before their usage came.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "chat/types.h"
 
@@ -15,5 +17,6 @@ double estimated_tokens(std::string_view utf8);
 /// Of the text of a whole prompt, its tools included; pictures and sounds are left out. At least 1.
 uint64_t estimated_prompt(const chat::ChatRequest& request);
 uint64_t estimated_prompt(const chat::CompletionRequest& request);
+uint64_t estimated_prompt(const std::vector<std::string>& texts);
 
 }  // namespace shenbi::gateway

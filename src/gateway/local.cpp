@@ -204,8 +204,7 @@ class LocalProvider final : public Provider {
     return submit(loaded, std::move(work), std::move(options), std::move(sink));
   }
 
-  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
-                   std::stop_token stop) override;
+  Embeddings embed(const EmbedRequest& asked, std::stop_token stop) override;
   void end_all(const Error& why) override { service_->fail_all(why.code(), why.what()); }
 
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
@@ -341,12 +340,12 @@ std::vector<ModelInfo> LocalProvider::models() {
   return all;
 }
 
-Embeddings LocalProvider::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
-                                std::stop_token stop) {
-  const auto loaded = load(model);
+Embeddings LocalProvider::embed(const EmbedRequest& asked, std::stop_token stop) {
+  const uint32_t dimensions = asked.dimensions;
+  const auto loaded = load(asked.model);
   const uint32_t width = loaded->model().decoder->spec().embedding_size;
   if (dimensions > width) {
-    throw Error(Code::kInvalidArgument, fmt::format("dimensions: {} asked for, {} has {}", dimensions, model, width));
+    throw Error(Code::kInvalidArgument, fmt::format("dimensions: {} asked for, {} has {}", dimensions, asked.model, width));
   }
   // Also where one of the texts is refused: nobody needs the others then.
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);
@@ -354,7 +353,7 @@ Embeddings LocalProvider::embed(const std::string& model, const std::vector<std:
   const std::shared_ptr<void> at_end(nullptr, [cancelled](void*) { *cancelled = true; });
   Embeddings result;
   std::vector<std::future<std::vector<float>>> waiting;
-  for (const std::string& input : inputs) {
+  for (const std::string& input : asked.inputs) {
     engine::EmbeddingRequest request{.tokens = loaded->model().tokenizer->encode(input)};
     result.tokens += request.tokens.size();
     auto promise = std::make_shared<std::promise<std::vector<float>>>();

@@ -42,6 +42,13 @@ class Call {
 };
 using CallPtr = std::shared_ptr<Call>;
 
+struct EmbedRequest {
+  std::string model;
+  std::vector<std::string> inputs;
+  uint32_t dimensions = 0;  ///< 0: as many as the model makes
+  std::string tenant;       ///< whose key
+};
+
 struct Embeddings {
   std::vector<std::vector<float>> vectors;  ///< each of length 1, unless not asked to normalise
   uint64_t tokens = 0;
@@ -62,8 +69,7 @@ class Provider {
   virtual CallPtr complete(chat::CompletionRequest request, EventSink sink) = 0;
 
   /// Blocking; call from a worker thread. Ends with Error{kCancelled} soon after `stop` is asked for.
-  virtual Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
-                           std::stop_token stop) = 0;
+  virtual Embeddings embed(const EmbedRequest& request, std::stop_token stop) = 0;
   virtual std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                         bool parse_special) = 0;
   virtual std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) = 0;

@@ -438,14 +438,14 @@ CallPtr Remote::complete(chat::CompletionRequest request, EventSink sink) {
                state.asking.completion_reader(), std::move(sink), {});
 }
 
-Embeddings Remote::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
-                         std::stop_token stop) {
+Embeddings Remote::embed(const EmbedRequest& request, std::stop_token stop) {
+  const std::vector<std::string>& inputs = request.inputs;
   State& state = *state_;
-  check_model_name(state.upstream.name, model);
+  check_model_name(state.upstream.name, request.model);
   if (state.house.embeddings_path.empty() || state.house.dialect != Dialect::kOpenAi)
     throw Error(Code::kUnsupported, fmt::format("{} offers no embeddings here", state.house.title));
-  nlohmann::json asked = {{"model", model}, {"input", inputs}, {"encoding_format", "float"}};
-  if (dimensions > 0) asked["dimensions"] = dimensions;
+  nlohmann::json asked = {{"model", request.model}, {"input", inputs}, {"encoding_format", "float"}};
+  if (request.dimensions > 0) asked["dimensions"] = request.dimensions;
   const std::string body =
       state.fetch("POST", state.house.embeddings_path,
                   asked.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), std::move(stop));

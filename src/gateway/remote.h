@@ -44,8 +44,7 @@ class Remote final : public Provider {
   void prepare(const std::string& model) override;
   CallPtr chat(chat::ChatRequest request, EventSink sink) override;
   CallPtr complete(chat::CompletionRequest request, EventSink sink) override;
-  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
-                   std::stop_token stop) override;
+  Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
   /// These three: Error{kUnsupported}, a house does not tell its tokens.
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                 bool parse_special) override;

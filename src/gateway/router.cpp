@@ -41,9 +41,9 @@ bool told(const chat::Usage& usage) { return usage.prompt_tokens + usage.complet
 class Watch {
  public:
   Watch(Attempt attempt, std::function<uint64_t()> prompt_estimate, std::function<void(const Attempt&)> on_attempt)
-      : attempt_(std::move(attempt)), prompt_estimate_(std::move(prompt_estimate)), on_attempt_(std::move(on_attempt)) {
-    attempt_.started = static_cast<int64_t>(std::time(nullptr));
-  }
+      : attempt_(std::move(attempt)),
+        prompt_estimate_(std::move(prompt_estimate)),
+        on_attempt_(std::move(on_attempt)) {}
 
   void see(const Event& event) {
     if (event.tokens > 0) {
@@ -116,14 +116,15 @@ using Start = std::function<CallPtr(const Router::Target&, EventSink)>;
 // A request and its tries, one after the other.
 class Routed final : public Call, public std::enable_shared_from_this<Routed> {
  public:
-  Routed(std::vector<Router::Target> targets, Attempt blank, std::function<uint64_t()> prompt_estimate, Start start,
-         EventSink sink, const RouterOptions& options)
+  Routed(std::vector<Router::Target> targets, Attempt blank, Need need, Start start, EventSink sink,
+         const RouterOptions& options)
       : targets_(std::move(targets)),
         blank_(std::move(blank)),
-        prompt_estimate_(std::move(prompt_estimate)),
+        need_(std::move(need)),
         start_(std::move(start)),
         sink_(std::move(sink)),
         run_(options.run),
+        admit_(options.admit),
         on_attempt_(options.on_attempt) {
     if (targets_.size() > options.max_attempts) targets_.resize(options.max_attempts);
     begun_ = targets_.size() == 1;  // nobody else to ask: nothing need be held back
@@ -136,7 +137,7 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
         return start_next();
       } catch (const Error& error) {
         const int status = code_info(error.code()).http_status;
-        if (!may_go_better_elsewhere(status) || !has_next()) throw;
+        if (refused_ || !may_go_better_elsewhere(status) || !has_next()) throw;
         log_info("{}: {}; asking the next", blank_.wanted, error.what());
       }
     }
@@ -160,7 +161,11 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
     attempt.upstream = target.upstream;
     attempt.model = target.model;
     attempt.number = number;
-    const auto watch = std::make_shared<Watch>(std::move(attempt), prompt_estimate_, on_attempt_);
+    attempt.started = static_cast<int64_t>(std::time(nullptr));
+    refused_ = true;
+    if (admit_) attempt.reservation = admit_(attempt, need_);
+    refused_ = false;
+    const auto watch = std::make_shared<Watch>(std::move(attempt), need_.prompt_tokens, on_attempt_);
     CallPtr call;
     try {
       call = start_(target, [self = shared_from_this(), watch, number](Event event) {
@@ -230,15 +235,17 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
 
   std::vector<Router::Target> targets_;
   const Attempt blank_;
-  const std::function<uint64_t()> prompt_estimate_;
+  const Need need_;
   const Start start_;
   const EventSink sink_;
   const std::function<bool(std::function<void()>)> run_;
+  const std::function<uint64_t(const Attempt&, const Need&)> admit_;
   const std::function<void(const Attempt&)> on_attempt_;
 
   // Of the one try that is running, in the order of its events.
   std::vector<Event> held_;  // before the answer has begun
   bool begun_ = false;
+  bool refused_ = false;  // by whoever admits, which is final
 
   std::mutex mutex_;
   std::atomic<uint32_t> next_{0};
@@ -361,8 +368,9 @@ CallPtr route(std::vector<Router::Target> found, Request request, CallPtr (Provi
               EventSink sink, const RouterOptions& options) {
   Attempt blank{.wanted = request.model, .tenant = request.tenant, .request_id = options.request_id()};
   const auto asked = std::make_shared<const Request>(std::move(request));
+  Need need{.prompt_tokens = [asked] { return estimated_prompt(*asked); }, .max_tokens = asked->max_tokens};
   auto routed = std::make_shared<Routed>(
-      std::move(found), std::move(blank), [asked] { return estimated_prompt(*asked); },
+      std::move(found), std::move(blank), std::move(need),
       [asked, method](const Router::Target& target, EventSink to) {
         Request copy = *asked;
         copy.model = target.model;
@@ -385,19 +393,58 @@ CallPtr Router::complete(chat::CompletionRequest request, EventSink sink) {
   return route(std::move(found), std::move(request), &Provider::complete, std::move(sink), state_->options);
 }
 
-Embeddings Router::embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
-                         std::stop_token stop) {
-  const auto all = targets(model);
+namespace {
+
+// One try, filed however it ends.
+Embeddings embed_at(const Router::Target& target, EmbedRequest request, Attempt attempt, const RouterOptions& options,
+                    const std::stop_token& stop) {
+  const Clock::time_point begin = Clock::now();
+  const auto close = [&](Attempt::Outcome outcome) {
+    attempt.outcome = outcome;
+    attempt.total_s = std::chrono::duration<double>(Clock::now() - begin).count();
+    if (options.on_attempt) options.on_attempt(attempt);
+  };
+  request.model = target.model;
+  try {
+    Embeddings made = target.provider->embed(request, stop);
+    made.upstream = target.upstream;
+    made.model = target.model;
+    const bool told = made.tokens > 0;
+    attempt.usage.prompt_tokens = told ? made.tokens : estimated_prompt(request.inputs);
+    close(told ? Attempt::Outcome::kSettled : Attempt::Outcome::kEstimated);
+    return made;
+  } catch (const std::exception& error) {
+    const auto* ours = dynamic_cast<const Error*>(&error);
+    const Code code = ours ? ours->code() : Code::kInternal;
+    attempt.status = code_info(code).http_status;
+    attempt.error = error.what();
+    const bool aborted = code == Code::kCancelled;  // the texts were on their way
+    if (aborted) attempt.usage.prompt_tokens = estimated_prompt(request.inputs);
+    close(aborted ? Attempt::Outcome::kAborted : Attempt::Outcome::kFailed);
+    throw;
+  }
+}
+
+}  // namespace
+
+Embeddings Router::embed(const EmbedRequest& request, std::stop_token stop) {
+  const auto all = targets(request.model);
+  const RouterOptions& options = state_->options;
+  const Need need{.prompt_tokens = [&] { return estimated_prompt(request.inputs); }, .max_tokens = 0};
+  Attempt blank{.wanted = request.model, .tenant = request.tenant, .request_id = options.request_id()};
   for (size_t i = 0;; ++i) {
+    Attempt attempt = blank;
+    attempt.upstream = all[i].upstream;
+    attempt.model = all[i].model;
+    attempt.number = static_cast<uint32_t>(i);
+    attempt.started = static_cast<int64_t>(std::time(nullptr));
+    if (options.admit) attempt.reservation = options.admit(attempt, need);
     try {
-      Embeddings made = all[i].provider->embed(all[i].model, inputs, dimensions, stop);
-      made.upstream = all[i].upstream;
-      made.model = all[i].model;
-      return made;
+      return embed_at(all[i], request, std::move(attempt), options, stop);
     } catch (const Error& error) {
-      const bool last = i + 1 >= all.size() || i + 1 >= state_->options.max_attempts;
+      const bool last = i + 1 >= all.size() || i + 1 >= options.max_attempts;
       if (last || !may_go_better_elsewhere(code_info(error.code()).http_status)) throw;
-      log_info("{}: {}; asking the next", model, error.what());
+      log_info("{}: {}; asking the next", request.model, error.what());
     }
   }
 }

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ struct Attempt {
   std::string model;     ///< as the upstream calls it
   std::string tenant;    ///< whose key
   std::string request_id;
+  uint64_t reservation = 0;                ///< what RouterOptions::admit gave
   uint32_t number = 0;                     ///< 0 for the first try of a request
   int64_t started = 0;                     ///< seconds since 1970
   double first_token_s = -1, total_s = 0;  ///< first_token_s < 0: none came
@@ -49,10 +51,19 @@ struct Attempt {
   std::string error;
 };
 
+/// What a try may take at most, for those who keep budgets.
+struct Need {
+  std::function<uint64_t()> prompt_tokens;  ///< by its text; not counted unless asked for
+  std::optional<uint64_t> max_tokens;       ///< of the answer; nothing: as many as the model writes
+};
+
 struct RouterOptions {
   uint32_t max_attempts = 3;
   /// Where the next try is started: an upstream's thread may not block, and loading a local model does. False: no room.
   std::function<bool(std::function<void()>)> run = [](std::function<void()> job) { return job(), true; };
+  /// Asked before each try. What it throws is told to the caller, and nobody else is asked; what it returns comes back
+  /// with the attempt, however that ends.
+  std::function<uint64_t(const Attempt&, const Need&)> admit;
   /// Called on the way of the answer's last event: must not block.
   std::function<void(const Attempt&)> on_attempt;
   /// The number of the request that the calling thread handles; for Attempt::request_id.
@@ -73,8 +84,7 @@ class Router final : public Provider {
   void prepare(const std::string& model) override;
   CallPtr chat(chat::ChatRequest request, EventSink sink) override;
   CallPtr complete(chat::CompletionRequest request, EventSink sink) override;
-  Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t dimensions,
-                   std::stop_token stop) override;
+  Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                 bool parse_special) override;
   std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) override;

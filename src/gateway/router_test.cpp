@@ -136,9 +136,7 @@ class Engine final : public Provider {
     return std::make_shared<Done>();
   }
   CallPtr complete(chat::CompletionRequest, EventSink) override { throw Error(Code::kUnsupported, "no"); }
-  Embeddings embed(const std::string&, const std::vector<std::string>&, uint32_t, std::stop_token) override {
-    return {};
-  }
+  Embeddings embed(const EmbedRequest&, std::stop_token) override { return {}; }
   std::vector<int32_t> tokenize(const std::string&, std::string_view, bool, bool) override { return {1, 2}; }
   std::string detokenize(const std::string&, const std::vector<int32_t>&) override { return {}; }
   std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest&) override { return {}; }
@@ -497,7 +495,7 @@ TEST_F(RouterTest, embeddings_come_back_in_the_order_they_were_asked_for) {
                             R"("usage":{"prompt_tokens":5}})"});
   });
   add("office", house);
-  const Embeddings found = router().embed("office/m", {"a", "b"}, 0, {});
+  const Embeddings found = router().embed({.model = "office/m", .inputs = {"a", "b"}}, {});
   ASSERT_EQ(found.vectors.size(), 2u);
   EXPECT_EQ(found.vectors[0], (std::vector<float>{1, 0}));
   EXPECT_EQ(found.tokens, 5u);

@@ -36,12 +36,11 @@ constexpr std::string_view kDays =
     "completion_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL, "
     "unpriced INTEGER NOT NULL, PRIMARY KEY (day, caller, upstream, model)) WITHOUT ROWID";
 
-std::string day_of(int64_t time_s) {
-  const std::time_t time = time_s;
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
-}
+constexpr std::string_view kOpen =
+    "CREATE TABLE ledger_open (id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, request_id TEXT NOT NULL, caller TEXT "
+    "NOT NULL, wanted TEXT NOT NULL, upstream TEXT NOT NULL, model TEXT NOT NULL, attempt INTEGER NOT NULL, "
+    "prompt_tokens INTEGER NOT NULL, cost_nano_usd INTEGER)";
+constexpr std::string_view kLeftOpen = "the program ended while this was answered";
 
 int64_t number(uint64_t value) { return static_cast<int64_t>(std::min<uint64_t>(value, INT64_MAX)); }
 
@@ -88,6 +87,13 @@ Outcome outcome_of(std::string_view name) {
 
 }  // namespace
 
+std::string day_of(int64_t time_s) {
+  const std::time_t time = time_s;
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+}
+
 std::string_view outcome_name(Outcome outcome) noexcept {
   switch (outcome) {
     case Outcome::kSettled:
@@ -103,9 +109,13 @@ std::string_view outcome_name(Outcome outcome) noexcept {
 }
 
 Ledger::Ledger(store::Database& database, size_t most_waiting) : database_(database), most_waiting_(most_waiting) {
-  database_.migrate("ledger", {kRows, kDays, "CREATE INDEX ledger_by_day ON ledger (day)",
-                               "ALTER TABLE ledger ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
-                               "ALTER TABLE ledger_days ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0"});
+  database_.migrate("ledger",
+                    {kRows, kDays, "CREATE INDEX ledger_by_day ON ledger (day)",
+                     "ALTER TABLE ledger ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
+                     "ALTER TABLE ledger_days ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0", kOpen,
+                     "CREATE INDEX ledger_by_caller ON ledger (caller, day)",
+                     "CREATE INDEX ledger_by_model ON ledger (model, day)"});
+  close_open_calls();
   writer_ = std::thread([this] { work(); });
 }
 
@@ -116,6 +126,48 @@ Ledger::~Ledger() {
   }
   more_.notify_all();
   writer_.join();
+}
+
+void Ledger::close_open_calls() {
+  std::vector<Row> left;
+  for (const store::Row& row : database_.query("SELECT * FROM ledger_open ORDER BY id")) {
+    Row& one = left.emplace_back(Row{.time_s = row.integer("time_s"),
+                                     .request_id = row.text("request_id"),
+                                     .caller = row.text("caller"),
+                                     .wanted = row.text("wanted"),
+                                     .upstream = row.text("upstream"),
+                                     .model = row.text("model"),
+                                     .attempt = static_cast<uint32_t>(row.integer("attempt")),
+                                     .prompt_tokens = static_cast<uint64_t>(row.integer("prompt_tokens")),
+                                     .outcome = Outcome::kAborted,
+                                     .error = std::string(kLeftOpen),
+                                     .raw_usage = {},
+                                     .begun = static_cast<uint64_t>(row.integer("id"))});
+    if (!row.is_null("cost_nano_usd")) one.cost_nano_usd = row.integer("cost_nano_usd");
+    next_open_ = one.begun + 1;
+  }
+  if (left.empty()) return;
+  try {
+    write(left);
+  } catch (const std::exception& error) {  // a full disk: they stay noted for the next start
+    return log_warn("{} calls of the last process cannot be written: {}", left.size(), error.what());
+  }
+  found_open_ = left.size();
+  log_warn("{} calls were open when the program ended last time: they are in the ledger with their prompts",
+           left.size());
+}
+
+void Ledger::begin(const Row& call) {
+  try {
+    database_.run_soon(
+        "INSERT INTO ledger_open (id, time_s, request_id, caller, wanted, upstream, model, attempt, prompt_tokens, "
+        "cost_nano_usd) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        {number(call.begun), call.time_s, call.request_id, call.caller, call.wanted, call.upstream, call.model,
+         int64_t{call.attempt}, number(call.prompt_tokens),
+         call.cost_nano_usd ? Value(*call.cost_nano_usd) : Value(nullptr)});
+  } catch (const std::exception& error) {  // a full disk holds no answer up
+    log_warn("a call could not be noted before it began: {}", error.what());
+  }
 }
 
 bool Ledger::add(Row row) {
@@ -189,6 +241,7 @@ void Ledger::work() {
 void Ledger::write(const std::vector<Row>& batch) {
   database_.transaction([&] {
     for (const Row& row : batch) {
+      if (row.begun > 0) database_.run("DELETE FROM ledger_open WHERE id = ?", {number(row.begun)});
       const std::string day = day_of(row.time_s);
       const int64_t failed = row.outcome == Outcome::kFailed;
       const Value cost = row.cost_nano_usd ? Value(*row.cost_nano_usd) : Value(nullptr);
@@ -279,13 +332,14 @@ std::vector<Sum> Ledger::sums(const Filter& filter, const std::vector<By>& by) {
 std::vector<Row> Ledger::rows(const Filter& filter, int64_t before, uint32_t limit) {
   Where chosen = where(filter);
   if (before > 0) {
-    chosen.sql += " AND id < ?";
+    chosen.sql += " AND (day, id) < (SELECT day, id FROM ledger WHERE id = ?)";
     chosen.values.emplace_back(before);
   }
   chosen.values.emplace_back(int64_t{limit});
+  // In the order of an index: of a million rows only those are read that are told.
   std::vector<Row> all;
   for (const store::Row& row :
-       database_.query("SELECT * FROM ledger" + chosen.sql + " ORDER BY id DESC LIMIT ?", chosen.values)) {
+       database_.query("SELECT * FROM ledger" + chosen.sql + " ORDER BY day DESC, id DESC LIMIT ?", chosen.values)) {
     Row one{.id = row.integer("id"),
             .time_s = row.integer("time_s"),
             .request_id = row.text("request_id"),

@@ -10,7 +10,11 @@
 // add() never waits: it is on the way of an answer's last word. While the disk is full rows gather, up to a bound, and
 // are written when it has room again; beyond that they are counted as lost. A kill loses at most what has not been
 // committed yet (kCommitEvery). Days are those of UTC. Thread-safe.
+//
+// A call that counts against a budget is told before it begins (begin()) and its row takes the note away, in one
+// transaction. So what a kill left open is known at the next start, and becomes a row: the prompt, which was on its way.
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -52,6 +56,7 @@ struct Row {
   int status = 0;  ///< kFailed: as told to the caller
   std::string error;
   std::string raw_usage;  ///< the usage object as its maker wrote it
+  uint64_t begun = 0;     ///< its number if it was noted by begin(); 0: it was not
 };
 
 /// Which rows. Empty fields mean any.
@@ -77,6 +82,14 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
+  /// A number for a call that is about to begin.
+  uint64_t next_call() noexcept { return next_open_++; }
+  /// Notes that call under its number (`begun`), with the tokens and the cost of its prompt. What has returned survives
+  /// a kill; where the disk is full the note is missing, which is told in the log.
+  void begin(const Row& call);
+  /// Calls that the end of the last process left open and that are rows now.
+  uint64_t found_open() const noexcept { return found_open_; }
+
   /// False if the row is lost for lack of room.
   bool add(Row row);
   /// Waits until everything before it is on the disk. False if it cannot be written now.
@@ -91,7 +104,7 @@ class Ledger {
   /// One sum for each combination of the given fields, in their order; without any, one for all. Throws
   /// Error{kInvalidArgument} if there are more than kMaxSums of ledger.cpp.
   std::vector<Sum> sums(const Filter& filter, const std::vector<By>& by);
-  /// Newest first; those with an id below `before` (0: from the newest).
+  /// The newest day first, and of a day the latest filed; those behind the row `before` (0: from the newest).
   std::vector<Row> rows(const Filter& filter, int64_t before, uint32_t limit);
 
   /// Rows that could not be written (a full disk), which are tried again until they can; of use for health.
@@ -99,6 +112,7 @@ class Ledger {
 
  private:
   void work();
+  void close_open_calls();
   void write(const std::vector<Row>& batch);
 
   store::Database& database_;
@@ -107,10 +121,15 @@ class Ledger {
   std::condition_variable more_, written_;
   std::vector<Row> queue_;
   uint64_t added_ = 0, committed_ = 0, lost_ = 0;
+  std::atomic<uint64_t> next_open_{1};
+  uint64_t found_open_ = 0;
   bool stopping_ = false, hurry_ = false;
   std::string trouble_;
   std::thread writer_;
 };
+
+/// "2026-11-22", of UTC.
+std::string day_of(int64_t time_s);
 
 /// A header line and a line a row, RFC 4180. A cell that a spreadsheet would run as a formula begins with a quote mark.
 std::string csv_header();

@@ -1,5 +1,7 @@
 #include "server/accounting.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "catalog/cost.h"
@@ -88,13 +90,39 @@ ledger::Row row_of(const gateway::Attempt& attempt, const gateway::Upstream* ups
           .outcome = outcome_of(attempt.outcome),
           .status = attempt.status,
           .error = attempt.error,
-          .raw_usage = attempt.raw_usage};
+          .raw_usage = attempt.raw_usage,
+          .begun = attempt.reservation};
+}
+
+uint64_t Accounting::admit(const gateway::Attempt& attempt, const gateway::Need& need) {
+  if (!budgets_.any_for(attempt.tenant)) return 0;
+  const bool local = attempt.upstream == kLocal;
+  const auto upstream = local ? std::nullopt : upstreams_.find(attempt.upstream);
+  const auto catalog = library_.current();
+  const auto row = [&](uint64_t prompt, uint64_t completion) {
+    gateway::Attempt one = attempt;
+    one.usage = {.prompt_tokens = prompt, .completion_tokens = completion};
+    return row_of(one, upstream ? &*upstream : nullptr, *catalog);
+  };
+  const uint64_t prompt = need.prompt_tokens();
+  uint64_t answer = kUsualAnswer;
+  if (local) {
+    const uint64_t context = local_context_(attempt.model);
+    const uint64_t room = context > prompt ? context - prompt : 0;
+    answer = std::min(need.max_tokens.value_or(room), room);
+  } else if (need.max_tokens) {
+    answer = *need.max_tokens;
+  } else if (const auto* model = upstream ? catalog->sold(price_list(*upstream), attempt.model) : nullptr) {
+    answer = model->max_output.value_or(kUsualAnswer);
+  }
+  const ledger::Row most = row(prompt, answer);
+  return budgets_.reserve(row(prompt, 0), {.nano_usd = most.cost_nano_usd, .tokens = prompt + answer});
 }
 
 void Accounting::file(const gateway::Attempt& attempt) {
   try {
     const auto upstream = attempt.upstream == kLocal ? std::nullopt : upstreams_.find(attempt.upstream);
-    ledger_.add(row_of(attempt, upstream ? &*upstream : nullptr, *library_.current()));
+    budgets_.file(row_of(attempt, upstream ? &*upstream : nullptr, *library_.current()));
   } catch (const std::exception& error) {  // an answer is not lost for the sake of its row
     log_warn("a row of the ledger could not be made: {}", error.what());
   }

@@ -1,6 +1,8 @@
 #pragma once
-// From a try at a model to its row in the ledger: whose price counts, and what it comes to.
+// From a try at a model to its row in the ledger: whose price counts, and what it comes to; and before it, what it may
+// come to at most, for the budgets.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,7 +10,7 @@
 #include "catalog/library.h"
 #include "gateway/router.h"
 #include "gateway/upstreams.h"
-#include "ledger/ledger.h"
+#include "ledger/budgets.h"
 
 namespace shenbi::server {
 
@@ -20,17 +22,30 @@ std::string price_list(const gateway::Upstream& upstream);
 /// `upstream`: null for the engine, whose answers cost nothing, and for an account that has gone meanwhile.
 ledger::Row row_of(const gateway::Attempt& attempt, const gateway::Upstream* upstream, const catalog::Catalog& catalog);
 
-/// Files rows as the router tells them. Cheap, never waits, thread-safe.
+/// What the answer may be long at most where neither the request nor the catalog says: what most houses write without
+/// long thinking.
+constexpr uint64_t kUsualAnswer = 8192;
+
+/// Thread-safe.
 class Accounting {
  public:
-  Accounting(ledger::Ledger& ledger, catalog::Library& library, const gateway::Upstreams& upstreams)
-      : ledger_(ledger), library_(library), upstreams_(upstreams) {}
+  /// Most tokens, prompt and answer together, of a model of our own.
+  using LocalContext = std::function<uint64_t(const std::string& model)>;
+  Accounting(ledger::Budgets& budgets, catalog::Library& library, const gateway::Upstreams& upstreams,
+             LocalContext local_context)
+      : budgets_(budgets), library_(library), upstreams_(upstreams), local_context_(std::move(local_context)) {}
+
+  /// Reserves what the try may take of its caller's budgets: the prompt by its text, the answer as long as it may be.
+  /// Throws OverBudget. Writes to the database where there is a budget.
+  uint64_t admit(const gateway::Attempt& attempt, const gateway::Need& need);
+  /// Files the row as the router tells it. Cheap, never waits.
   void file(const gateway::Attempt& attempt);
 
  private:
-  ledger::Ledger& ledger_;
+  ledger::Budgets& budgets_;
   catalog::Library& library_;
   const gateway::Upstreams& upstreams_;
+  const LocalContext local_context_;
 };
 
 }  // namespace shenbi::server

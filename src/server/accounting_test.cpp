@@ -95,7 +95,8 @@ TEST_F(AccountingTest, retries_and_fallbacks_are_rows_of_their_own_and_only_what
   catalog::Library library(folder.path() / "none.json");
   gateway::Upstreams upstreams(database);
   upstreams.put({.name = "oa", .house = "openai"});
-  Accounting accounting(ledger, library, upstreams);
+  ledger::Budgets budgets(database, ledger, {});
+  Accounting accounting(budgets, library, upstreams, [](const std::string&) { return 0; });
   const auto file = [&](uint32_t number, Attempt::Outcome outcome, chat::Usage usage) {
     Attempt attempt{.wanted = "gpt-4.1", .upstream = "oa", .model = "gpt-4.1", .tenant = "k", .number = number};
     attempt.outcome = outcome;

@@ -57,9 +57,9 @@ class Parrot final : public gateway::Provider {
   gateway::CallPtr complete(chat::CompletionRequest, gateway::EventSink) override {
     throw Error(Code::kNotFound, "no completions");
   }
-  gateway::Embeddings embed(const std::string&, const std::vector<std::string>& inputs, uint32_t,
-                            std::stop_token) override {
-    return {.vectors = std::vector<std::vector<float>>(inputs.size(), {1, 0}), .tokens = inputs.size()};
+  gateway::Embeddings embed(const gateway::EmbedRequest& asked, std::stop_token) override {
+    const size_t count = asked.inputs.size();
+    return {.vectors = std::vector<std::vector<float>>(count, {1, 0}), .tokens = count};
   }
   std::vector<int32_t> tokenize(const std::string&, std::string_view, bool, bool) override { return {}; }
   std::string detokenize(const std::string&, const std::vector<int32_t>&) override { return {}; }

@@ -5,6 +5,7 @@
 #include "chat/dialect_gemini.h"
 #include "chat/dialect_ollama.h"
 #include "chat/dialect_openai.h"
+#include "ledger/budget.h"
 #include "server/request_record.h"
 #include "server/router.h"
 
@@ -52,11 +53,23 @@ net::ServerResponse error_response(Face face, Code code, std::string_view messag
 
 namespace {
 
+// There is no use in asking again before the budget begins anew: clients of OpenAI and Anthropic read the second
+// header.
+net::ServerResponse over_budget_response(Face face, const ledger::OverBudget& error) {
+  auto response = json_response(429, error_body(face, 429, error.what()));
+  if (error.resets_in_s() > 0) response.headers.emplace_back("Retry-After", std::to_string(error.resets_in_s()));
+  response.headers.emplace_back("X-Should-Retry", "false");
+  return response;
+}
+
 void answer_error(RouteCall& call, Face face, const std::exception& error) {
   const auto* ours = dynamic_cast<const Error*>(&error);
   const CodeInfo& info = code_info(ours ? ours->code() : Code::kInternal);
   call.record->fail(info.name, info.http_status >= 500);
   if (info.http_status >= 500) log_warn("{} {}: {}", call.request.method, call.record->route(), error.what());
+  if (const auto* over = dynamic_cast<const ledger::OverBudget*>(&error)) {
+    return call.exchange->send(over_budget_response(face, *over));
+  }
   if (ours) return call.exchange->send(error_response(face, ours->code(), ours->what()));
   call.exchange->send(error_response(face, Code::kInternal, "something went wrong here; the server's log says what"));
 }

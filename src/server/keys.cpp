@@ -24,7 +24,8 @@ const std::vector<std::string_view> kSchema = {
     "NULL,"
     " revoked INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE TABLE key_use (id TEXT NOT NULL REFERENCES keys(id), day INTEGER NOT NULL, tokens INTEGER NOT NULL,"
-    " PRIMARY KEY (id, day)) STRICT"};
+    " PRIMARY KEY (id, day)) STRICT",
+    "ALTER TABLE keys ADD COLUMN team TEXT NOT NULL DEFAULT ''"};
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
@@ -56,6 +57,7 @@ Key key_of(const store::Row& row) {
   key.created = row.real("created");
   key.expires = row.real("expires");
   key.revoked = row.integer("revoked") != 0;
+  key.team = row.text("team");
   return key;
 }
 
@@ -115,11 +117,11 @@ Keys::NewKey Keys::create(Key wanted) {
   entry.day = today();
   const Key& k = made.key;
   database_.run(
-      "INSERT INTO keys (id, hash, name, scopes, models, requests_per_minute, tokens_per_day, created, expires)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO keys (id, hash, name, scopes, models, requests_per_minute, tokens_per_day, created, expires, "
+      "team) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {k.id, entry.hash, k.name, join(k.scopes, [](Scope s) { return std::string(scope_name(s)); }),
        join(k.models, [](const std::string& m) { return m; }), static_cast<int64_t>(k.requests_per_minute),
-       static_cast<int64_t>(k.tokens_per_day), k.created, k.expires});
+       static_cast<int64_t>(k.tokens_per_day), k.created, k.expires, k.team});
   std::lock_guard lock(mutex_);
   entries_.emplace(k.id, std::move(entry));
   return made;
@@ -137,6 +139,19 @@ bool Keys::revoke(const std::string& id) {
   std::lock_guard lock(mutex_);
   if (const auto found = entries_.find(id); found != entries_.end() && changed > 0) found->second.key.revoked = true;
   return changed > 0;
+}
+
+bool Keys::set_team(const std::string& id, const std::string& team) {
+  const auto changed = database_.run("UPDATE keys SET team = ? WHERE id = ?", {team, id});
+  std::lock_guard lock(mutex_);
+  if (const auto found = entries_.find(id); found != entries_.end() && changed > 0) found->second.key.team = team;
+  return changed > 0;
+}
+
+std::string Keys::team_of(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  const Entry* entry = find(id);
+  return entry ? entry->key.team : "";
 }
 
 const Keys::Entry* Keys::find(const std::string& id) const {

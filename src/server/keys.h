@@ -32,6 +32,7 @@ struct Key {
   uint64_t tokens_per_day = 0;       ///< 0: no limit; prompt and answer together
   double created = 0, expires = 0;   ///< seconds since 1970; expires 0: never
   bool revoked = false;
+  std::string team;  ///< whose budgets count besides its own; "": none
 };
 
 class Keys {
@@ -50,6 +51,10 @@ class Keys {
   std::vector<Key> list() const;
   /// False if there is no such key. Takes effect at once.
   bool revoke(const std::string& id);
+  /// The same; "" takes it out of its team.
+  bool set_team(const std::string& id, const std::string& team);
+  /// "" for a key without one, and for whoever has no key.
+  std::string team_of(const std::string& id) const;
 
   struct Decision {
     std::optional<Caller> caller;

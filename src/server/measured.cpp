@@ -135,28 +135,18 @@ gateway::Embeddings embed(RouteCall& call, const std::string& model, const std::
                           uint32_t dimensions) {
   State& state = call.state;
   trace::Span span = model_span(*call.record, "embeddings", model);
-  const Time begun = std::chrono::steady_clock::now();
   gateway::Embeddings result;
   std::stop_source gone;
   call.exchange->on_gone([gone]() mutable { gone.request_stop(); });
   try {
-    result = state.provider->embed(model, texts, dimensions, gone.get_token());
+    result = state.provider->embed(
+        {.model = model, .inputs = texts, .dimensions = dimensions, .tenant = call.caller.id}, gone.get_token());
   } catch (const Error& error) {
     span.fail(code_info(error.code()).name);
     throw;
   }
   span.set("gen_ai.usage.input_tokens", static_cast<int64_t>(result.tokens));
   span.end();
-  gateway::Attempt attempt{.wanted = model,
-                           .upstream = result.upstream,
-                           .model = result.model,
-                           .tenant = call.caller.id,
-                           .request_id = call.request_id,
-                           .started = seconds_now()};
-  attempt.total_s = seconds(begun, std::chrono::steady_clock::now());
-  attempt.outcome = gateway::Attempt::Outcome::kSettled;
-  attempt.usage.prompt_tokens = result.tokens;
-  state.accounting.file(attempt);
   AnswerFigures figures{.model = model};
   figures.prompt_tokens = result.tokens;
   call.record->add_answer(figures);

@@ -11,6 +11,7 @@
 #include "server/prompts.h"
 #include "server/request_record.h"
 #include "server/running_answers.h"
+#include "server/webhook.h"
 
 namespace shenbi::server {
 
@@ -54,11 +55,17 @@ State::State(const ServeOptions& o)
       tracer(trace::Tracer::start(o.trace)),
       workers(kWorkerThreads),
       upstreams(database),
-      accounting(ledger, library, upstreams),
+      alerts(database, {.send = webhook_sender(o.alert_webhook, ending)}),
+      budgets(database, ledger,
+              {.team_of = [this](const std::string& key) { return keys.team_of(key); },
+               .on_alert = [this](const ledger::Alert& alert) { alerts.raise(alert); }}),
+      accounting(budgets, library, upstreams, [this](const std::string& model) { return local_context(model); }),
       service(std::make_shared<engine::Service>(with_load_reports(o.engine, *this))),
       provider(std::make_shared<gateway::Router>(
           gateway::make_local_provider(service, o.models), upstreams,
           gateway::RouterOptions{.run = [this](std::function<void()> job) { return workers.run(std::move(job)); },
+                                 .admit = [this](const gateway::Attempt& attempt,
+                                                 const gateway::Need& need) { return accounting.admit(attempt, need); },
                                  .on_attempt =
                                      [this](const gateway::Attempt& attempt) {
                                        accounting.file(attempt);
@@ -73,7 +80,15 @@ State::State(const ServeOptions& o)
       comparisons(std::make_unique<Comparisons>()),
       arena(std::make_unique<Arena>(database)) {}
 
-State::~State() { workers.stop(); }
+State::~State() {
+  ending = true;
+  workers.stop();
+}
+
+uint64_t State::local_context(const std::string& model) const {
+  if (const auto loaded = service->loaded(service->real_name(model))) return loaded->context();
+  return options.engine.context > 0 ? options.engine.context : options.engine.context_cap;
+}
 
 void State::note_receipt(const gateway::Attempt& attempt) {
   receipts.note(attempt.request_id, [&] {

@@ -13,7 +13,8 @@
 #include "engine/service.h"
 #include "gateway/provider.h"
 #include "gateway/upstreams.h"
-#include "ledger/ledger.h"
+#include "ledger/alerts.h"
+#include "ledger/budgets.h"
 #include "server/accounting.h"
 #include "server/keys.h"
 #include "server/metrics.h"
@@ -41,6 +42,7 @@ struct ServeOptions {
   std::vector<std::string> allowed_origins;  ///< web pages that may call us; "*": any
   std::vector<std::string> allowed_hosts;    ///< names by which we are called, besides numbers and localhost
   std::string certificate_file, key_file;
+  std::string alert_webhook;   ///< address that hears of budgets; only who starts the server sets it
   std::filesystem::path data;  ///< folder of the database
   engine::ServiceOptions engine;
   trace::Options trace;
@@ -61,6 +63,9 @@ class State {
   std::shared_ptr<trace::Tracer> tracer;  ///< null: nothing is traced
   Workers workers;  ///< stopped before anything goes; outlives those below, whose last events still come to it
   gateway::Upstreams upstreams;
+  std::atomic<bool> ending = false;  ///< ends a call to the webhook
+  ledger::Alerts alerts;
+  ledger::Budgets budgets;
   Accounting accounting;
   Receipts receipts;
   std::shared_ptr<engine::Service> service;
@@ -75,6 +80,8 @@ class State {
   /// Why models of the start are not in memory, by name.
   void note_failed_load(const std::string& model, const std::string& why);
   std::string failed_load(const std::string& model) const;  ///< "" if none failed
+  /// Most tokens of a model of the engine: as it runs, or as it would be loaded.
+  uint64_t local_context(const std::string& model) const;
 
   std::atomic<bool> stopping = false;  ///< no new work: only questions about the server itself are answered
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();

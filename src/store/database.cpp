@@ -279,6 +279,17 @@ int64_t Database::run(std::string_view sql, const std::vector<Value>& values) {
   return sqlite3_changes64(impl_->db);
 }
 
+int64_t Database::run_soon(std::string_view sql, const std::vector<Value>& values) {
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->depth > 0) return run(sql, values);
+  impl_->execute("PRAGMA synchronous=NORMAL");  // WAL: the commit is written to the log, and synced with the next one
+  struct Restore {
+    Impl& impl;
+    ~Restore() { sqlite3_exec(impl.db, "PRAGMA synchronous=FULL", nullptr, nullptr, nullptr); }
+  } const restore{*impl_};
+  return run(sql, values);
+}
+
 std::vector<Row> Database::query(std::string_view sql, const std::vector<Value>& values) {
   std::lock_guard lock(impl_->mutex);
   std::vector<Row> rows;

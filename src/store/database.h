@@ -63,6 +63,9 @@ class Database {
   /// full disk (it works again once there is room), {kUnavailable} if another program holds the file for longer than a
   /// second, {kCorruptFile} on damage.
   int64_t run(std::string_view sql, const std::vector<Value>& values = {});
+  /// The same without waiting for the disk: what has returned survives the end of the process, and a power cut once a
+  /// later run() has returned. For what stands on a request's way. Within a transaction it is run().
+  int64_t run_soon(std::string_view sql, const std::vector<Value>& values = {});
   std::vector<Row> query(std::string_view sql, const std::vector<Value>& values = {});
   int64_t last_id() const;
 

@@ -121,6 +121,8 @@ Command serve() {
             args.option(
                 "--otlp-endpoint", options->otlp_endpoint,
                 "OpenTelemetry collector for traces, e.g. http://127.0.0.1:4318; OTEL_* variables say the rest");
+            args.option("--alert-webhook", s.alert_webhook,
+                        "address that hears when a budget reaches a mark (a POST of JSON); see shenbi budgets");
             args.option("--patience", options->patience_s, "seconds that running answers get at the end");
             args.example(
                 "  shenbi serve -m gemma3:270m\n"

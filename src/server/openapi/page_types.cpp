@@ -97,6 +97,40 @@ Schema page_call() {
                  {"raw_usage", text()}});
 }
 
+Schema page_budget() {
+  return object({{"name", text()},
+                 {"whose", word({"everybody", "team", "key"})},
+                 {"subject", text()},
+                 {"unit", word({"usd", "tokens"})},
+                 {"period", word({"day", "month", "total"})},
+                 {"limit", count()},
+                 {"spent", count()},
+                 {"reserved", count()},
+                 {"unpriced_calls", count()},
+                 {"refused", count()},
+                 {"resets", or_null(count())},
+                 {"alerts", list(count())},
+                 {"unpriced", boolean()},
+                 {"from", text()}});
+}
+
+Schema page_budgets() {
+  const Schema team = object({{"name", text()}, {"keys", list(text())}});
+  const Schema alert = object({{"id", text()},
+                               {"budget", text()},
+                               {"whose", word({"everybody", "team", "key"})},
+                               {"subject", text()},
+                               {"period", text()},
+                               {"percent", count()},
+                               {"unit", word({"usd", "tokens"})},
+                               {"limit", count()},
+                               {"spent", count()},
+                               {"time", count()},
+                               {"delivery", word({"none", "waiting", "sent", "given up"})}});
+  return object(
+      {{"budgets", list(named("PageBudget"))}, {"teams", list(team)}, {"alerts", list(alert)}, {"webhook", boolean()}});
+}
+
 // Prices are what docs/catalog.md says.
 Schema catalog_model() {
   return object({{"id", text()}, {"name", text()}, {"input", list(text())}, {"output", list(text())}},
@@ -155,6 +189,8 @@ Types page_types() {
           {"PageEvent", either({named("PageMessage"), object({{"text", text()}}), object({{"ahead", count()}})})},
           {"PageEstimate", object({{"tokens", count()}, {"context", count()}})},
           {"PagePrompt", prompt},
+          {"PageBudget", page_budget()},
+          {"PageBudgets", page_budgets()},
           {"PageUsage", page_usage()},
           {"PageCalls", object({{"rows", list(page_call())}})},
           {"PageCatalog", object({{"date", text()}, {"models", list(catalog_model())}})},

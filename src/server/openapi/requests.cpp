@@ -131,7 +131,24 @@ constexpr std::string_view kKey = R"json({
     "models": {"type": ["array", "string", "null"], "items": {"type": "string"}},
     "requests_per_minute": {"type": ["integer", "null"], "minimum": 0},
     "tokens_per_day": {"type": ["integer", "null"], "minimum": 0},
-    "expires": {"type": ["number", "null"], "minimum": 0}
+    "expires": {"type": ["number", "null"], "minimum": 0},
+    "team": {"type": ["string", "null"]}
+  }})json";
+
+constexpr std::string_view kKeyChange = R"json({
+  "type": "object", "required": ["team"], "additionalProperties": false, "properties": {"team": {"type": "string"}}})json";
+
+constexpr std::string_view kBudget = R"json({
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "whose": {"enum": ["everybody", "team", "key", null]},
+    "subject": {"type": ["string", "null"]},
+    "period": {"enum": ["day", "month", "total", null]},
+    "limit_usd": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 1000000000},
+    "limit_tokens": {"type": ["integer", "null"], "minimum": 1},
+    "alerts": {"type": ["array", "null"], "maxItems": 10, "items": {"type": "integer", "minimum": 1, "maximum": 100}},
+    "unpriced": {"type": ["boolean", "null"]},
+    "from": {"type": ["string", "null"]}
   }})json";
 
 constexpr std::string_view kUpstream = R"json({
@@ -232,6 +249,8 @@ const std::vector<std::pair<std::string_view, std::string_view>>& request_schema
       {"POST /page/conversations", kConversation},
       {"POST /page/folders", kFolder},
       {"POST /v1/batches", kBatch},
+      {"PATCH /page/keys/{id}", kKeyChange},
+      {"PUT /page/budgets/{name}", kBudget},
       {"POST /v1/moderations", kModeration},
       {"POST /v1/compare", kCompare},
       {"POST /v1/compare/summary", kCompareSummary},

@@ -29,7 +29,8 @@ Schema key(Fields sometimes) {
                  {"tokens_per_day", count()},
                  {"created", number()},
                  {"expires", number()},
-                 {"revoked", boolean()}},
+                 {"revoked", boolean()},
+                 {"team", text()}},
                 std::move(sometimes));
 }
 

@@ -25,7 +25,8 @@ OrderedJson key_json(const Key& key) {
           {"tokens_per_day", key.tokens_per_day},
           {"created", key.created},
           {"expires", key.expires},
-          {"revoked", key.revoked}};
+          {"revoked", key.revoked},
+          {"team", key.team}};
 }
 
 void list(RouteCall& call) {
@@ -42,11 +43,24 @@ void create(RouteCall& call) {
   key.requests_per_minute = static_cast<uint64_t>(body.integer("requests_per_minute", 0, 1'000'000'000).value_or(0));
   key.tokens_per_day = static_cast<uint64_t>(body.integer("tokens_per_day", 0, INT64_MAX / 2).value_or(0));
   key.expires = body.number("expires", 0, 1e12).value_or(0);
+  key.team = bounded_title(body.text("team").value_or(""));
   body.end();
   const Keys::NewKey made = call.state.keys.create(std::move(key));
   OrderedJson json = key_json(made.key);
   json["key"] = made.text;
   send_json(call, 201, json);
+}
+
+void change(RouteCall& call) {
+  Fields body = Fields::of_body(call.request.body);
+  const std::string team = bounded_title(body.needed_text("team"));
+  body.end();
+  if (!call.state.keys.set_team(call.path["id"], team))
+    throw Error(Code::kNotFound, "no key '" + call.path["id"] + "'");
+  call.state.budgets.recount();
+  for (const Key& key : call.state.keys.list()) {
+    if (key.id == call.path["id"]) send_json(call, 200, key_json(key));
+  }
 }
 
 void revoke(RouteCall& call) {
@@ -59,6 +73,7 @@ void revoke(RouteCall& call) {
 RouteList keys() {
   return {Route::with_key(Face::kPage, "GET", "/page/keys", Scope::kManage, list),
           Route::with_key(Face::kPage, "POST", "/page/keys", Scope::kManage, create),
+          Route::with_key(Face::kPage, "PATCH", "/page/keys/{id}", Scope::kManage, change),
           Route::with_key(Face::kPage, "DELETE", "/page/keys/{id}", Scope::kManage, revoke)};
 }
 

@@ -88,6 +88,36 @@ std::string ledger_metrics(const State& state) {
   return out;
 }
 
+// Money in dollars, so that a panel needs no factor.
+std::string budget_metrics(State& state) {
+  const auto states = state.budgets.states();
+  std::string out;
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, const auto& value) {
+    if (states.empty()) return;
+    metric_head(out, name, type, help);
+    for (const ledger::BudgetState& one : states) {
+      const double unit = one.budget.unit == ledger::Unit::kUsd ? 1e-9 : 1;
+      out += fmt::format("{}{{budget=\"{}\",unit=\"{}\"}} {}\n", name, escaped_label(one.budget.name),
+                         ledger::unit_name(one.budget.unit), value(one, unit));
+    }
+  };
+  using One = ledger::BudgetState;
+  each("shenbi:budget_limit", "gauge", "Limit of a budget, in dollars or tokens.",
+       [](const One& one, double unit) { return static_cast<double>(one.budget.limit) * unit; });
+  each("shenbi:budget_spent", "gauge", "What is spent of it in its time.",
+       [](const One& one, double unit) { return static_cast<double>(one.spent) * unit; });
+  each("shenbi:budget_reserved", "gauge", "What calls under way have reserved of it.",
+       [](const One& one, double unit) { return static_cast<double>(one.reserved) * unit; });
+  each("shenbi:budget_refused_total", "counter", "Calls that it did not reach for.",
+       [](const One& one, double) { return one.refused; });
+  const ledger::Alerts::Counts alerts = state.alerts.counts();
+  add_figure(out, "shenbi:budget_alerts_total", "counter", "Marks of budgets that were reached.", alerts.raised);
+  add_figure(out, "shenbi:alerts_sent_total", "counter", "Alerts that the webhook took.", alerts.sent);
+  add_figure(out, "shenbi:alert_failed_sends_total", "counter", "Tries that it did not take.", alerts.failed_sends);
+  add_figure(out, "shenbi:alerts_waiting", "gauge", "Alerts that wait for the webhook.", alerts.waiting);
+  return out;
+}
+
 std::string build_info() {
   std::string out;
   metric_head(out, "shenbi:build_info", "gauge", "Always 1; the labels say what runs.");
@@ -98,7 +128,7 @@ std::string build_info() {
 void print(RouteCall& call) {
   State& state = call.state;
   std::string text = state.metrics.print() + engine_metrics(state) + trace_metrics(state) + ledger_metrics(state) +
-                     build_info() + process_metrics();
+                     budget_metrics(state) + build_info() + process_metrics();
   call.exchange->send({.status = 200,
                        .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                        .body = std::move(text)});
