@@ -109,12 +109,11 @@ std::string_view outcome_name(Outcome outcome) noexcept {
 }
 
 Ledger::Ledger(store::Database& database, size_t most_waiting) : database_(database), most_waiting_(most_waiting) {
-  database_.migrate("ledger",
-                    {kRows, kDays, "CREATE INDEX ledger_by_day ON ledger (day)",
-                     "ALTER TABLE ledger ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
-                     "ALTER TABLE ledger_days ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0", kOpen,
-                     "CREATE INDEX ledger_by_caller ON ledger (caller, day)",
-                     "CREATE INDEX ledger_by_model ON ledger (model, day)"});
+  database_.migrate("ledger", {kRows, kDays, "CREATE INDEX ledger_by_day ON ledger (day)",
+                               "ALTER TABLE ledger ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
+                               "ALTER TABLE ledger_days ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
+                               kOpen, "CREATE INDEX ledger_by_caller ON ledger (caller, day)",
+                               "CREATE INDEX ledger_by_model ON ledger (model, day)"});
   close_open_calls();
   writer_ = std::thread([this] { work(); });
 }
@@ -332,8 +331,10 @@ std::vector<Sum> Ledger::sums(const Filter& filter, const std::vector<By>& by) {
 std::vector<Row> Ledger::rows(const Filter& filter, int64_t before, uint32_t limit) {
   Where chosen = where(filter);
   if (before > 0) {
-    chosen.sql += " AND (day, id) < (SELECT day, id FROM ledger WHERE id = ?)";
-    chosen.values.emplace_back(before);
+    const auto last = database_.query("SELECT day FROM ledger WHERE id = ?", {before});
+    const std::string day = last.empty() ? "9" : last[0].text("day");  // "9": behind every day
+    chosen.sql += " AND day <= ? AND (day < ? OR id < ?)";
+    chosen.values.insert(chosen.values.end(), {day, last.empty() ? "0" : day, before});
   }
   chosen.values.emplace_back(int64_t{limit});
   // In the order of an index: of a million rows only those are read that are told.

@@ -145,6 +145,28 @@ TEST_F(LedgerTest, pages_go_back_in_time) {
   EXPECT_EQ(second[0].model, "m2");
 }
 
+TEST_F(LedgerTest, pages_lose_and_repeat_nothing_where_a_long_call_of_yesterday_is_filed_today) {
+  Ledger ledger(database);
+  const auto at = [&](const std::string& model, int64_t time) {
+    Row one = row("a", model, 1);
+    one.time_s = time;
+    ledger.add(one);
+  };
+  at("first", kNoon);
+  at("today", kNoon + kDay);
+  at("long", kNoon + 60);  // begun yesterday, filed behind today's
+  at("later", kNoon + kDay);
+  ledger.flush();
+  std::vector<std::string> seen;
+  for (int64_t before = 0;;) {
+    const auto page = ledger.rows({}, before, 1);
+    if (page.empty()) break;
+    seen.push_back(page[0].model);
+    before = page[0].id;
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"later", "today", "long", "first"}));
+}
+
 TEST_F(LedgerTest, text_from_outside_is_only_text) {
   Ledger ledger(database);
   const std::string sly = "x'); DROP TABLE ledger; --";
