@@ -22,10 +22,11 @@ export const promptRoutes = (at) => [
 export const keyRoutes = (at) => [
   ["GET", at("/page/keys"), () => ({ keys })],
   ["POST", at("/page/keys"), ({ body }) => {
-    const key = { id: newId("key"), name: body.name, scopes: body.scopes ?? [], models: [], created: now(), expires: 0, revoked: false };
+    const key = { id: newId("key"), name: body.name, scopes: body.scopes ?? [], models: [], created: now(), expires: 0, revoked: false, team: body.team ?? "" };
     keys.push(key);
     return { ...key, key: `sk-shenbi-${key.id}-${"0123456789abcdef".repeat(2)}` };
   }],
+  ["PATCH", at("/page/keys/ID"), ({ ids: [id], body }) => Object.assign(keys.find((one) => one.id === id), { team: body.team })],
   ["DELETE", at("/page/keys/ID"), ({ ids: [id] }) => {
     const key = keys.find((one) => one.id === id);
     if (!key) throw new Refusal(404, `no key '${id}'`);

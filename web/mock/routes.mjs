@@ -2,6 +2,8 @@
 import { arenaRoutes } from "./arena.mjs";
 import { compareRoutes } from "./compare.mjs";
 import { Refusal } from "./refusal.mjs";
+import { budgetRoutes } from "./budgets.mjs";
+import { catalogRoutes } from "./catalog.mjs";
 import { usageRoutes } from "./usage.mjs";
 import { keyRoutes, promptRoutes } from "./prompts_and_keys.mjs";
 import { continueAnswer, dropListeners, endAnswer, listen, startAnswer, nextTurn } from "./running.mjs";
@@ -121,6 +123,8 @@ export const routes = [
   ...usageRoutes(at),
   ...compareRoutes(at),
   ...arenaRoutes(at),
+  ...budgetRoutes(at),
+  ...catalogRoutes(at),
   ["GET", at("/page/export"), exported],
   ["POST", at("/page/import"), imported],
   ["POST", at("/mock/drop"), () => dropListeners()],

@@ -93,7 +93,23 @@ const screens = {
     await enter(page, "usage");
     await page.locator(".usage-chart").waitFor();
   },
+  "budget form": async (page) => {
+    await control(page, "New budget").click();
+    await page.getByRole("dialog").getByLabel("Amount").waitFor();
+  },
+  catalog: async (page) => {
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.querySelector("dialog[open]"));
+    await enter(page, "catalog");
+    await page.locator(".catalog-dot").first().waitFor();
+  },
+  "a model of the catalog": async (page) => {
+    await page.locator(".catalog-table td .text").first().click();
+    await page.getByRole("dialog").getByRole("heading", { name: "Prices" }).waitFor();
+  },
   compare: async (page) => {
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.querySelector("dialog[open]"));
     await enter(page, "compare");
     await page.getByRole("textbox", { name: "Question" }).fill("differ");
     await page.getByRole("textbox", { name: "Question" }).press("Enter");

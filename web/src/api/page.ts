@@ -59,6 +59,7 @@ export const deletePrompt = (id: string) => call<void>("DELETE", `/page/prompts/
 
 export const listKeys = async () => (await call<{ keys: AccessKey[] }>("GET", "/page/keys")).keys;
 export const createKey = (key: { name: string; scopes: string[] }) => call<NewAccessKey>("POST", "/page/keys", key);
+export const setKeyTeam = (id: string, team: string) => call<AccessKey>("PATCH", `/page/keys/${encodeURIComponent(id)}`, { team });
 export const revokeKey = (id: string) => call<void>("DELETE", `/page/keys/${encodeURIComponent(id)}`);
 
 export const exportAll = () => request("GET", "/page/export");

@@ -109,6 +109,7 @@ export interface AccessKey {
   created: number;
   expires: number; // 0: never
   revoked: boolean;
+  team: string; // "": none
 }
 
 export interface NewAccessKey extends AccessKey {

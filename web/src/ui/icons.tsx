@@ -12,6 +12,7 @@ export const IconPrompts = icon("M6 3.5h9L19 8v12.5H6zM14.5 3.5V8.5H19M9.5 12.5h
 export const IconUsage = icon("M4 20h16M7 16.5V11M12 16.5V5M17 16.5V8.5");
 export const IconCompare = icon("M4 5h6.5v14H4zM13.5 5H20v14h-6.5z");
 export const IconArena = icon("M5 5l10 10M19 5 9 15M5 19l3.5-3.5M19 19l-3.5-3.5");
+export const IconCatalog = icon("M4 5.5h16v13H4zM4 10h16M9.5 10v8.5M4 14.2h16");
 export const IconNew = icon("M12 5v14M5 12h14");
 export const IconSend = icon("M12 19V5.5M6 11l6-6 6 6");
 export const IconCopy = icon("M9 9h9.5v10.5H9zM6 15H5V4.5h9.5v1");

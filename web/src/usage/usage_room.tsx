@@ -7,6 +7,7 @@ import { count, moment, money, rate, seconds } from "../ui/format";
 import { IconDownload } from "../ui/icons";
 import { Mark } from "../ui/mark";
 import { saveFile } from "../ui/save";
+import { BudgetsPart } from "./budgets";
 import { Chart } from "./chart";
 import { added, getCalls, getUsage, lastDays, measured, nameOf, usageFile, type Call, type Measure, type Row, type Split, type Sum } from "./data";
 import { short } from "./figures";
@@ -63,6 +64,7 @@ export default function UsageRoom() {
             )}
           </Show>
         </Suspense>
+        <BudgetsPart />
       </div>
     </main>
   );

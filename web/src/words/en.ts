@@ -187,6 +187,7 @@ export const en = {
   "fault.answer": "The model could not finish this answer.",
   "room.prompts": "Prompts",
   "room.usage": "Usage",
+  "room.catalog": "Catalog",
   "prompts.new": "New prompt",
   "prompts.name": "Name",
   "prompts.content": "Text",

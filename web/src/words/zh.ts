@@ -189,6 +189,7 @@ export const zh: Record<keyof typeof en, string> = {
   "fault.answer": "模型没能完成这次回答。",
   "room.prompts": "提示词",
   "room.usage": "用量",
+  "room.catalog": "模型目录",
   "prompts.new": "新提示词",
   "prompts.name": "名称",
   "prompts.content": "内容",
