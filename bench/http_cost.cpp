@@ -60,7 +60,7 @@ class Stub final : public gateway::Provider {
     return std::make_shared<NoCall>();
   }
   CallPtr complete(chat::CompletionRequest, EventSink) override { refuse(); }
-  gateway::Embeddings embed(const std::string&, const std::vector<std::string>&, uint32_t, std::stop_token) override {
+  gateway::Embeddings embed(const gateway::EmbedRequest&, std::stop_token) override {
     refuse();
   }
   std::vector<int32_t> tokenize(const std::string&, std::string_view, bool, bool) override { refuse(); }

@@ -142,12 +142,29 @@ def a_try_that_found_nobody_is_a_row_without_tokens():
 
 @case
 def embeddings_are_counted():
-    before = sums("local", behind)["prompt_tokens"]
     body = json.dumps({"model": MODEL, "input": ["one", "two"]}).encode()
     request = urllib.request.Request(behind.url + "/v1/embeddings", data=body, headers={"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        tokens = json.load(answer)["usage"]["prompt_tokens"]
-    equal(sums("local", behind)["prompt_tokens"] - before, tokens)
+        tokens, number = json.load(answer)["usage"]["prompt_tokens"], answer.headers["X-Request-Id"]
+    (row,) = [one for one in get("/page/usage/rows?upstream=local", behind)["rows"] if one["request_id"] == number]
+    equal((row["prompt_tokens"], row["outcome"]), (tokens, "settled"))
+
+
+@case
+def an_embedding_that_failed_is_a_row_too():
+    failed = sums("dead")["failed"]
+    body = json.dumps({"model": "dead/spare", "input": "one"}).encode()
+    request = urllib.request.Request(front.url + "/v1/embeddings", data=body, headers={"Content-Type": "application/json"})
+    try:
+        urllib.request.urlopen(request, timeout=PATIENCE)
+        check(False, "it must fail")
+    except urllib.error.HTTPError as error:
+        status = error.code  # 502, or 429 while its key cools down
+        check(status in (502, 429), status)
+        number = error.headers["X-Request-Id"]
+    rows = [one for one in get("/page/usage/rows?upstream=dead")["rows"] if one["request_id"] == number]
+    check(rows and all((one["outcome"], one["status"], one["prompt_tokens"], one["cost_nano_usd"]) == ("failed", status, 0, 0) for one in rows), rows)
+    equal(sums("dead")["failed"] - failed, len(rows))
 
 
 @case

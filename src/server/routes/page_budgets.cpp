@@ -69,9 +69,7 @@ void list(RouteCall& call) {
 }
 
 // "limit_usd": 20.5 or "limit_tokens": 1000000; one of them says the unit.
-void read_limit(Fields& body, Budget& budget) {
-  const auto usd = body.number("limit_usd", 0, kMostUsd);
-  const auto tokens = body.integer("limit_tokens", 0, INT64_MAX / 8);
+void set_limit(std::optional<double> usd, std::optional<int64_t> tokens, Budget& budget) {
   if (usd.has_value() == tokens.has_value())
     throw Error(Code::kInvalidArgument, "limit_usd: expected it or limit_tokens, one of them");
   budget.unit = usd ? ledger::Unit::kUsd : ledger::Unit::kTokens;
@@ -95,12 +93,14 @@ void put(RouteCall& call) {
   budget.whose = ledger::whose_of(body.text("whose").value_or("everybody"));
   budget.subject = body.text("subject").value_or("");
   budget.period = ledger::period_of(body.text("period").value_or("month"));
-  read_limit(body, budget);
+  const auto usd = body.number("limit_usd", 0, kMostUsd);
+  const auto tokens = body.integer("limit_tokens", 1, INT64_MAX / 8);
   read_alerts(body, budget);
   budget.unpriced = body.boolean("unpriced").value_or(false);
   budget.from = body.text("from").value_or(
       budget.period == ledger::Period::kTotal ? ledger::day_of(static_cast<int64_t>(wall_clock())) : "");
   body.end();
+  set_limit(usd, tokens, budget);
   call.state.budgets.put(budget);
   for (const ledger::BudgetState& one : call.state.budgets.states()) {
     if (one.budget.name == budget.name) send_json(call, 200, budget_json(one));
