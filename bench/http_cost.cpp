@@ -60,9 +60,7 @@ class Stub final : public gateway::Provider {
     return std::make_shared<NoCall>();
   }
   CallPtr complete(chat::CompletionRequest, EventSink) override { refuse(); }
-  gateway::Embeddings embed(const gateway::EmbedRequest&, std::stop_token) override {
-    refuse();
-  }
+  gateway::Embeddings embed(const gateway::EmbedRequest&, std::stop_token) override { refuse(); }
   std::vector<int32_t> tokenize(const std::string&, std::string_view, bool, bool) override { refuse(); }
   std::string detokenize(const std::string&, const std::vector<int32_t>&) override { refuse(); }
   std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest&) override { refuse(); }
@@ -133,9 +131,8 @@ class Watch final : public gateway::Provider {
   CallPtr complete(chat::CompletionRequest request, EventSink sink) override {
     return inner_->complete(std::move(request), std::move(sink));
   }
-  gateway::Embeddings embed(const std::string& model, const std::vector<std::string>& inputs, uint32_t size,
-                            std::stop_token stop) override {
-    return inner_->embed(model, inputs, size, std::move(stop));
+  gateway::Embeddings embed(const gateway::EmbedRequest& request, std::stop_token stop) override {
+    return inner_->embed(request, std::move(stop));
   }
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool special, bool parse) override {
     return inner_->tokenize(model, text, special, parse);

@@ -71,7 +71,7 @@ export async function menuOf(page, title, item) {
 /** Enters a room by its address, and waits until the page shows it. */
 export async function enter(page, room) {
   await page.evaluate((name) => (location.hash = `#/${name}`), room);
-  await page.locator(`.door[aria-current][href="#/${room}"]`).first().waitFor();
+  await page.locator(`.door[aria-current][href="#/${room}"]`).first().waitFor({ state: "attached" }); // on a phone it may stand behind "more"
 }
 
 export async function reload(page) {

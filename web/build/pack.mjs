@@ -2,7 +2,7 @@
 // make smaller, assets.json that tells of each, and the two budgets of docs/page.md, which fail the build.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { extname, join, relative } from "node:path";
+import { basename, extname, join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const root = new URL("../", import.meta.url).pathname;
@@ -63,7 +63,7 @@ function pack(path) {
 function firstFiles(manifest) {
   const seen = new Set();
   const visit = (key) => {
-    const chunk = manifest[key];
+    const chunk = manifest[key] ?? Object.values(manifest).find(({ name }) => name === basename(key, ".tsx")); // a chunk that others import from has no source
     if (!chunk) throw new Error(`manifest.json lacks ${key}`);
     if (seen.has(chunk.file)) return;
     for (const file of [chunk.file, ...(chunk.css ?? []), ...(chunk.assets ?? [])]) seen.add(file);

@@ -47,7 +47,9 @@ struct Accounts {
   gateway::Upstreams upstreams{database};
   ledger::Ledger ledger{database};
   catalog::Library library{catalog::user_file(data_folder())};
-  server::Accounting accounting{ledger, library, upstreams};
+  ledger::Budgets budgets{database, ledger, {}};
+  server::Accounting accounting{budgets, library, upstreams,
+                                [](const std::string&) { return uint64_t{engine::ServiceOptions().context_cap}; }};
 };
 
 bool is_local(const std::string& model) {
@@ -84,6 +86,9 @@ class Desk {
     }
     gateway::RouterOptions router;
     router.run = [this](std::function<void()> job) { return run(std::move(job)); };
+    router.admit = [this](const gateway::Attempt& attempt, const gateway::Need& need) {
+      return accounts_->accounting.admit(attempt, need);
+    };
     router.on_attempt = [this](const gateway::Attempt& attempt) {
       accounts_->accounting.file(attempt);
       receipts_.note(attempt.request_id, [&] {

@@ -1,21 +1,22 @@
 // The chat room: history, the open conversation, and on demand a panel at the right.
 import "./chat.css";
-import { createEffect, createSignal, Match, on, Show, Switch } from "solid-js";
+import { createEffect, createSignal, lazy, Match, on, Show, Suspense, Switch } from "solid-js";
 import { reached } from "../api/http";
-import { listOpen, setListOpen } from "../state/preferences";
+import { changedParams, listOpen, setListOpen } from "../state/preferences";
 import { go, route } from "../state/route";
 import { closesOnEscape } from "../ui/layers";
 import { IconList, IconNew, IconTune } from "../ui/icons";
 import { t } from "../words/words";
 import { Composer } from "./composer";
 import * as conversation from "./conversation";
-import { Details } from "./details";
 import { refreshHistory, summaries } from "./history";
 import { HistoryList } from "./history_list";
 import { panel, setPanel, toggleSampling } from "./panel";
-import { changedParams, Sampling } from "./sampling";
 import { onSwipe } from "./swipe";
 import { Transcript } from "./transcript";
+
+const Details = lazy(() => import("./details"));
+const Sampling = lazy(() => import("./sampling"));
 
 const narrow = matchMedia("(max-width: 900px)");
 
@@ -66,14 +67,16 @@ export default function ChatRoom() {
       </main>
       <Show when={panel()}>
         <Veil class="for-panel" close={() => setPanel(undefined)} />
-        <Switch>
-          <Match when={panel()?.kind === "sampling"}>
-            <Sampling />
-          </Match>
-          <Match when={panel()?.kind === "details"}>
-            <Details message={(panel() as { message: string }).message} />
-          </Match>
-        </Switch>
+        <Suspense>
+          <Switch>
+            <Match when={panel()?.kind === "sampling"}>
+              <Sampling />
+            </Match>
+            <Match when={panel()?.kind === "details"}>
+              <Details message={(panel() as { message: string }).message} />
+            </Match>
+          </Switch>
+        </Suspense>
       </Show>
     </div>
   );

@@ -6,7 +6,7 @@ import { t } from "../words/words";
 import { messages } from "./conversation";
 import { setPanel } from "./panel";
 
-export function Details(props: { message: string }) {
+export default function Details(props: { message: string }) {
   const message = () => messages[props.message];
   const rows = (): [string, string][] => {
     const one = message();

@@ -1,7 +1,7 @@
 // Settings of the next answer. A setting that is not set is the model's own, and any set one can go back to it.
-import { createMemo, createRoot, For, Show, type JSX } from "solid-js";
+import { For, Show, type JSX } from "solid-js";
 import type { Params } from "../api/types";
-import { params, setParams } from "../state/preferences";
+import { changedParams, params, setParams } from "../state/preferences";
 import { IconClose, IconRetry } from "../ui/icons";
 import { t } from "../words/words";
 import { setPanel } from "./panel";
@@ -25,14 +25,12 @@ const figures: Figure[] = [
   { name: "presence_penalty", min: -2, max: 2, step: 0.05 },
 ];
 
-export const changedParams = createRoot(() => createMemo(() => Object.keys(params()).length));
-
 function set<N extends Name>(name: N, value: Params[N] | undefined): void {
   const { [name]: _, ...rest } = params();
   setParams(value === undefined ? rest : { ...rest, [name]: value });
 }
 
-export const Sampling = () => (
+const Sampling = () => (
   <aside class="side" aria-label={t("sampling.title")}>
     <header class="head">
       <h2 class="title">{t("sampling.title")}</h2>
@@ -155,3 +153,5 @@ function Whole(props: { name: "max_tokens" | "seed"; min: number }) {
     </Field>
   );
 }
+
+export default Sampling;

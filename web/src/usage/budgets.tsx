@@ -3,11 +3,11 @@ import { createResource, createSignal, For, Show, Suspense } from "solid-js";
 import { listKeys } from "../api/page";
 import type { AccessKey } from "../api/types";
 import { attempt } from "../ui/faults";
-import { count, moment } from "../ui/format";
+import { count, moment, money } from "../ui/format";
 import { IconNew } from "../ui/icons";
 import { BudgetForm } from "./budget_form";
 import { getBudgets, putBudget, removeBudget, type Alert, type Budget, type Unit, type Wanted } from "./budgets_data";
-import { money, short } from "./figures";
+import { short } from "./figures";
 import { u } from "./words";
 
 export const amount = (value: number, unit: Unit) => (unit === "usd" ? money(value) : short(value));
