@@ -79,8 +79,9 @@ TEST(Access, another_owners_things_are_not_there) {
   const auto message = store.add(a.key.id, {.conversation = conversation, .role = "user", .content = "only a's"});
   // What each route with an id would need to get as far as looking the id up.
   const nlohmann::ordered_json body = {{"name", "x"}, {"title", "x"}, {"content", "x"}, {"model", "m"}};
-  const std::vector<nlohmann::ordered_json> bodies = {
-      nullptr, {{"title", "x"}}, {{"name", "x"}}, {{"content", "x"}, {"model", "m"}}, {{"model", "m"}}};
+  const std::vector<nlohmann::ordered_json> bodies = {nullptr,          {{"title", "x"}},
+                                                      {{"name", "x"}},  {{"content", "x"}, {"model", "m"}},
+                                                      {{"model", "m"}}, {{"winner", "a"}}};
   int met = 0;
   for (const Route& route : kRouter.routes()) {
     if (route.scope() != Scope::kPage || route.pattern().find('{') == std::string::npos) continue;
