@@ -199,17 +199,21 @@ def a_judge_sums_up_and_an_answer_is_gone_on_with():
 
 
 def battle(**more):
-    """One that can be voted on: the sides draw their tokens by chance, and one that draws the end first has said nothing."""
+    stream = Stream("/page/arena/battles", {"content": "What is the capital of France?", "models": [MODEL, "twin"], "max_tokens": 8, **more})
+    return stream, list(stream)
+
+
+def votable_battle():
+    """The sides draw their tokens by chance, and one that draws the end first has said nothing to vote on."""
     while True:
-        stream = Stream("/page/arena/battles", {"content": "What is the capital of France?", "models": [MODEL, "twin"], "max_tokens": 8, **more})
-        events = list(stream)
-        if events[-1][1].get("votable"):
+        stream, events = battle()
+        if events[-1][1]["votable"]:
             return stream, events
 
 
 @case
 def nothing_tells_who_answers_before_the_vote():
-    stream, events = battle()
+    stream, events = votable_battle()
     equal([name for name, _ in events][0], "battle")
     equal(events[-1][1], {"id": events[0][1]["id"], "votable": True})
     allowed = {"battle": {"id"}, "text": {"side", "text"}, "done": {"id", "votable"}}
@@ -235,7 +239,7 @@ def nothing_tells_who_answers_before_the_vote():
 @case
 def votes_become_a_leaderboard_and_can_be_taken_away():
     for winner in ("a", "b", "tie", "bad"):
-        _, events = battle()
+        _, events = votable_battle()
         ask("POST", f"/page/arena/battles/{events[0][1]['id']}/vote", {"winner": winner})
     board = ask("GET", "/page/arena/leaderboard?category=en")
     equal({one["model"] for one in board["models"]}, {MODEL, "twin"})
