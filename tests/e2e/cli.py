@@ -3,6 +3,7 @@
 
 usage: SHENBI=build/release/shenbi tests/e2e/cli.py [WORD ...]   (needs gemma3:270m in the store)
 """
+import contextlib
 import json
 import math
 import os
@@ -378,13 +379,21 @@ class Terminal:
                 break
         raise AssertionError(f"'{text}' did not come: {self.seen[after:].decode(errors='replace')[-2000:]}")
 
-    def status(self):
-        while True:
+    def status(self, keys=""):
+        """Of the program's end; the keys are typed again each second until then (see type_until)."""
+        end, typed = time.monotonic() + PATIENCE, -1.0
+        while time.monotonic() < end:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 os.close(self.fd)
                 return os.waitstatus_to_exitcode(status)
+            if keys and time.monotonic() > typed + 1:
+                with contextlib.suppress(OSError):  # it has just ended
+                    self.type(keys)
+                typed = time.monotonic()
             self.read()
+        os.kill(self.pid, signal.SIGKILL)
+        raise AssertionError(f"no end after {PATIENCE} s: {self.seen.decode(errors='replace')[-2000:]}")
 
 
 @case
@@ -413,8 +422,7 @@ def chat_in_a_terminal_ctrl_c_stops_the_answer_and_not_the_program():
 def chat_in_a_terminal_ends_at_ctrl_d():
     terminal = Terminal()
     terminal.wait_for(">>> ")
-    terminal.type("\x04")
-    equal(terminal.status(), 0)
+    equal(terminal.status("\x04"), 0)
     terminal.home.__exit__()
 
 
