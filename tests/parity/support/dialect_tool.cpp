@@ -22,8 +22,8 @@ using namespace shenbi::chat;
 using Json = nlohmann::ordered_json;
 
 Event event_of(const Json& json) {
-  static const std::vector<std::string> kinds = {"start",     "text",   "thinking", "signature", "call",
-                                                 "arguments", "prompt", "warning",  "finish",    "error"};
+  static const std::vector<std::string> kinds = {"queued",    "start",  "text",    "thinking", "signature", "call",
+                                                 "arguments", "prompt", "warning", "finish",   "error"};
   static const std::vector<std::string> finishes = {"stop",           "length",    "tool_calls",
                                                     "content_filter", "cancelled", "error"};
   Event event;

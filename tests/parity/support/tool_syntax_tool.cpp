@@ -74,8 +74,8 @@ Json answer_of_text(const Json& request) {
   for (Event& event : parser.finish()) events.push_back(std::move(event));
   Json list = Json::array();
   for (const Event& event : events) {
-    static const char* const kKinds[] = {"start", "text",      "thinking", "signature",
-                                         "call",  "arguments", "prompt",   "warning"};
+    static const char* const kKinds[] = {"queued", "start",     "text",   "thinking", "signature",
+                                         "call",   "arguments", "prompt", "warning"};
     list.push_back({{"kind", kKinds[static_cast<int>(event.kind)]},
                     {"text", event.text},
                     {"index", event.index},
