@@ -168,14 +168,15 @@ std::string_view words_of(int status) {
   }
 }
 
-// OpenAPI 3.1 has no word for the type of one event; later versions say itemSchema.
+// OpenAPI 3.1 has no word for the type of one event; later versions say itemSchema. Readers take `schema` for the whole
+// stream or for one event: it says nothing.
 Schema media_of(const Answer& answer) {
   Schema media = Schema::object();
   if (answer.form == Form::kWhole) {
     media["schema"] = answer.type.empty() ? text() : named(answer.type);
     return media;
   }
-  media["schema"] = text();
+  media["schema"] = Schema::object();
   media["x-itemSchema"] = named(answer.type);
   return media;
 }
