@@ -80,7 +80,9 @@ const cases = {
     const provider = createOpenAICompatible({ name: "shenbi", baseURL: `${base}/v1` });
     const abort = new AbortController();
     let aborted = false;
-    const stream = streamText({ model: provider(model), messages, maxOutputTokens: 4000, abortSignal: abort.signal, onAbort: () => (aborted = true) });
+    // An answer that may not end before it has a thousand letters.
+    const stream = streamText({ model: provider(model), messages, maxOutputTokens: 4000, abortSignal: abort.signal, onAbort: () => (aborted = true),
+      providerOptions: { shenbi: { guided_regex: "[a-z ]{1000,}" } } });
     for await (const text of stream.textStream) if (text) abort.abort();
     assert.ok(aborted);
   },
