@@ -298,13 +298,15 @@ struct Service::Impl {
 
 Service::Service(const ServiceOptions& options) : impl_(std::make_unique<Impl>(options)) {}
 
-Service::~Service() {
+Service::~Service() { stop(); }
+
+void Service::stop() {
   {
     std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
   }
   impl_->work.notify_all();
-  impl_->thread.join();
+  if (impl_->thread.joinable()) impl_->thread.join();
 }
 
 std::string Service::real_name(std::string_view name) const {

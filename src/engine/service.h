@@ -81,10 +81,15 @@ using LoadedModelPtr = std::shared_ptr<LoadedModel>;
 class Service {
  public:
   explicit Service(const ServiceOptions& options);
-  /// Cancels what runs and waits for the thread.
+  /// Stops.
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
+
+  /// Ends the computing thread and waits for it; what is in flight ends without a further event. Whoever made the
+  /// service calls this before letting it go: an answer's sink may hold the last reference, and a thread cannot wait
+  /// for itself. Not to be called by a sink.
+  void stop();
 
   /// The model that `name` stands for: itself, unless it is an alias. An alias of an alias is not followed.
   std::string real_name(std::string_view name) const;

@@ -121,6 +121,25 @@ TEST(Service, idle_models_make_room_and_models_in_use_do_not) {
   EXPECT_EQ(service.loaded(a), nullptr);
 }
 
+TEST(Service, once_stopped_the_last_reference_may_be_that_of_an_answer) {
+  Models models;
+  auto service = std::make_shared<Service>(ServiceOptions{.threads = 1});
+  const std::weak_ptr<Service> alive = service;
+  auto model = service->load(models.with_tokenizer("llama", "a"));
+  Outcome outcome;
+  auto held = std::make_shared<std::shared_ptr<Service>>(service);
+  Request asked = request(outcome, 4);
+  asked.on_token = [held, inner = asked.on_token](const TokenEvent& event) {
+    inner(event);
+    if (event.finish != FinishReason::kNone) held->reset();
+  };
+  service->submit(*model, std::move(asked));
+  EXPECT_EQ(outcome.finished.get_future().get(), FinishReason::kLength);
+  service->stop();
+  service.reset();
+  EXPECT_TRUE(alive.expired());
+}
+
 TEST(Service, unloading_lets_what_runs_end) {
   Models models;
   const std::string path = models.with_tokenizer("llama", "a");

@@ -46,7 +46,9 @@ chat::ChatRequest summary_request(const std::string& judge, const std::string& q
                                   const std::vector<JudgedAnswer>& answers) {
   std::string user = marked("the question", question);
   for (const JudgedAnswer& answer : answers) user += "\n" + marked("the answer of " + answer.name, answer.text);
-  return request_of(judge, kSummary, std::move(user));
+  auto request = request_of(judge, kSummary, std::move(user));
+  request.max_tokens = kSummaryTokens;
+  return request;
 }
 
 chat::ChatRequest duel_request(const std::string& judge, const std::string& question, const std::string& first,

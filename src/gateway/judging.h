@@ -2,6 +2,7 @@
 // A model that reads the answers of others: sums up where they agree, or says which of two is better. The answers are
 // material in its prompt, never instructions, and the prompt says so; a judge can be talked into things all the same.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,8 +17,11 @@ struct JudgedAnswer {
   std::string text;
 };
 
+/// Room for a page of summary and for the thinking before it; a base model, which knows no end, stops there too.
+inline constexpr uint64_t kSummaryTokens = 2048;
+
 /// Asks `judge` for a summary of where the answers agree, where they differ and what looks wrong, in the language of
-/// the question.
+/// the question, in at most kSummaryTokens.
 chat::ChatRequest summary_request(const std::string& judge, const std::string& question,
                                   const std::vector<JudgedAnswer>& answers);
 

@@ -64,13 +64,15 @@ engine::Request engine_request(const chat::Generation& generation, const engine:
 
 class LocalCall final : public Call {
  public:
-  LocalCall(std::shared_ptr<engine::Service> service, engine::LoadedModelPtr model)
-      : service_(std::move(service)), model_(std::move(model)) {}
-  void cancel() override { service_->cancel(*model_, number); }
+  LocalCall(const std::shared_ptr<engine::Service>& service, engine::LoadedModelPtr model)
+      : service_(service), model_(std::move(model)) {}
+  void cancel() override {
+    if (const auto service = service_.lock()) service->cancel(*model_, number);
+  }
   uint64_t number = 0;
 
  private:
-  std::shared_ptr<engine::Service> service_;
+  std::weak_ptr<engine::Service> service_;  // an answer in flight keeps no service: the service keeps the answer
   engine::LoadedModelPtr model_;
 };
 
@@ -345,7 +347,8 @@ Embeddings LocalProvider::embed(const EmbedRequest& asked, std::stop_token stop)
   const auto loaded = load(asked.model);
   const uint32_t width = loaded->model().decoder->spec().embedding_size;
   if (dimensions > width) {
-    throw Error(Code::kInvalidArgument, fmt::format("dimensions: {} asked for, {} has {}", dimensions, asked.model, width));
+    throw Error(Code::kInvalidArgument,
+                fmt::format("dimensions: {} asked for, {} has {}", dimensions, asked.model, width));
   }
   // Also where one of the texts is refused: nobody needs the others then.
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);

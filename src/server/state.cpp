@@ -83,6 +83,7 @@ State::State(const ServeOptions& o)
 State::~State() {
   ending = true;
   workers.stop();
+  service->stop();  // its answers go through members that go now
 }
 
 uint64_t State::local_context(const std::string& model) const {

@@ -61,14 +61,16 @@ bool is_local(const std::string& model) {
   }
 }
 
-// Nothing if another program holds the database and all models are local ones, which need none.
+// Nothing, which is said, if another program holds the database and all models are local ones: they need no account
+// there.
 std::unique_ptr<Accounts> open_accounts(const std::vector<std::string>& models) {
   try {
     return std::make_unique<Accounts>();
-  } catch (const Error&) {
+  } catch (const Error& error) {
     for (const std::string& model : models) {
       if (!is_local(model)) throw;
     }
+    std::fprintf(stderr, "without the ledger and its budgets, as all models are local: %s\n", error.what());
     return nullptr;
   }
 }
@@ -99,7 +101,10 @@ class Desk {
     router.request_id = [] { return server::Receipts::current_id(); };
     provider_ = std::make_shared<gateway::Router>(std::move(local), accounts_->upstreams, std::move(router));
   }
-  ~Desk() { join(); }
+  ~Desk() {
+    join();
+    service_->stop();
+  }
 
   // Asks all and returns when all have ended. `told` sees every column after each of its events.
   std::vector<Column> ask(const std::vector<chat::ChatRequest>& requests,
@@ -207,13 +212,16 @@ std::string foot_of(const Column& column, const std::optional<server::Receipt>& 
 // One text below the other: the first that is not whole is written as it comes.
 class Below {
  public:
+  /// `role` follows the model's name in the head of each text.
+  explicit Below(std::string role = "") : role_(std::move(role)) {}
+
   void told(uint32_t index, const Column& column) {
     now_.resize(std::max<size_t>(now_.size(), index + 1));
     now_[index] = column;
     while (at_ < now_.size()) {
       const Column& current = now_[at_];
       if (!current.model.empty() && written_ == 0 && !headed_) {
-        std::cout << (at_ > 0 ? "\n" : "") << "== " << current.model << " ==\n";
+        std::cout << (at_ > 0 ? "\n" : "") << "== " << current.model << role_ << " ==\n";
         headed_ = true;
       }
       const std::string& text = current.answer.text;
@@ -231,6 +239,7 @@ class Below {
     written_ = 0;
     headed_ = false;
   }
+  std::string role_;
   std::vector<Column> now_;
   size_t at_ = 0, written_ = 0;
   bool headed_ = false;
@@ -327,16 +336,15 @@ int execute(const Options& options) {
 
   const auto answers = judged(columns);
   if (!options.judge.empty() && answers.size() > 1) {
-    const auto summary = desk.ask({gateway::summary_request(options.judge, text, answers)}, nullptr);
+    const bool own = std::find(models.begin(), models.end(), options.judge) != models.end();
+    Below spoken(own ? " sums up (it judges an answer of its own, too)" : " sums up");
+    if (!options.json) std::cout << "\n";
+    const auto told = [&](uint32_t i, const Column& column) { spoken.told(i, column); };
+    const auto summary = desk.ask({gateway::summary_request(options.judge, text, answers)},
+                                  options.json ? std::function<void(uint32_t, const Column&)>() : told);
     json["judge"] = json_of(0, summary[0], desk.receipts()[0]);
-    if (!options.json) {
-      const bool own = std::find(models.begin(), models.end(), options.judge) != models.end();
-      std::cout << "\n== " << options.judge << " sums up" << (own ? " (it judges an answer of its own, too)" : "")
-                << " ==\n"
-                << plain_text(summary[0].answer.text) << "\n";
-      if (!options.quiet) {
-        std::fprintf(stderr, "%s: %s\n", options.judge.c_str(), foot_of(summary[0], desk.receipts()[0]).c_str());
-      }
+    if (!options.json && !options.quiet) {
+      std::fprintf(stderr, "%s: %s\n", options.judge.c_str(), foot_of(summary[0], desk.receipts()[0]).c_str());
     }
   }
   if (!options.judge.empty() && answers.size() < 2) {
