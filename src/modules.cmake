@@ -2,13 +2,14 @@
 # told in src/README.md; tools/check_layers.py keeps the includes to this list.
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(POSTGRES REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 
 shenbi_module(base LIBS fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json ICU::uc ICU::i18n Threads::Threads)
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/base/version.cpp PROPERTIES COMPILE_DEFINITIONS SHENBI_VERSION="${PROJECT_VERSION}")
 shenbi_module(net DEPS base LIBS CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers)
 shenbi_module(trace DEPS net)
-shenbi_module(store DEPS base LIBS PkgConfig::SQLITE)
+shenbi_module(store DEPS base LIBS PkgConfig::SQLITE PkgConfig::POSTGRES)
 shenbi_module(ledger DEPS store)
 shenbi_module(catalog DEPS base)
 # The assembler takes the file in whole (catalog.cpp).

@@ -5,13 +5,13 @@
 #include <cstdlib>
 
 #include "base/error.h"
-#include "base/folders.h"
 #include "gateway/house.h"
+#include "store/test_postgres.h"
 
 namespace shenbi::gateway {
 namespace {
 
-class UpstreamsTest : public testing::Test {
+class UpstreamsTest : public store::OnBothSides {
  protected:
   std::string refusal(const Upstream& upstream) {
     try {
@@ -21,12 +21,12 @@ class UpstreamsTest : public testing::Test {
     }
     return "accepted";
   }
-  TemporaryFolder folder;
-  store::Database database{folder.path() / "db"};
+  store::Database database{place()};
   Upstreams upstreams{database};
 };
+INSTANTIATE_TEST_SUITE_P(On, UpstreamsTest, store::kSides, store::side_name);
 
-TEST_F(UpstreamsTest, what_was_put_is_there_after_a_restart) {
+TEST_P(UpstreamsTest, what_was_put_is_there_after_a_restart) {
   const Upstream wanted{.name = "office",
                         .house = "compatible",
                         .base_url = "http://10.0.0.5:8000/v1",
@@ -45,7 +45,7 @@ TEST_F(UpstreamsTest, what_was_put_is_there_after_a_restart) {
   EXPECT_TRUE(Upstreams(database).list().empty());
 }
 
-TEST_F(UpstreamsTest, every_mistake_is_named) {
+TEST_P(UpstreamsTest, every_mistake_is_named) {
   EXPECT_TRUE(refusal({.name = "a/b", .house = "openai"}).starts_with("name: "));
   EXPECT_TRUE(refusal({.name = "", .house = "openai"}).starts_with("name: "));
   EXPECT_TRUE(refusal({.name = "a", .house = "nowhere"}).starts_with("house: "));

@@ -7,8 +7,8 @@
 #include <atomic>
 #include <thread>
 
-#include "base/folders.h"
 #include "ledger/alerts.h"
+#include "store/test_postgres.h"
 
 namespace shenbi::ledger {
 namespace {
@@ -17,7 +17,7 @@ constexpr int64_t kUsd = 1'000'000'000;
 constexpr int64_t kNoon = 1795435200;  // 2026-11-23 12:00 UTC
 constexpr int64_t kDayS = 86400;
 
-class BudgetsTest : public testing::Test {
+class BudgetsTest : public store::OnBothSides {
  protected:
   // A process: its ledger and its budgets over the same file.
   struct Process {
@@ -55,14 +55,14 @@ class BudgetsTest : public testing::Test {
     return {};
   }
 
-  TemporaryFolder folder;
-  store::Database database{folder.path() / "db"};
+  store::Database database{place()};
   std::map<std::string, std::string> teams;
   std::vector<Alert> alerts;
   int64_t now = kNoon;
 };
+INSTANTIATE_TEST_SUITE_P(On, BudgetsTest, store::kSides, store::side_name);
 
-TEST_F(BudgetsTest, a_call_reserves_its_most_and_settles_what_it_took) {
+TEST_P(BudgetsTest, a_call_reserves_its_most_and_settles_what_it_took) {
   Process process(*this);
   process.budgets.put({.name = "b", .limit = 10 * kUsd});
   const uint64_t one = process.budgets.reserve(call("k"), {.nano_usd = 4 * kUsd, .tokens = 10});
@@ -77,7 +77,7 @@ TEST_F(BudgetsTest, a_call_reserves_its_most_and_settles_what_it_took) {
   EXPECT_EQ(state(process).spent, kUsd / 2);
 }
 
-TEST_F(BudgetsTest, what_would_overrun_is_refused_with_all_figures) {
+TEST_P(BudgetsTest, what_would_overrun_is_refused_with_all_figures) {
   Process process(*this);
   process.budgets.put({.name = "b", .limit = 5 * kUsd});
   finish(process, call("k"), process.budgets.reserve(call("k"), {.nano_usd = kUsd, .tokens = 1}), kUsd);
@@ -98,7 +98,7 @@ TEST_F(BudgetsTest, what_would_overrun_is_refused_with_all_figures) {
   EXPECT_NO_THROW(process.budgets.reserve(call("k"), {.nano_usd = kUsd, .tokens = 1}));  // exactly the limit
 }
 
-TEST_F(BudgetsTest, tokens_of_prompts_and_answers_count_together) {
+TEST_P(BudgetsTest, tokens_of_prompts_and_answers_count_together) {
   Process process(*this);
   process.budgets.put({.name = "b", .unit = Unit::kTokens, .period = Period::kDay, .limit = 1000});
   const uint64_t one = process.budgets.reserve(call("k"), {.nano_usd = {}, .tokens = 800});
@@ -108,7 +108,7 @@ TEST_F(BudgetsTest, tokens_of_prompts_and_answers_count_together) {
   EXPECT_NO_THROW(process.budgets.reserve(call("k"), {.nano_usd = {}, .tokens = 850}));
 }
 
-TEST_F(BudgetsTest, every_budget_of_a_caller_must_reach) {
+TEST_P(BudgetsTest, every_budget_of_a_caller_must_reach) {
   teams = {{"k1", "red"}, {"k2", "red"}, {"k3", "blue"}};
   Process process(*this);
   process.budgets.put({.name = "all", .limit = 100 * kUsd});
@@ -127,7 +127,7 @@ TEST_F(BudgetsTest, every_budget_of_a_caller_must_reach) {
   EXPECT_EQ(state(process, "red").reserved, 10 * kUsd);
 }
 
-TEST_F(BudgetsTest, two_at_once_cannot_both_slip_under_the_limit) {
+TEST_P(BudgetsTest, two_at_once_cannot_both_slip_under_the_limit) {
   Process process(*this);
   process.budgets.put({.name = "b", .limit = 10 * kUsd});
   std::atomic<int> let_in = 0;
@@ -148,7 +148,7 @@ TEST_F(BudgetsTest, two_at_once_cannot_both_slip_under_the_limit) {
   EXPECT_EQ(state(process).reserved, 13 * kUsd * 3 / 4);
 }
 
-TEST_F(BudgetsTest, without_a_known_price_a_budget_of_money_refuses_or_counts) {
+TEST_P(BudgetsTest, without_a_known_price_a_budget_of_money_refuses_or_counts) {
   Process process(*this);
   process.budgets.put({.name = "b", .limit = kUsd});
   try {
@@ -164,7 +164,7 @@ TEST_F(BudgetsTest, without_a_known_price_a_budget_of_money_refuses_or_counts) {
   EXPECT_EQ(state(process).unpriced, 1u);
 }
 
-TEST_F(BudgetsTest, a_new_day_begins_with_nothing_and_a_call_counts_where_it_began) {
+TEST_P(BudgetsTest, a_new_day_begins_with_nothing_and_a_call_counts_where_it_began) {
   Process process(*this);
   process.budgets.put({.name = "b", .period = Period::kDay, .limit = kUsd});
   process.budgets.put({.name = "m", .period = Period::kMonth, .limit = 10 * kUsd});
@@ -183,7 +183,7 @@ TEST_F(BudgetsTest, a_new_day_begins_with_nothing_and_a_call_counts_where_it_beg
   EXPECT_EQ(state(process).resets, kNoon - kDayS / 2 + 2 * kDayS);
 }
 
-TEST_F(BudgetsTest, a_restart_finds_what_was_spent_and_what_was_left_open) {
+TEST_P(BudgetsTest, a_restart_finds_what_was_spent_and_what_was_left_open) {
   {
     Process process(*this);
     process.budgets.put({.name = "b", .limit = 10 * kUsd});
@@ -204,11 +204,11 @@ TEST_F(BudgetsTest, a_restart_finds_what_was_spent_and_what_was_left_open) {
   }
 }
 
-TEST_F(BudgetsTest, a_row_takes_its_note_away_in_the_same_transaction) {
+TEST_P(BudgetsTest, a_row_takes_its_note_away_in_the_same_transaction) {
   Process process(*this);
   process.budgets.put({.name = "b", .limit = 10 * kUsd});
   const uint64_t begun = process.budgets.reserve(call("k"), {.nano_usd = kUsd, .tokens = 1});
-  const auto open = [&] { return database.query("SELECT count(*) n FROM ledger_open")[0].integer("n"); };
+  const auto open = [&] { return database.query("SELECT count(*) AS n FROM ledger_open")[0].integer("n"); };
   EXPECT_EQ(open(), 1);
   finish(process, call("k"), begun, kUsd);
   ASSERT_TRUE(process.ledger.flush());
@@ -219,7 +219,7 @@ TEST_F(BudgetsTest, a_row_takes_its_note_away_in_the_same_transaction) {
   EXPECT_EQ(open(), 1);
 }
 
-TEST_F(BudgetsTest, a_key_takes_its_spending_to_its_new_team) {
+TEST_P(BudgetsTest, a_key_takes_its_spending_to_its_new_team) {
   Process process(*this);
   process.budgets.put({.name = "red", .whose = Whose::kTeam, .subject = "red", .limit = 10 * kUsd});
   finish(process, call("k"), process.budgets.reserve(call("k"), {.nano_usd = kUsd, .tokens = 1}), kUsd);
@@ -232,7 +232,7 @@ TEST_F(BudgetsTest, a_key_takes_its_spending_to_its_new_team) {
   EXPECT_EQ(state(process, "red").spent, kUsd * 3 / 2);
 }
 
-TEST_F(BudgetsTest, marks_are_told_once_and_again_under_another_limit) {
+TEST_P(BudgetsTest, marks_are_told_once_and_again_under_another_limit) {
   Process process(*this);
   process.budgets.put({.name = "b", .limit = 10 * kUsd});
   const auto spend = [&](int64_t nano) {
@@ -254,7 +254,7 @@ TEST_F(BudgetsTest, marks_are_told_once_and_again_under_another_limit) {
   EXPECT_EQ(alerts[2].limit, 12 * kUsd);
 }
 
-TEST_F(BudgetsTest, wrong_budgets_are_refused_by_field) {
+TEST_P(BudgetsTest, wrong_budgets_are_refused_by_field) {
   Process process(*this);
   const auto wrong = [&](Budget budget, const std::string& field) {
     try {
@@ -272,7 +272,7 @@ TEST_F(BudgetsTest, wrong_budgets_are_refused_by_field) {
   EXPECT_TRUE(process.budgets.states().empty());
 }
 
-class AlertsTest : public testing::Test {
+class AlertsTest : public store::OnBothSides {
  protected:
   static Alert alert(uint32_t percent) {
     return {
@@ -293,14 +293,14 @@ class AlertsTest : public testing::Test {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return heard.size() >= count; });
   }
-  TemporaryFolder folder;
-  store::Database database{folder.path() / "db"};
+  store::Database database{place()};
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> heard;
 };
+INSTANTIATE_TEST_SUITE_P(On, AlertsTest, store::kSides, store::side_name);
 
-TEST_F(AlertsTest, the_same_mark_is_kept_and_sent_once) {
+TEST_P(AlertsTest, the_same_mark_is_kept_and_sent_once) {
   {
     Alerts alerts(database, to_webhook([](const std::string&) { return true; }));
     for (int i = 0; i < 5; ++i) alerts.raise(alert(80));
@@ -316,7 +316,7 @@ TEST_F(AlertsTest, the_same_mark_is_kept_and_sent_once) {
   EXPECT_EQ(heard, (std::vector<std::string>{"b/2026-11/80/10", "b/2026-11/100/10", "b/2026-11/50/10"}));
 }
 
-TEST_F(AlertsTest, a_webhook_that_refuses_is_asked_again_until_it_takes) {
+TEST_P(AlertsTest, a_webhook_that_refuses_is_asked_again_until_it_takes) {
   std::atomic<int> calls = 0;
   Alerts alerts(database, to_webhook([&](const std::string&) -> bool {
                   if (++calls == 1) throw Error(Code::kUpstream, "refused");
@@ -329,7 +329,7 @@ TEST_F(AlertsTest, a_webhook_that_refuses_is_asked_again_until_it_takes) {
   EXPECT_EQ(alerts.counts().failed_sends, 3u);
 }
 
-TEST_F(AlertsTest, what_was_not_sent_is_sent_after_a_restart) {
+TEST_P(AlertsTest, what_was_not_sent_is_sent_after_a_restart) {
   {
     Alerts alerts(database, to_webhook([](const std::string&) { return false; }));
     alerts.raise(alert(80));
@@ -341,7 +341,7 @@ TEST_F(AlertsTest, what_was_not_sent_is_sent_after_a_restart) {
   EXPECT_EQ(heard[0], "b/2026-11/80/10");
 }
 
-TEST_F(AlertsTest, an_old_one_is_given_up) {
+TEST_P(AlertsTest, an_old_one_is_given_up) {
   AlertOptions options = to_webhook([](const std::string&) { return false; });
   options.give_up_s = -1;
   Alerts alerts(database, std::move(options));

@@ -45,7 +45,7 @@ constexpr std::string_view kLeftOpen = "the program ended while this was answere
 int64_t number(uint64_t value) { return static_cast<int64_t>(std::min<uint64_t>(value, INT64_MAX)); }
 
 struct Where {
-  std::string sql = " WHERE 1";
+  std::string sql = " WHERE 1 = 1";
   std::vector<Value> values;
   void add(std::string_view condition, const std::string& value) {
     if (value.empty()) return;
@@ -272,14 +272,16 @@ void Ledger::write(const std::vector<Row>& batch) {
           "INSERT INTO ledger_days (day, caller, upstream, model, calls, failed, prompt_tokens, cached_tokens, "
           "completion_tokens, reasoning_tokens, cost_nano_usd, unpriced, cache_write_tokens) "
           "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) "
-          "ON CONFLICT (day, caller, upstream, model) DO UPDATE SET calls = calls + 1, failed = failed + "
-          "excluded.failed, "
-          "prompt_tokens = prompt_tokens + excluded.prompt_tokens, "
-          "cached_tokens = cached_tokens + excluded.cached_tokens, "
-          "completion_tokens = completion_tokens + excluded.completion_tokens, "
-          "reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens, "
-          "cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd, unpriced = unpriced + excluded.unpriced, "
-          "cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens",
+          "ON CONFLICT (day, caller, upstream, model) DO UPDATE SET "
+          "calls = ledger_days.calls + excluded.calls, "
+          "failed = ledger_days.failed + excluded.failed, "
+          "prompt_tokens = ledger_days.prompt_tokens + excluded.prompt_tokens, "
+          "cached_tokens = ledger_days.cached_tokens + excluded.cached_tokens, "
+          "completion_tokens = ledger_days.completion_tokens + excluded.completion_tokens, "
+          "reasoning_tokens = ledger_days.reasoning_tokens + excluded.reasoning_tokens, "
+          "cost_nano_usd = ledger_days.cost_nano_usd + excluded.cost_nano_usd, "
+          "unpriced = ledger_days.unpriced + excluded.unpriced, "
+          "cache_write_tokens = ledger_days.cache_write_tokens + excluded.cache_write_tokens",
           {day, row.caller, row.upstream, row.model, failed, number(row.prompt_tokens), number(row.cached_tokens),
            number(row.completion_tokens), number(row.reasoning_tokens), row.cost_nano_usd.value_or(0),
            int64_t{!row.cost_nano_usd}, number(row.cache_write_tokens)});
@@ -298,9 +300,11 @@ std::vector<Sum> Ledger::sums(const Filter& filter, const std::vector<By>& by) {
   std::vector<Sum> all;
   for (const store::Row& row : database_.query(
            fmt::format(
-               "SELECT {}sum(calls) calls, sum(failed) failed, sum(prompt_tokens) prompt, sum(cached_tokens) "
-               "cached, sum(completion_tokens) completion, sum(reasoning_tokens) reasoning, sum(cost_nano_usd) "
-               "cost, sum(cache_write_tokens) cache_write, sum(unpriced) unpriced FROM ledger_days{}{}{} LIMIT {}",
+               "SELECT {}sum(calls) AS calls, sum(failed) AS failed, sum(prompt_tokens) AS prompt, sum(cached_tokens) "
+               "AS "
+               "cached, sum(completion_tokens) AS completion, sum(reasoning_tokens) AS reasoning, sum(cost_nano_usd) "
+               "AS cost, sum(cache_write_tokens) AS cache_write, sum(unpriced) AS unpriced FROM ledger_days{}{}{} "
+               "LIMIT {}",
                columns, chosen.sql, group, order, kMaxSums + 1),
            chosen.values)) {
     Sum sum;

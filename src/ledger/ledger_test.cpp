@@ -1,8 +1,7 @@
 #include "ledger/ledger.h"
+#include "store/test_postgres.h"
 
 #include <gtest/gtest.h>
-
-#include "base/folders.h"
 
 namespace shenbi::ledger {
 namespace {
@@ -10,7 +9,7 @@ namespace {
 constexpr int64_t kNoon = 1795435200;  // 2026-11-23 12:00 UTC
 constexpr int64_t kDay = 86400;
 
-class LedgerTest : public testing::Test {
+class LedgerTest : public store::OnBothSides {
  protected:
   static Row row(const std::string& caller, const std::string& model, uint64_t tokens,
                  std::optional<int64_t> cost = {}) {
@@ -24,11 +23,11 @@ class LedgerTest : public testing::Test {
             .cost_nano_usd = cost,
             .outcome = Outcome::kSettled};
   }
-  TemporaryFolder folder;
-  store::Database database{folder.path() / "db"};
+  store::Database database{place()};
 };
+INSTANTIATE_TEST_SUITE_P(On, LedgerTest, store::kSides, store::side_name);
 
-TEST_F(LedgerTest, a_row_comes_back_as_it_was) {
+TEST_P(LedgerTest, a_row_comes_back_as_it_was) {
   Ledger ledger(database);
   const Row wanted{.time_s = kNoon,
                    .request_id = "r1",
@@ -65,7 +64,7 @@ TEST_F(LedgerTest, a_row_comes_back_as_it_was) {
   EXPECT_EQ(found.raw_usage, R"({"a":1})");
 }
 
-TEST_F(LedgerTest, sums_are_those_of_the_rows) {
+TEST_P(LedgerTest, sums_are_those_of_the_rows) {
   Ledger ledger(database);
   ledger.add(row("alice", "big", 100, 5000));
   ledger.add(row("alice", "big", 50, 2500));
@@ -98,7 +97,7 @@ TEST_F(LedgerTest, sums_are_those_of_the_rows) {
   EXPECT_EQ(ledger.sums({.from_day = "2026-11-24", .to_day = "2026-11-24"}, {})[0].calls, 1u);
 }
 
-TEST_F(LedgerTest, everything_is_there_after_a_restart_however_fast_it_came) {
+TEST_P(LedgerTest, everything_is_there_after_a_restart_however_fast_it_came) {
   constexpr int kRows = 20'000;  // four batches and more than one commit
   {
     Ledger ledger(database);
@@ -106,10 +105,10 @@ TEST_F(LedgerTest, everything_is_there_after_a_restart_however_fast_it_came) {
   }
   Ledger again(database);
   EXPECT_EQ(again.sums({}, {})[0].calls, static_cast<uint64_t>(kRows));
-  EXPECT_EQ(database.query("SELECT count(*) n FROM ledger")[0].integer("n"), kRows);
+  EXPECT_EQ(database.query("SELECT count(*) AS n FROM ledger")[0].integer("n"), kRows);
 }
 
-TEST_F(LedgerTest, a_disk_that_cannot_be_written_holds_nobody_up_and_what_is_lost_is_counted) {
+TEST_P(LedgerTest, a_disk_that_cannot_be_written_holds_nobody_up_and_what_is_lost_is_counted) {
   Ledger ledger(database, 100);
   database.run("ALTER TABLE ledger RENAME TO away");  // as a full disk: every write fails
   constexpr int kRows = 300;                          // more than may wait
@@ -126,14 +125,14 @@ TEST_F(LedgerTest, a_disk_that_cannot_be_written_holds_nobody_up_and_what_is_los
   EXPECT_EQ(ledger.sums({}, {})[0].cost_nano_usd, taken);
 }
 
-TEST_F(LedgerTest, a_thousand_small_costs_are_summed_in_whole_numbers) {
+TEST_P(LedgerTest, a_thousand_small_costs_are_summed_in_whole_numbers) {
   Ledger ledger(database);
   for (int i = 0; i < 1000; ++i) ledger.add(row("a", "m", 1, 100'000'001));
   ledger.flush();
   EXPECT_EQ(ledger.sums({}, {})[0].cost_nano_usd, 100'000'001'000);
 }
 
-TEST_F(LedgerTest, pages_go_back_in_time) {
+TEST_P(LedgerTest, pages_go_back_in_time) {
   Ledger ledger(database);
   for (int i = 0; i < 5; ++i) ledger.add(row("a", "m" + std::to_string(i), 1));
   ledger.flush();
@@ -145,7 +144,7 @@ TEST_F(LedgerTest, pages_go_back_in_time) {
   EXPECT_EQ(second[0].model, "m2");
 }
 
-TEST_F(LedgerTest, pages_lose_and_repeat_nothing_where_a_long_call_of_yesterday_is_filed_today) {
+TEST_P(LedgerTest, pages_lose_and_repeat_nothing_where_a_long_call_of_yesterday_is_filed_today) {
   Ledger ledger(database);
   const auto at = [&](const std::string& model, int64_t time) {
     Row one = row("a", model, 1);
@@ -167,7 +166,7 @@ TEST_F(LedgerTest, pages_lose_and_repeat_nothing_where_a_long_call_of_yesterday_
   EXPECT_EQ(seen, (std::vector<std::string>{"later", "today", "long", "first"}));
 }
 
-TEST_F(LedgerTest, text_from_outside_is_only_text) {
+TEST_P(LedgerTest, text_from_outside_is_only_text) {
   Ledger ledger(database);
   const std::string sly = "x'); DROP TABLE ledger; --";
   ledger.add(row(sly, sly, 1));

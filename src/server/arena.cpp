@@ -18,7 +18,7 @@ using chat::Event;
 using chat::OrderedJson;
 using gateway::Column;
 
-const std::vector<std::string_view> kSchema = {
+const std::vector<store::Step> kSchema = {
     "CREATE TABLE arena_battles (id TEXT PRIMARY KEY, owner TEXT NOT NULL, created REAL NOT NULL,"
     " question TEXT NOT NULL, categories TEXT NOT NULL, model_a TEXT NOT NULL, model_b TEXT NOT NULL,"
     " answer_a TEXT NOT NULL DEFAULT '', answer_b TEXT NOT NULL DEFAULT '', figures_a TEXT NOT NULL DEFAULT '',"
@@ -169,10 +169,10 @@ Arena::Arena(store::Database& database) : database_(database) {
 
 std::pair<std::string, std::string> Arena::draw(const std::vector<std::string>& pool) const {
   std::map<std::pair<std::string, std::string>, double> met;
-  for (const store::Row& row :
-       database_.query("SELECT min(model_a, model_b) AS x, max(model_a, model_b) AS y, count(*) AS n FROM arena_battles"
-                       " WHERE status = 'done' GROUP BY x, y")) {
-    met[{row.text("x"), row.text("y")}] = static_cast<double>(row.integer("n"));
+  for (const store::Row& row : database_.query("SELECT model_a, model_b, count(*) AS n FROM arena_battles WHERE status "
+                                               "= 'done' GROUP BY model_a, model_b")) {
+    const std::string a = row.text("model_a"), b = row.text("model_b");
+    met[std::minmax(a, b)] += static_cast<double>(row.integer("n"));
   }
   std::vector<std::pair<std::string, std::string>> pairs;
   std::vector<double> weights;
@@ -266,12 +266,12 @@ std::vector<StoredVote> Arena::votes(const std::string& category, bool answers) 
   std::vector<StoredVote> all;
   const std::string_view sql =
       answers ? "SELECT v.*, b.model_a, b.model_b, b.categories, b.answer_a, b.answer_b FROM arena_votes v"
-                " JOIN arena_battles b ON b.id = v.battle WHERE ? = '' OR instr(',' || b.categories || ',', ?) > 0"
+                " JOIN arena_battles b ON b.id = v.battle WHERE ? = '' OR ',' || b.categories || ',' LIKE ? ESCAPE '\\'"
                 " ORDER BY v.id"
               : "SELECT v.*, b.model_a, b.model_b, b.categories, '' AS answer_a, '' AS answer_b FROM arena_votes v"
-                " JOIN arena_battles b ON b.id = v.battle WHERE ? = '' OR instr(',' || b.categories || ',', ?) > 0"
+                " JOIN arena_battles b ON b.id = v.battle WHERE ? = '' OR ',' || b.categories || ',' LIKE ? ESCAPE '\\'"
                 " ORDER BY v.id";
-  for (const store::Row& row : database_.query(sql, {category, "," + category + ","})) {
+  for (const store::Row& row : database_.query(sql, {category, store::anywhere("," + category + ",")})) {
     StoredVote vote{.id = row.integer("id"), .battle = row.text("battle"), .voter = row.text("voter")};
     vote.judge = row.text("judge");
     if (!row.is_null("outcome")) vote.outcome = static_cast<arena::Outcome>(row.integer("outcome"));

@@ -21,7 +21,7 @@ constexpr double kWindowSeconds = 86400;  // "24h", the one window there is
 constexpr int64_t kAnswersAtOnce = 64;
 
 // `status` holds the enum's number. A row of batch_answers lives as long as its batch is unfinished.
-const std::vector<std::string_view> kSchema = {
+const std::vector<store::Step> kSchema = {
     "CREATE TABLE batches (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,"
     " endpoint TEXT NOT NULL, input_file TEXT NOT NULL, output_file TEXT NOT NULL DEFAULT '', error_file TEXT NOT NULL"
     " DEFAULT '', status INTEGER NOT NULL, finished INTEGER NOT NULL DEFAULT 0, metadata TEXT NOT NULL, errors TEXT NOT"
@@ -310,8 +310,9 @@ void Batches::purge() {
 // In steps, so that others get at the database in between.
 void Batches::forget_answers(const std::string& id) {
   constexpr std::string_view kSome =
-      "DELETE FROM batch_answers WHERE rowid IN (SELECT rowid FROM batch_answers WHERE batch = ? LIMIT 500)";
-  while (database_.run(kSome, {id}) > 0) {
+      "DELETE FROM batch_answers WHERE batch = ? AND line IN (SELECT line FROM batch_answers WHERE batch = ? LIMIT "
+      "500)";
+  while (database_.run(kSome, {id, id}) > 0) {
   }
 }
 

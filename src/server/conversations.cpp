@@ -16,28 +16,24 @@ namespace {
 using store::Row;
 using store::Value;
 
-// The trigram index finds any part of a word of any language from three characters on; shorter searches walk the text.
-const std::vector<std::string_view> kSchema = {
-    "CREATE TABLE folders (id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, created REAL NOT NULL) STRICT;"
-    "CREATE TABLE conversations (id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL,"
-    " folder TEXT REFERENCES folders(id) ON DELETE SET NULL, pinned INTEGER NOT NULL DEFAULT 0, created REAL NOT NULL,"
-    " updated REAL NOT NULL, leaf TEXT, removed REAL) STRICT;"
-    "CREATE INDEX conversations_by_time ON conversations (owner, updated);"
-    "CREATE TABLE messages (id TEXT PRIMARY KEY, conversation TEXT NOT NULL REFERENCES conversations(id) ON DELETE "
-    "CASCADE,"
-    " parent TEXT, role TEXT NOT NULL, content TEXT NOT NULL, thinking TEXT NOT NULL, model TEXT NOT NULL, created "
-    "REAL NOT NULL,"
-    " status TEXT NOT NULL, error TEXT NOT NULL, finish TEXT NOT NULL, usage TEXT NOT NULL, warnings TEXT NOT NULL,"
-    " params TEXT NOT NULL) STRICT;"
-    "CREATE INDEX messages_by_conversation ON messages (conversation, created);"
-    "CREATE VIRTUAL TABLE message_text USING fts5(content, content='messages', tokenize='trigram');"
-    "CREATE TRIGGER message_added AFTER INSERT ON messages BEGIN"
-    " INSERT INTO message_text (rowid, content) VALUES (new.rowid, new.content); END;"
-    "CREATE TRIGGER message_gone AFTER DELETE ON messages BEGIN"
-    " INSERT INTO message_text (message_text, rowid, content) VALUES ('delete', old.rowid, old.content); END;"
-    "CREATE TRIGGER message_changed AFTER UPDATE OF content ON messages BEGIN"
-    " INSERT INTO message_text (message_text, rowid, content) VALUES ('delete', old.rowid, old.content);"
-    " INSERT INTO message_text (rowid, content) VALUES (new.rowid, new.content); END"};
+const store::TextIndex kText = {.name = "message_text", .table = "messages", .column = "content"};
+const std::vector<store::Step> kSchema = {
+    store::Step(
+        "CREATE TABLE folders (id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, created REAL NOT NULL) "
+        "STRICT;"
+        "CREATE TABLE conversations (id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL,"
+        " folder TEXT REFERENCES folders(id) ON DELETE SET NULL, pinned INTEGER NOT NULL DEFAULT 0, created REAL NOT "
+        "NULL,"
+        " updated REAL NOT NULL, leaf TEXT, removed REAL) STRICT;"
+        "CREATE INDEX conversations_by_time ON conversations (owner, updated);"
+        "CREATE TABLE messages (id TEXT PRIMARY KEY, conversation TEXT NOT NULL REFERENCES conversations(id) ON DELETE "
+        "CASCADE,"
+        " parent TEXT, role TEXT NOT NULL, content TEXT NOT NULL, thinking TEXT NOT NULL, model TEXT NOT NULL, created "
+        "REAL NOT NULL,"
+        " status TEXT NOT NULL, error TEXT NOT NULL, finish TEXT NOT NULL, usage TEXT NOT NULL, warnings TEXT NOT NULL,"
+        " params TEXT NOT NULL) STRICT;"
+        "CREATE INDEX messages_by_conversation ON messages (conversation, created)")
+        .with(kText)};
 
 constexpr std::string_view kSelect =
     "SELECT c.*, (SELECT count(*) FROM messages m WHERE m.conversation = c.id) AS messages FROM conversations c"
@@ -78,36 +74,15 @@ StoredMessage message_of(const Row& row) {
   throw Error(Code::kNotFound, fmt::format("no {} '{}'", what, sanitize_utf8(id)));
 }
 
-// For LIKE with ESCAPE '\': the text itself, wherever it stands.
-std::string anywhere(const std::string& text) {
-  std::string out = "%";
-  for (const char c : text) {
-    if (c == '%' || c == '_' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "%";
-}
-
-size_t characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-// One phrase of the full-text language: quotes doubled, so that nothing in it is an operator.
-std::string phrase(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + '"';
-}
-
-// The first place where `text` holds `sought` (as LIKE compares: letters of ASCII in either case), with up to 30
-// characters before it and 60 behind.
+// The first place where `text` holds `sought` (letters of ASCII in either case), with up to 30 characters before it and
+// 60 behind; its beginning where only the database knows letters to be the same.
 std::string snippet_around(const std::string& text, const std::string& sought) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   const auto found = std::search(text.begin(), text.end(), sought.begin(), sought.end(),
                                  [&](char a, char b) { return lower(a) == lower(b); });
-  if (found == text.end()) return {};
+  const bool known = found != text.end();
   const auto inside = [&](size_t at) { return at < text.size() && (text[at] & 0xC0) == 0x80; };
-  const size_t begin = static_cast<size_t>(found - text.begin()), end = begin + sought.size();
+  const size_t begin = known ? static_cast<size_t>(found - text.begin()) : 0, end = begin + (known ? sought.size() : 0);
   size_t from = begin, to = end;
   for (int i = 0; i < 30 && from > 0; ++i) {
     do --from;
@@ -117,6 +92,7 @@ std::string snippet_around(const std::string& text, const std::string& sought) {
     do ++to;
     while (inside(to));
   }
+  if (!known) return text.substr(0, to) + (to < text.size() ? "…" : "");
   return fmt::format("{}{}\x02{}\x03{}{}", from > 0 ? "…" : "", text.substr(from, begin - from),
                      text.substr(begin, end - begin), text.substr(end, to - end), to < text.size() ? "…" : "");
 }
@@ -142,30 +118,23 @@ std::vector<StoredConversation> Conversations::list(const std::string& owner, co
     sql += "AND c.updated < ? ";
     values.emplace_back(filter.before);
   }
-  const bool indexed = characters(filter.text) >= 3;
+  const store::Condition holds = database_.contains(kText, filter.text);
   if (!filter.text.empty()) {
-    sql += "AND (c.title LIKE ? ESCAPE '\\' OR c.id IN (SELECT m.conversation FROM messages m WHERE ";
-    values.emplace_back(anywhere(filter.text));
-    sql += indexed ? "m.rowid IN (SELECT rowid FROM message_text WHERE message_text MATCH ?))) "
-                   : "m.content LIKE ? ESCAPE '\\')) ";
-    values.emplace_back(indexed ? phrase(filter.text) : anywhere(filter.text));
+    sql += fmt::format("AND (c.title LIKE ? ESCAPE '\\' OR c.id IN (SELECT conversation FROM messages WHERE {})) ",
+                       holds.sql);
+    values.emplace_back(store::anywhere(filter.text));
+    values.emplace_back(holds.value);
   }
   sql += "ORDER BY c.updated DESC LIMIT ?";
   values.emplace_back(std::clamp<int64_t>(filter.limit, 1, 1000));
+  const std::string first =
+      fmt::format("SELECT content FROM messages WHERE conversation = ? AND {} ORDER BY created LIMIT 1", holds.sql);
   std::vector<StoredConversation> found;
   for (const Row& row : database_.query(sql, values)) {
     StoredConversation one = conversation_of(row);
-    if (!filter.text.empty() && !indexed) {
-      const auto text = database_.query(
-          "SELECT content AS s FROM messages WHERE conversation = ? AND content LIKE ? ESCAPE '\\' LIMIT 1",
-          {one.id, anywhere(filter.text)});
-      if (!text.empty()) one.snippet = snippet_around(text[0].text("s"), filter.text);
-    } else if (indexed) {
-      const auto text = database_.query(
-          "SELECT snippet(message_text, 0, char(2), char(3), '…', 40) AS s FROM message_text WHERE message_text MATCH ?"
-          " AND rowid IN (SELECT rowid FROM messages WHERE conversation = ?) LIMIT 1",
-          {phrase(filter.text), one.id});
-      if (!text.empty()) one.snippet = text[0].text("s");
+    if (!filter.text.empty()) {
+      const auto text = database_.query(first, {one.id, holds.value});
+      if (!text.empty()) one.snippet = snippet_around(text[0].text("content"), filter.text);
     }
     found.push_back(std::move(one));
   }

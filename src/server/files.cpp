@@ -22,7 +22,7 @@ namespace {
 using store::Row;
 using store::Value;
 
-const std::vector<std::string_view> kSchema = {
+const std::vector<store::Step> kSchema = {
     "CREATE TABLE files (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,"
     " purpose TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, created REAL NOT NULL, expires REAL NOT NULL,"
     " held INTEGER NOT NULL DEFAULT 0) STRICT;"

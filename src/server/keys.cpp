@@ -17,7 +17,7 @@ constexpr size_t kIdLength = 8, kSecretLength = 32;
 constexpr double kMinute = 60, kDay = 86400;
 constexpr std::string_view kUnknown = "this key is unknown or revoked";
 
-const std::vector<std::string_view> kSchema = {
+const std::vector<store::Step> kSchema = {
     "CREATE TABLE keys (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, models TEXT "
     "NOT NULL,"
     " requests_per_minute INTEGER NOT NULL, tokens_per_day INTEGER NOT NULL, created REAL NOT NULL, expires REAL NOT "
@@ -243,7 +243,7 @@ void Keys::count_tokens(const Caller& caller, uint64_t tokens) {
   }
   database_.run(
       "INSERT INTO key_use (id, day, tokens) SELECT id, ?, ? FROM keys WHERE id = ?"
-      " ON CONFLICT (id, day) DO UPDATE SET tokens = tokens + excluded.tokens",
+      " ON CONFLICT (id, day) DO UPDATE SET tokens = key_use.tokens + excluded.tokens",
       {today(), static_cast<int64_t>(tokens), caller.id});
 }
 

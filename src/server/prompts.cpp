@@ -11,7 +11,7 @@
 namespace shenbi::server {
 namespace {
 
-const std::vector<std::string_view> kSchema = {
+const std::vector<store::Step> kSchema = {
     "CREATE TABLE prompts (id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL,"
     " updated REAL NOT NULL) STRICT;"
     "CREATE INDEX prompts_by_owner ON prompts (owner, name)"};
