@@ -53,6 +53,7 @@ struct AttentionPlan::Impl {
   AttentionBlock block(const Piece& piece, const KvLayer& layer) const noexcept;
   void cut(int lanes);
   void split_chunks(int lanes);
+  void deal(int lanes);
 };
 
 AttentionPlan::AttentionPlan() : impl_(std::make_unique<Impl>()) {}
@@ -141,12 +142,27 @@ void AttentionPlan::Impl::split_chunks(int lanes) {
   partials.reserve(floats);
 }
 
+// The last queries of a prompt see the most keys, and the longest tasks should start first: from the end, one to each
+// lane's share after the other.
+void AttentionPlan::Impl::deal(int lanes) {
+  const std::vector<Task> ascending(tasks);
+  const size_t count = tasks.size(), shares = static_cast<size_t>(lanes);
+  size_t from = count;
+  for (size_t round = 0; from > 0; ++round) {
+    for (size_t share = 0; share < shares; ++share) {
+      const size_t begin = count * share / shares, end = count * (share + 1) / shares;
+      if (begin + round < end) tasks[begin + round] = ascending[--from];
+    }
+  }
+}
+
 void AttentionPlan::prepare(const AttentionShape& shape, std::span<const AttentionSequence> sequences, int lanes) {
   Impl& plan = *impl_;
   plan.shape = shape;
   plan.sequences.assign(sequences.begin(), sequences.end());
   plan.cut(lanes);
   plan.split_chunks(lanes);
+  plan.deal(lanes);
   size_t floats = 0;
   for (const Piece& piece : plan.pieces) {
     floats = std::max(floats, attention_scratch_floats(size_t{piece.queries} * piece.heads, shape.layout.value_dim));
@@ -155,31 +171,33 @@ void AttentionPlan::prepare(const AttentionShape& shape, std::span<const Attenti
   plan.scratch.reserve(plan.lane_scratch * static_cast<size_t>(lanes));
 }
 
-void attend_all(Lane& lane, const AttentionPlan& owner, const KvLayer& layer) noexcept {
+size_t attention_tasks(const AttentionPlan& plan) noexcept { return plan.impl().tasks.size(); }
+size_t attention_merges(const AttentionPlan& plan) noexcept { return plan.impl().merges.size(); }
+
+void attend_task(const Lane& lane, const AttentionPlan& owner, const KvLayer& layer, size_t i) noexcept {
   const AttentionPlan::Impl& plan = owner.impl();
   const AttentionTable& table = SHENBI_TABLE(attention, chosen_isa());
   float* scratch = plan.scratch.memory.get() + static_cast<size_t>(lane.index()) * plan.lane_scratch;
-  const size_t tasks = plan.tasks.size();
-  for (size_t i; lane.next(tasks, i);) {
-    // From the end: the last queries of a prompt see the most keys, and the longest tasks should start first.
-    const Task& task = plan.tasks[tasks - 1 - i];
-    const Piece& piece = plan.pieces[task.piece];
-    const AttentionBlock block = plan.block(piece, layer);
-    if (task.chunk == kWhole) {
-      table.attend(block, scratch);
-    } else {
-      const size_t each = attention_partial_floats(size_t{block.queries} * block.heads, block.value_dim);
-      float* partial = plan.partials.memory.get() + piece.partials + task.chunk * each;
-      table.attend_chunk(block, piece.first_chunk + task.chunk, partial, scratch);
-    }
-  }
-  lane.reset_counter();
-  if (plan.merges.empty()) return;
-  for (size_t i; lane.next(plan.merges.size(), i);) {
-    const Piece& piece = plan.pieces[plan.merges[i]];
-    table.merge(plan.block(piece, layer), plan.partials.memory.get() + piece.partials, piece.chunks);
-  }
-  lane.reset_counter();
+  const Task& task = plan.tasks[i];
+  const Piece& piece = plan.pieces[task.piece];
+  const AttentionBlock block = plan.block(piece, layer);
+  if (task.chunk == kWhole) return table.attend(block, scratch);
+  const size_t each = attention_partial_floats(size_t{block.queries} * block.heads, block.value_dim);
+  float* partial = plan.partials.memory.get() + piece.partials + task.chunk * each;
+  table.attend_chunk(block, piece.first_chunk + task.chunk, partial, scratch);
+}
+
+void attend_merge(const AttentionPlan& owner, const KvLayer& layer, size_t i) noexcept {
+  const AttentionPlan::Impl& plan = owner.impl();
+  const Piece& piece = plan.pieces[plan.merges[i]];
+  SHENBI_TABLE(attention, chosen_isa())
+      .merge(plan.block(piece, layer), plan.partials.memory.get() + piece.partials, piece.chunks);
+}
+
+void attend_all(Lane& lane, const AttentionPlan& plan, const KvLayer& layer) noexcept {
+  lane.pieces(attention_tasks(plan), [&](size_t i) { attend_task(lane, plan, layer, i); });
+  const size_t merges = attention_merges(plan);
+  if (merges > 0) lane.pieces(merges, [&](size_t i) { attend_merge(plan, layer, i); });
 }
 
 }  // namespace shenbi::kernels

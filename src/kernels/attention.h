@@ -80,9 +80,14 @@ class AttentionPlan {
   std::unique_ptr<Impl> impl_;
 };
 
-/// SPMD: every lane of the team of `lanes` threads calls it with the same arguments. Tasks go to lanes dynamically.
-/// Expects the lane's counter at zero, leaves it at zero, and ends with a barrier: `out` is complete and visible when
-/// it returns.
+// One layer is one or two phases of pieces (Lane::pieces): tasks in any order, each by any lane of the `lanes`; then,
+// if there are any, merges.
+size_t attention_tasks(const AttentionPlan& plan) noexcept;
+void attend_task(const Lane& lane, const AttentionPlan& plan, const KvLayer& layer, size_t task) noexcept;
+size_t attention_merges(const AttentionPlan& plan) noexcept;
+void attend_merge(const AttentionPlan& plan, const KvLayer& layer, size_t merge) noexcept;
+
+/// SPMD: both phases. `out` is complete and visible when it returns.
 void attend_all(Lane& lane, const AttentionPlan& plan, const KvLayer& layer) noexcept;
 
 }  // namespace shenbi::kernels

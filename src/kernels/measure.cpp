@@ -77,7 +77,7 @@ struct Product {
     x.quantize(lane, values.data(), count, matrix.columns(), matrix.columns(), matrix.form());
     lane.barrier();
   }
-  void run(Lane& lane) noexcept { matrix.multiply(lane, x, out.data(), matrix.rows()); }
+  void run(Lane& lane) noexcept { matrix.multiply(lane, x.last(), out.data(), matrix.rows()); }
 };
 
 size_t rows_of_working_set(const QuantType& type) {

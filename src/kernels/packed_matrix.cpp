@@ -108,7 +108,7 @@ void Activations::reserve(size_t tokens, size_t columns) {
   capacity_ = bytes;
 }
 
-ActivationView Activations::describe(Lane& lane, size_t tokens, size_t columns, ActivationForm form) noexcept {
+ActivationBatch Activations::batch(size_t tokens, size_t columns, ActivationForm form) const noexcept {
   const size_t padded = round_up(columns, kActivationPadding);
   const ActivationPlaces at = places(tokens, padded, form);
   SHENBI_CHECK(at.end <= capacity_);
@@ -122,15 +122,14 @@ ActivationView Activations::describe(Lane& lane, size_t tokens, size_t columns, 
   if (!floats) view.high_groups = reinterpret_cast<const ActivationGroup*>(base + at.high_groups);
   if (two_terms) view.low = reinterpret_cast<const int8_t*>(base + at.low);
   if (two_terms) view.low_groups = reinterpret_cast<const ActivationGroup*>(base + at.low_groups);
-  if (lane.index() == 0) view_ = view, columns_ = columns, form_ = form;
-  return view;
+  return {view, columns, form};
 }
 
 namespace {
 
 /// One token's columns [begin, end), `end` at most padded_columns; `x` is its row of `columns` numbers.
-void convert(const ActivationView& to, const float* x, size_t columns, size_t token, size_t begin,
-             size_t end) noexcept {
+void convert_row(const ActivationView& to, const float* x, size_t columns, size_t token, size_t begin,
+                 size_t end) noexcept {
   const size_t given = std::min(columns, end) - std::min(columns, begin), at = token * to.padded_columns + begin;
   const float* from = x + std::min(columns, begin);
   if (to.f32) {
@@ -148,40 +147,39 @@ void convert(const ActivationView& to, const float* x, size_t columns, size_t to
 
 }  // namespace
 
+void Activations::convert(const ActivationBatch& to, const float* x, size_t stride, size_t row_begin, size_t row_end,
+                          size_t column_begin, size_t column_end) noexcept {
+  if (column_begin >= column_end) return;
+  if (column_end == to.columns) column_end = to.view.padded_columns;
+  for (size_t token = row_begin; token < row_end; ++token)
+    convert_row(to.view, x + token * stride, to.columns, token, column_begin, column_end);
+}
+
 void Activations::quantize(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride,
                            ActivationForm form) noexcept {
-  const ActivationView to = describe(lane, tokens, columns, form);
+  const ActivationBatch to = batch(tokens, columns, form);
+  if (lane.index() == 0) last_ = to;
   // Pieces of rows, so that a single token too is shared by the lanes.
   constexpr size_t kPiece = 4 * kActivationPadding;
-  const size_t pieces = (to.padded_columns + kPiece - 1) / kPiece;
+  const size_t pieces = (to.view.padded_columns + kPiece - 1) / kPiece;
   auto [item, end] = lane.share(tokens * pieces);
   while (item < end) {
     const size_t token = item / pieces, first = item % pieces, count = std::min(pieces - first, end - item);
     item += count;
-    convert(to, x + token * stride, columns, token, first * kPiece,
-            std::min((first + count) * kPiece, to.padded_columns));
+    convert_row(to.view, x + token * stride, columns, token, first * kPiece,
+                std::min((first + count) * kPiece, to.view.padded_columns));
   }
 }
 
-void Activations::quantize_part(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride,
-                                ActivationForm form, size_t row_begin, size_t row_end, size_t column_begin,
-                                size_t column_end) noexcept {
-  const ActivationView to = describe(lane, tokens, columns, form);
-  if (column_begin >= column_end) return;
-  if (column_end == columns) column_end = to.padded_columns;
-  for (size_t token = row_begin; token < row_end; ++token)
-    convert(to, x + token * stride, columns, token, column_begin, column_end);
-}
-
-Activations Activations::rows(size_t first, size_t count) const noexcept {
-  Activations out = *this;
-  const size_t at = first * view_.padded_columns;
-  out.view_.tokens = count;
-  if (view_.f32) out.view_.f32 += at;
-  if (view_.high) out.view_.high += at;
-  if (view_.low) out.view_.low += at;
-  if (view_.high_groups) out.view_.high_groups += at / kGroupColumns;
-  if (view_.low_groups) out.view_.low_groups += at / kGroupColumns;
+ActivationBatch ActivationBatch::rows(size_t first, size_t count) const noexcept {
+  ActivationBatch out = *this;
+  const size_t at = first * view.padded_columns;
+  out.view.tokens = count;
+  if (view.f32) out.view.f32 += at;
+  if (view.high) out.view.high += at;
+  if (view.low) out.view.low += at;
+  if (view.high_groups) out.view.high_groups += at / kGroupColumns;
+  if (view.low_groups) out.view.low_groups += at / kGroupColumns;
   return out;
 }
 
@@ -264,19 +262,39 @@ size_t PackedMatrix::columns() const noexcept { return impl_ ? impl_->view.colum
 size_t PackedMatrix::bytes() const noexcept { return impl_ ? impl_->bytes : 0; }
 ActivationForm PackedMatrix::form() const noexcept { return impl_ ? impl_->form : ActivationForm::kF32; }
 
-void PackedMatrix::multiply(Lane& lane, const Activations& x, float* out, size_t out_stride) const noexcept {
+void PackedMatrix::multiply(Lane& lane, const ActivationBatch& x, float* out, size_t out_stride) const noexcept {
   const auto [begin, end] = impl_->rows_of(lane);
   multiply_rows(begin, end, x, out, out_stride);
 }
 
-void PackedMatrix::multiply_rows(size_t row_begin, size_t row_end, const Activations& x, float* out,
+// Pieces small enough that the last one of a phase keeps nobody waiting for long, and of enough bytes that taking one
+// is nothing beside reading it.
+size_t PackedMatrix::pieces(int lanes) const noexcept {
+  constexpr size_t kOfLane = 8, kMinBytes = size_t{16} << 10;
+  const size_t strips = (impl_->view.rows + 2 * kPanelRows - 1) / (2 * kPanelRows);
+  return std::clamp<size_t>(std::min(strips, impl_->bytes / kMinBytes), 1, kOfLane * static_cast<size_t>(lanes));
+}
+
+std::pair<size_t, size_t> PackedMatrix::rows_of(size_t piece, size_t count) const noexcept {
+  const PackedView& m = impl_->view;
+  const size_t panels = (m.rows + kPanelRows - 1) / kPanelRows;
+  // Whole strips of the kernels, except of matrices that are hardly more than one: half a strip takes as long as a
+  // whole.
+  constexpr size_t kSmall = 8;
+  const size_t strip = is_float_layout(m.layout) ? kFloatPanelRows / kPanelRows : 2;
+  const size_t unit = panels >= kSmall * strip ? strip : 1;
+  const size_t units = (panels + unit - 1) / unit, rows = unit * kPanelRows;
+  return {std::min(units * piece / count * rows, m.rows), std::min(units * (piece + 1) / count * rows, m.rows)};
+}
+
+void PackedMatrix::multiply_rows(size_t row_begin, size_t row_end, const ActivationBatch& x, float* out,
                                  size_t out_stride) const noexcept {
-  SHENBI_CHECK(impl_ != nullptr && x.form_ == impl_->form && x.columns_ == impl_->view.columns);
+  SHENBI_CHECK(impl_ != nullptr && x.form == impl_->form && x.columns == impl_->view.columns);
   SHENBI_CHECK(row_end <= impl_->view.rows && row_begin % kPanelRows == 0);
-  if (row_begin >= row_end || x.tokens() == 0) return;
+  if (row_begin >= row_end || x.view.tokens == 0) return;
   constexpr size_t kFewTokens = 16;
-  uint8_t* scratch = x.tokens() > kFewTokens ? lane_scratch() : nullptr;
-  packed_kernels(chosen_isa()).multiply(&impl_->view, &x.view_, row_begin, row_end, out, out_stride, scratch);
+  uint8_t* scratch = x.view.tokens > kFewTokens ? lane_scratch() : nullptr;
+  packed_kernels(chosen_isa()).multiply(&impl_->view, &x.view, row_begin, row_end, out, out_stride, scratch);
 }
 
 }  // namespace shenbi::kernels

@@ -7,7 +7,7 @@
 //   team.run([&](Lane& lane) {
 //     x.quantize(lane, values, tokens, columns, w.form());  // each lane its share of tokens; then
 //     lane.barrier();
-//     w.multiply(lane, x, out, out_stride);               // out[t * stride + row]; each lane its share of rows
+//     w.multiply(lane, x.last(), out, out_stride);        // out[t * stride + row]; each lane its share of rows
 //     lane.barrier();
 //   });
 //
@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "base/thread_team.h"
 #include "kernels/packed_layout.h"
@@ -37,41 +38,40 @@ enum class Precision : uint8_t {
 /// What a matrix wants its activations to look like; equal forms can share one quantised copy.
 enum class ActivationForm : uint8_t { kF32, kInt8, kInt16 };
 
-/// A batch of activation rows prepared for products: [tokens, columns].
+/// Rows of activations in one form, as they lie in an Activations: a view, cheap to copy.
+struct ActivationBatch {
+  ActivationView view = {};
+  size_t columns = 0;
+  ActivationForm form = ActivationForm::kF32;
+
+  /// Rows [first, first + count) as a batch of their own.
+  ActivationBatch rows(size_t first, size_t count) const noexcept;
+};
+
+/// Room for a batch of activation rows prepared for products: [tokens, columns].
 class Activations {
  public:
   /// Makes room for `tokens` rows of `columns` in any form; never shrinks. Not thread-safe.
   void reserve(size_t tokens, size_t columns);
 
-  /// SPMD: every lane calls it with the same arguments and converts its share of the rows of `x` [tokens, columns] with
-  /// the given stride. A barrier is needed before the result is used, and before the next quantize(). What lies in a
-  /// row's padding does not matter. A group of 32 with an infinity or NaN makes every product with it NaN.
+  /// Where such a batch lies; the same for the same arguments until the next reserve().
+  ActivationBatch batch(size_t tokens, size_t columns, ActivationForm form) const noexcept;
+
+  /// Converts rows [row_begin, row_end) and columns [column_begin, column_end) (bounds in multiples of 64, or
+  /// `columns`) of `x` into `to`. Whoever has computed a part of `x` may convert it. What lies in a row's padding does
+  /// not matter. A group of 32 with an infinity or NaN makes every product with it NaN.
+  static void convert(const ActivationBatch& to, const float* x, size_t stride, size_t row_begin, size_t row_end,
+                      size_t column_begin, size_t column_end) noexcept;
+
+  /// SPMD, in ThreadTeam::run(): every lane calls it with the same arguments and converts its share. A barrier is
+  /// needed before last() is used, and before the next quantize().
   void quantize(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride, ActivationForm form) noexcept;
-
-  /// The same for rows [row_begin, row_end) and columns [column_begin, column_end) alone (bounds in multiples of 64, or
-  /// `columns`): for a lane that has just computed that part of `x` itself and need not wait for the others. All lanes
-  /// name the same tokens, columns and form, and together cover everything.
-  void quantize_part(Lane& lane, const float* x, size_t tokens, size_t columns, size_t stride, ActivationForm form,
-                     size_t row_begin, size_t row_end, size_t column_begin, size_t column_end) noexcept;
-
-  /// Rows [first, first + count) as a batch of their own; shares the memory.
-  Activations rows(size_t first, size_t count) const noexcept;
-
-  size_t tokens() const noexcept { return view_.tokens; }
-  size_t columns() const noexcept { return columns_; }
-  ActivationForm form() const noexcept { return form_; }
+  const ActivationBatch& last() const noexcept { return last_; }  ///< what quantize() made
 
  private:
-  friend class PackedMatrix;
-
-  /// Where lane 0 writes down what the batch is. Returns the places of its parts.
-  ActivationView describe(Lane& lane, size_t tokens, size_t columns, ActivationForm form) noexcept;
-
   std::shared_ptr<uint8_t> storage_;
   size_t capacity_ = 0;
-  ActivationView view_ = {};
-  size_t columns_ = 0;
-  ActivationForm form_ = ActivationForm::kF32;
+  ActivationBatch last_;
 };
 
 /// Of the layouts and of how rows are woven into them; a new number whenever packed() of any type changes.
@@ -107,13 +107,18 @@ class PackedMatrix {
   bool empty() const noexcept { return impl_ == nullptr; }
 
   /// out[t * out_stride + r] = sum over k of w[r, k] * x[t, k], for all tokens of `x` and this lane's share of the
-  /// rows. `x` must have been quantised to form() with the same columns. No barrier inside.
-  void multiply(Lane& lane, const Activations& x, float* out, size_t out_stride) const noexcept;
+  /// rows, in ThreadTeam::run(). `x` must have form() and the same columns. No barrier inside.
+  void multiply(Lane& lane, const ActivationBatch& x, float* out, size_t out_stride) const noexcept;
 
-  /// The same for rows [row_begin, row_end) only, without a lane (tests, MoE tasks). Bounds in multiples of 16 or
-  /// rows().
-  void multiply_rows(size_t row_begin, size_t row_end, const Activations& x, float* out,
+  /// The same for rows [row_begin, row_end) only, without a lane. Bounds in multiples of 16 or rows().
+  void multiply_rows(size_t row_begin, size_t row_end, const ActivationBatch& x, float* out,
                      size_t out_stride) const noexcept;
+
+  /// How many pieces of a phase (Lane::pieces) the rows make.
+  size_t pieces(int lanes) const noexcept;
+  /// The rows of one of `count` pieces, which need not be as many as pieces() says. Piece by piece they lie where the
+  /// lane with that share packed them.
+  std::pair<size_t, size_t> rows_of(size_t piece, size_t count) const noexcept;
 
   struct Impl;
 

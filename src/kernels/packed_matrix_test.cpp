@@ -85,7 +85,7 @@ std::vector<float> product(const PackedMatrix& w, const std::vector<float>& x, c
   team.run([&](Lane& lane) {
     prepared.quantize(lane, x.data(), s.tokens, s.columns, s.columns, w.form());
     lane.barrier();
-    w.multiply(lane, prepared, out.data(), s.rows);
+    w.multiply(lane, prepared.last(), out.data(), s.rows);
   });
   return out;
 }
@@ -286,7 +286,7 @@ TEST(PackedMatrix, a_range_of_rows_equals_the_same_rows_of_the_whole_and_touches
       team.run([&](Lane& lane) { prepared.quantize(lane, x.data(), s.tokens, s.columns, s.columns, w.form()); });
       for (const auto& [begin, end] : {std::pair<size_t, size_t>{16, 48}, {48, 150}, {144, 150}, {32, 32}}) {
         std::vector<float> out(s.tokens * s.rows, -1.5f);
-        w.multiply_rows(begin, end, prepared, out.data(), s.rows);
+        w.multiply_rows(begin, end, prepared.last(), out.data(), s.rows);
         for (size_t i = 0; i < out.size(); ++i) {
           const bool inside = i % s.rows >= begin && i % s.rows < end;
           ASSERT_EQ(out[i], inside ? whole[i] : -1.5f) << name << " row " << i % s.rows << " token " << i / s.rows;

@@ -1,15 +1,13 @@
-// One pass, run by all lanes together (SPMD). Between barriers a lane either handles its share of the tokens (norms,
-// rotary positions, residuals: no two tokens meet) or its share of a matrix's outputs (no sum is split). Nine barriers
-// a layer:
+// One pass as phases of pieces (Lane::pieces): a piece is either some rows of tokens (norms, rotary positions,
+// residuals: no two tokens meet) or some outputs of a matrix (no sum is split). Between phases a lane only reads what
+// stays as it is for the whole pass. With few tokens what belongs to rows is done at once by the lane that ends the
+// product before it, so that five phases a layer are left, and nine with many:
 //
-//   tokens   norm, quantise                                   | outputs  query, key, value
-//   tokens   biases, head norms, RoPE, store keys and values  | tasks    attention
-//   any      quantise                                         | outputs  attention output
-//   tokens   residual, norm, quantise                         | outputs  gate, up, activation, quantise
-//                                                             | outputs  down
-//
-// The residual of one layer and the norm of the next are the same tokens of the same lane, so no barrier stands
-// between.
+//   outputs  query, key, value                | rows  biases, head norms, RoPE, store keys and values
+//   tasks    attention                        | rows  quantise
+//   outputs  attention output                 | rows  residual, norm, quantise
+//   outputs  gate, up, activation, quantise
+//   outputs  down                             | rows  residual, the next layer's norm, quantise
 
 #include <fmt/format.h>
 
@@ -24,6 +22,8 @@ namespace shenbi::models {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr size_t kFewNumbers = 4096;
 
 class Pass {
  public:
@@ -40,25 +40,35 @@ class Pass {
         d_(decoder.spec.embedding_size) {}
 
   void run(Lane& lane);
-  bool stopped() const noexcept { return stopped_; }
+  bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
  private:
-  void embed(size_t token) const noexcept;
-  bool layer(Lane& lane, const FusedLayer& layer) noexcept;
-  void enter(Lane& lane, const FusedLayer& layer) const noexcept;
-  void project(Lane& lane, const nn::FusedAttention& attention) const noexcept;
-  void place(Lane& lane, const FusedLayer& layer) const noexcept;
+  // Phases.
+  template <class Rows>
+  void rows(Lane& lane, Rows&& work) const noexcept;
+  template <class Work, class Rows>
+  void phase(Lane& lane, size_t pieces, Work&& work, Rows&& then) const noexcept;
+  void project(Lane& lane, const FusedLayer& layer) const noexcept;
+  void attend(Lane& lane, const FusedLayer& layer) const noexcept;
   void mix(Lane& lane, const FusedLayer& layer) const noexcept;
-  void between(Lane& lane, const FusedLayer& layer) const noexcept;
-  void feed_forward(Lane& lane, const FusedLayer& layer) const noexcept;
-  void leave(Lane& lane, const FusedLayer& layer) const noexcept;
+  void feed_forward(Lane& lane, size_t index) noexcept;
+  void head(Lane& lane) const noexcept;
+  // Rows [begin, end).
+  void embed(size_t token) const noexcept;
+  void enter(const FusedLayer& layer, size_t begin, size_t end) const noexcept;
+  void place(const FusedLayer& layer, size_t begin, size_t end) const noexcept;
+  void between(const FusedLayer& layer, size_t begin, size_t end) const noexcept;
+  void leave(size_t index, size_t begin, size_t end) noexcept;
+  void prepare_head(size_t begin, size_t end) const noexcept;
+  void poll(size_t begin) noexcept;
   const float* norm_rows(const nn::FusedNorm& norm, size_t begin, size_t end) const noexcept;
   void join(const nn::FusedLinear& last, const nn::FusedNorm& before, const nn::FusedNorm& after, float* block,
             size_t begin, size_t end) const noexcept;
-  void head(Lane& lane) const noexcept;
   void mark(const Lane& lane, PassOp op) const noexcept;
 
   bool parallel() const noexcept { return spec_.residual != Residual::kSequential; }
+  /// Few enough that sharing them costs more than it saves.
+  bool few() const noexcept { return tokens_ == 1 || tokens_ * d_ <= kFewNumbers; }
   float* row(std::vector<float>& buffer, size_t token) const noexcept { return buffer.data() + token * d_; }
 
   const Decoder::Impl& decoder_;
@@ -70,7 +80,7 @@ class Pass {
   PassProfile* profile_;
   mutable Clock::time_point marked_ = Clock::now();  ///< lane 0's
   size_t tokens_, d_;
-  bool stopped_ = false;  ///< written by lane 0 before a barrier, read by all after it
+  std::atomic<bool> stopped_{false};  ///< written in a piece, read behind its phase
 };
 
 /// The time since the last mark went to this op.
@@ -113,25 +123,45 @@ void Pass::join(const nn::FusedLinear& last, const nn::FusedNorm& before, const 
   }
 }
 
-void Pass::enter(Lane& lane, const FusedLayer& layer) const noexcept {
-  const auto [begin, end] = lane.share(tokens_);
+/// A phase of rows.
+template <class Rows>
+void Pass::rows(Lane& lane, Rows&& work) const noexcept {
+  const size_t pieces = std::min(tokens_, 8 * static_cast<size_t>(lane.count()));
+  lane.pieces(pieces, [&](size_t i) { work(tokens_ * i / pieces, tokens_ * (i + 1) / pieces); });
+}
+
+/// A phase, and what is then to be done with the rows.
+template <class Work, class Rows>
+void Pass::phase(Lane& lane, size_t pieces, Work&& work, Rows&& then) const noexcept {
+  if (few()) return lane.pieces(pieces, work, [&] { then(0, tokens_); });
+  lane.pieces(pieces, work);
+  rows(lane, then);
+}
+
+void Pass::enter(const FusedLayer& layer, size_t begin, size_t end) const noexcept {
   nn::FormSet forms = layer.attention.input_forms;
   if (spec_.residual == Residual::kParallelOneNorm) forms.add(layer.mlp_forms);
-  work_.input.prepare_rows(lane, norm_rows(layer.attention_norm, begin, end), tokens_, d_, forms, begin, end);
+  work_.input.prepare_rows(norm_rows(layer.attention_norm, begin, end), tokens_, d_, forms, begin, end);
   if (spec_.residual == Residual::kParallelTwoNorms)
-    work_.mlp_input.prepare_rows(lane, norm_rows(layer.mlp_norm, begin, end), tokens_, d_, layer.mlp_forms, begin, end);
+    work_.mlp_input.prepare_rows(norm_rows(layer.mlp_norm, begin, end), tokens_, d_, layer.mlp_forms, begin, end);
 }
 
-void Pass::project(Lane& lane, const nn::FusedAttention& attention) const noexcept {
-  attention.query.multiply(lane, work_.input, work_.q.data(), attention.query_width());
-  attention.key.multiply(lane, work_.input, work_.k.data(), attention.key_width());
-  attention.value.multiply(lane, work_.input, work_.v.data(), attention.value_width());
+void Pass::project(Lane& lane, const FusedLayer& layer) const noexcept {
+  const nn::FusedAttention& attention = layer.attention;
+  // Piece by piece of the three in turn, so that a lane has the same share of each.
+  const size_t each = attention.query.matrix.pieces(lane.count());
+  const auto work = [&](size_t i) {
+    const nn::FusedLinear* const linears[] = {&attention.query, &attention.key, &attention.value};
+    float* const outs[] = {work_.q.data(), work_.k.data(), work_.v.data()};
+    const nn::FusedLinear& linear = *linears[i % 3];
+    linear.multiply_piece(work_.input, tokens_, i / 3, each, outs[i % 3], linear.rows());
+  };
+  phase(lane, 3 * each, work, [&](size_t begin, size_t end) { place(layer, begin, end); });
 }
 
-void Pass::place(Lane& lane, const FusedLayer& layer) const noexcept {
+void Pass::place(const FusedLayer& layer, size_t begin, size_t end) const noexcept {
   const nn::FusedAttention& attention = layer.attention;
   const kernels::RopeTable* table = layer.rope ? &work_.ropes[*layer.rope] : nullptr;
-  const auto [begin, end] = lane.share(tokens_);
   for (size_t t = begin; t < end; ++t) {
     const PassRow& at = work_.rows[t];
     attention.place_token(work_.q.data() + t * attention.query_width(), work_.k.data() + t * attention.key_width(),
@@ -140,70 +170,77 @@ void Pass::place(Lane& lane, const FusedLayer& layer) const noexcept {
   }
 }
 
-void Pass::mix(Lane& lane, const FusedLayer& layer) const noexcept {
+void Pass::attend(Lane& lane, const FusedLayer& layer) const noexcept {
   const nn::FusedAttention& attention = layer.attention;
-  kernels::attend_all(lane, work_.plans[layer.shape], {pool_.base + layer.kv_offset, pool_.page_bytes});
-  work_.mixed_input.prepare(lane, work_.mixed.data(), tokens_, attention.mixed_width(), attention.output_forms);
-  lane.barrier();
-  mark(lane, PassOp::kAttention);
-  attention.output.multiply(lane, work_.mixed_input, work_.block.data(), d_);
+  const kernels::AttentionPlan& plan = work_.plans[layer.shape];
+  const kernels::KvLayer kv{pool_.base + layer.kv_offset, pool_.page_bytes};
+  const auto quantise = [&](size_t begin, size_t end) {
+    work_.mixed_input.prepare_rows(work_.mixed.data(), tokens_, attention.mixed_width(), attention.output_forms, begin,
+                                   end);
+  };
+  const size_t tasks = kernels::attention_tasks(plan), merges = kernels::attention_merges(plan);
+  const auto task = [&](size_t i) { kernels::attend_task(lane, plan, kv, i); };
+  if (merges == 0) return phase(lane, tasks, task, quantise);
+  lane.pieces(tasks, task);
+  phase(lane, merges, [&](size_t i) { kernels::attend_merge(plan, kv, i); }, quantise);
 }
 
-void Pass::between(Lane& lane, const FusedLayer& layer) const noexcept {
-  const auto [begin, end] = lane.share(tokens_);
+void Pass::mix(Lane& lane, const FusedLayer& layer) const noexcept {
+  const nn::FusedLinear& output = layer.attention.output;
+  const size_t pieces = output.matrix.pieces(lane.count());
+  const auto work = [&](size_t i) {
+    output.multiply_piece(work_.mixed_input, tokens_, i, pieces, work_.block.data(), d_);
+  };
+  if (parallel()) return lane.pieces(pieces, work);
+  phase(lane, pieces, work, [&](size_t begin, size_t end) { between(layer, begin, end); });
+}
+
+void Pass::between(const FusedLayer& layer, size_t begin, size_t end) const noexcept {
   join(layer.attention.output, layer.attention_norm, layer.attention_post_norm, work_.block.data(), begin, end);
-  work_.mlp_input.prepare_rows(lane, norm_rows(layer.mlp_norm, begin, end), tokens_, d_, layer.mlp_forms, begin, end);
+  work_.mlp_input.prepare_rows(norm_rows(layer.mlp_norm, begin, end), tokens_, d_, layer.mlp_forms, begin, end);
 }
 
-void Pass::feed_forward(Lane& lane, const FusedLayer& layer) const noexcept {
+void Pass::feed_forward(Lane& lane, size_t index) noexcept {
+  const FusedLayer& layer = decoder_.layers[index];
   const nn::FusedInput& input = spec_.residual == Residual::kParallelOneNorm ? work_.input : work_.mlp_input;
   const nn::MlpScratch scratch{.gate = work_.gate.data(), .up = work_.up.data(), .middle = &work_.middle_input};
-  if (!layer.moe) return layer.mlp.run(lane, input, tokens_, scratch, work_.block2.data(), d_);
+  const auto then = [&](size_t begin, size_t end) { leave(index, begin, end); };
+  if (!layer.moe) {
+    const size_t inner = layer.mlp.inner_pieces(lane.count()), outer = layer.mlp.outer_pieces(lane.count());
+    lane.pieces(inner, [&](size_t i) { layer.mlp.inner_piece(input, tokens_, scratch, i, inner); });
+    const auto work = [&](size_t i) { layer.mlp.outer_piece(tokens_, scratch, work_.block2.data(), d_, i, outer); };
+    return phase(lane, outer, work, then);
+  }
   const bool normed = spec_.norm_place == NormPlace::kPre || spec_.norm_place == NormPlace::kSandwich;
   const float* x = normed ? work_.normed.data() : work_.x.data();
   layer.moe->run(lane, x, input, tokens_, work_.moe, scratch, work_.block2.data(), d_);
+  rows(lane, then);
 }
 
-void Pass::leave(Lane& lane, const FusedLayer& layer) const noexcept {
-  const auto [begin, end] = lane.share(tokens_);
+/// The end of a layer, and the beginning of what comes next.
+void Pass::leave(size_t index, size_t begin, size_t end) noexcept {
+  const FusedLayer& layer = decoder_.layers[index];
   if (parallel())
     join(layer.attention.output, layer.attention_norm, layer.attention_post_norm, work_.block.data(), begin, end);
   join(layer.mlp.down, layer.mlp_norm, layer.mlp_post_norm, work_.block2.data(), begin, end);
-}
-
-/// False: the pass was cancelled.
-bool Pass::layer(Lane& lane, const FusedLayer& layer) noexcept {
-  enter(lane, layer);
-  if (lane.index() == 0 && cancelled_ && cancelled_->load(std::memory_order_relaxed)) stopped_ = true;
-  lane.barrier();
-  if (stopped_) return false;
-  mark(lane, PassOp::kNorm);
-  project(lane, layer.attention);
-  lane.barrier();
-  mark(lane, PassOp::kQkv);
-  place(lane, layer);
-  lane.barrier();
-  mark(lane, PassOp::kPlace);
-  mix(lane, layer);
-  lane.barrier();
-  mark(lane, PassOp::kAttentionOutput);
-  if (!parallel()) {
-    between(lane, layer);
-    lane.barrier();
-    mark(lane, PassOp::kNorm);
+  if (index + 1 < decoder_.layers.size()) {
+    enter(decoder_.layers[index + 1], begin, end);
+    poll(begin);
+  } else if (few()) {
+    prepare_head(0, work_.wanted.size());
   }
-  feed_forward(lane, layer);
-  mark(lane, PassOp::kMlp);
-  leave(lane, layer);
-  return true;
 }
 
-void Pass::head(Lane& lane) const noexcept {
-  const size_t wanted = work_.wanted.size(), vocab = spec_.vocab_size;
+void Pass::poll(size_t begin) noexcept {
+  if (begin == 0 && cancelled_ && cancelled_->load(std::memory_order_relaxed))
+    stopped_.store(true, std::memory_order_relaxed);
+}
+
+/// Rows [begin, end) of those that want logits.
+void Pass::prepare_head(size_t begin, size_t end) const noexcept {
   nn::FormSet forms;
   decoder_.head.want(forms);
-  const auto [first, last] = lane.share(wanted);
-  for (size_t i = first; i < last; ++i) {
+  for (size_t i = begin; i < end; ++i) {
     const float* x = row(work_.x, work_.wanted[i]);
     float* out = row(work_.last, i);
     if (decoder_.output_norm.present) {
@@ -212,31 +249,48 @@ void Pass::head(Lane& lane) const noexcept {
       std::copy_n(x, d_, out);
     }
   }
+  if (logits_) work_.head_input.prepare_rows(work_.last.data(), work_.wanted.size(), d_, forms, begin, end);
+}
+
+void Pass::head(Lane& lane) const noexcept {
+  const size_t wanted = work_.wanted.size(), vocab = spec_.vocab_size;
+  if (!few()) lane.pieces(wanted, [&](size_t i) { prepare_head(i, i + 1); });
   if (!logits_) return;
-  work_.head_input.prepare_rows(lane, work_.last.data(), wanted, d_, forms, first, last);
-  lane.barrier();
-  const auto [begin, end] = lane.share(vocab, nn::kColumnUnit);
-  decoder_.head.multiply_rows(work_.head_input, wanted, begin, end, logits_, vocab);
-  for (size_t i = 0; i < wanted; ++i) {
-    float* out = logits_ + i * vocab + begin;
-    if (!decoder_.head_scale.empty()) kernels::multiply(out, decoder_.head_scale.data() + begin, end - begin, out);
-    if (spec_.logit_scale != 1.0f) kernels::scale(out, spec_.logit_scale, end - begin, out);
-    if (spec_.logit_softcap > 0) kernels::softcap(out, spec_.logit_softcap, end - begin, out);
-  }
+  // By far the largest matrix of most models: more pieces, none of which is long.
+  const size_t pieces = 4 * decoder_.head.matrix.pieces(lane.count());
+  lane.pieces(pieces, [&](size_t piece) {
+    const auto [begin, end] = decoder_.head.matrix.rows_of(piece, pieces);
+    decoder_.head.multiply_rows(work_.head_input, wanted, begin, end, logits_, vocab);
+    for (size_t i = 0; i < wanted; ++i) {
+      float* out = logits_ + i * vocab + begin;
+      if (!decoder_.head_scale.empty()) kernels::multiply(out, decoder_.head_scale.data() + begin, end - begin, out);
+      if (spec_.logit_scale != 1.0f) kernels::scale(out, spec_.logit_scale, end - begin, out);
+      if (spec_.logit_softcap > 0) kernels::softcap(out, spec_.logit_softcap, end - begin, out);
+    }
+  });
 }
 
 void Pass::run(Lane& lane) {
-  const auto [begin, end] = lane.share(tokens_);
-  for (size_t t = begin; t < end; ++t) embed(t);
+  rows(lane, [&](size_t begin, size_t end) {
+    for (size_t t = begin; t < end; ++t) embed(t);
+    enter(decoder_.layers.front(), begin, end);
+    poll(begin);
+  });
   mark(lane, PassOp::kEmbed);
-  for (const FusedLayer& each : decoder_.layers)
-    if (!layer(lane, each)) return;
+  for (size_t i = 0; i < decoder_.layers.size(); ++i) {
+    if (stopped()) return;
+    const FusedLayer& layer = decoder_.layers[i];
+    project(lane, layer);
+    mark(lane, PassOp::kQkv);
+    attend(lane, layer);
+    mark(lane, PassOp::kAttention);
+    mix(lane, layer);
+    mark(lane, PassOp::kAttentionOutput);
+    feed_forward(lane, i);
+    mark(lane, PassOp::kMlp);
+  }
   if (work_.wanted.empty()) return;
-  lane.barrier();
-  mark(lane, PassOp::kNorm);
   head(lane);
-  if (!profile_) return;
-  lane.barrier();
   mark(lane, PassOp::kHead);
 }
 
@@ -304,7 +358,8 @@ size_t Decoder::forward(std::span<const SequenceSlice> slices, const KvPool& poo
   work.reserve(*impl_, work.rows.size(), work.wanted.size(), positions);
   plan_attention(slices, *impl_, work, team.count());
   Pass pass(*impl_, work, pool, logits, cancelled);
-  team.run([&](Lane& lane) { pass.run(lane); });
+  constexpr size_t kBriefTokens = 16;
+  team.run_pieces([&](Lane& lane) { pass.run(lane); }, work.rows.size() <= kBriefTokens);
   return pass.stopped() ? 0 : work.wanted.size();
 }
 

@@ -7,8 +7,8 @@
 //   decoder->forward(...);
 //   profile.seconds[index(PassOp::kMlp)] ...  against decoder->costs()[index(PassOp::kMlp)].bytes
 //
-// Times are lane 0's, from barrier to barrier, so they hold the waiting for the slowest lane too and add up to the
-// pass.
+// Times are lane 0's, from the end of a phase to the end of the next, so they hold the waiting for the slowest lane too
+// and add up to the pass. What is done with single rows counts with the product before it.
 
 #include <array>
 #include <cstddef>
@@ -18,18 +18,16 @@
 namespace shenbi::models {
 
 enum class PassOp : uint8_t {
-  kEmbed,            ///< looking up rows
-  kNorm,             ///< norms, residuals, conversion of activations
-  kQkv,              ///< query, key and value projections
-  kPlace,            ///< head norms, rotary positions, storing keys and values
+  kEmbed,            ///< looking up rows, the first norm
+  kQkv,              ///< query, key and value projections; head norms, rotary positions, storing keys and values
   kAttention,        ///< scores and mixing, conversion of the result
-  kAttentionOutput,  ///< its projection
-  kMlp,              ///< feed forward: gate, up, activation, down; routing and experts
-  kHead,             ///< final norm and output head
+  kAttentionOutput,  ///< its projection; residual and norm
+  kMlp,              ///< feed forward: gate, up, activation, down; routing and experts; residual and norm
+  kHead,             ///< output head
 };
-inline constexpr size_t kPassOps = 8;
-inline constexpr std::array<std::string_view, kPassOps> kPassOpNames = {
-    "embed", "norm", "qkv", "place", "attention", "attention output", "mlp", "head"};
+inline constexpr size_t kPassOps = 6;
+inline constexpr std::array<std::string_view, kPassOps> kPassOpNames = {"embed", "qkv", "attention", "attention output",
+                                                                        "mlp",   "head"};
 
 constexpr size_t index(PassOp op) noexcept { return static_cast<size_t>(op); }
 

@@ -1,5 +1,7 @@
 #include "nn/fused_mlp.h"
 
+#include <algorithm>
+
 #include "kernels/rows.h"
 
 namespace shenbi::nn {
@@ -31,20 +33,22 @@ void activate(const MlpSpec& spec, const float* gate, float* up, size_t n) noexc
   }
 }
 
-void FusedMlp::run(Lane& lane, const FusedInput& x, size_t tokens, const MlpScratch& scratch, float* out,
-                   size_t d) const noexcept {
-  const size_t width = spec.width;
-  const auto [begin, end] = lane.share(width, kColumnUnit);
+size_t FusedMlp::inner_pieces(int lanes) const noexcept {
+  return std::min<size_t>(up.matrix.pieces(lanes), (spec.width + kColumnUnit - 1) / kColumnUnit);
+}
+
+void FusedMlp::inner_piece(const FusedInput& x, size_t tokens, const MlpScratch& scratch, size_t piece,
+                           size_t count) const noexcept {
+  const size_t width = spec.width, units = (width + kColumnUnit - 1) / kColumnUnit;
+  const size_t begin = units * piece / count * kColumnUnit;
+  const size_t end = std::min(units * (piece + 1) / count * kColumnUnit, width);
   if (spec.gated) gate.multiply_rows(x, tokens, begin, end, scratch.gate, width);
   up.multiply_rows(x, tokens, begin, end, scratch.up, width);
   for (size_t t = 0; t < tokens; ++t) {
     const size_t at = t * width + begin;
     activate(spec, scratch.gate + at, scratch.up + at, end - begin);
   }
-  scratch.middle->prepare_columns(lane, scratch.up, tokens, width, middle_forms, begin, end);
-  lane.barrier();
-  down.multiply(lane, *scratch.middle, out, d);
-  lane.barrier();
+  scratch.middle->prepare(scratch.up, tokens, width, middle_forms, 0, tokens, begin, end);
 }
 
 }  // namespace shenbi::nn

@@ -1,6 +1,6 @@
 #pragma once
-// The feed-forward block of the inference path. A lane computes some columns of gate and up, applies the activation to
-// them and quantises them for `down` without waiting for the other lanes: one barrier, before `down`.
+// The feed-forward block of the inference path, in two phases: a piece computes some columns of gate and up, applies
+// the activation to them and quantises them; then `down`.
 
 #include <cstddef>
 
@@ -22,9 +22,16 @@ struct FusedMlp {
   FormSet input_forms;   ///< what gate and up want
   FormSet middle_forms;  ///< what down wants
 
-  /// out [tokens, d] = down(act(gate(x)) * up(x)). Ends behind a barrier.
-  void run(Lane& lane, const FusedInput& x, size_t tokens, const MlpScratch& scratch, float* out,
-           size_t d) const noexcept;
+  /// Pieces of the first phase, and one of them.
+  size_t inner_pieces(int lanes) const noexcept;
+  void inner_piece(const FusedInput& x, size_t tokens, const MlpScratch& scratch, size_t piece,
+                   size_t count) const noexcept;
+  /// The second: out [tokens, d] = down(act(gate(x)) * up(x)).
+  size_t outer_pieces(int lanes) const noexcept { return down.matrix.pieces(lanes); }
+  void outer_piece(size_t tokens, const MlpScratch& scratch, float* out, size_t d, size_t piece,
+                   size_t count) const noexcept {
+    down.multiply_piece(*scratch.middle, tokens, piece, count, out, d);
+  }
 };
 
 /// act(gate) * up, or act(up) without a gate, over `n` numbers; into `up`.

@@ -102,40 +102,31 @@ void FusedMoe::sort(MoeScratch& scratch, size_t tokens, size_t d) const noexcept
   }
 }
 
-void FusedMoe::gather(Lane& lane, MoeScratch& scratch, const float* x, size_t visits, size_t d) const noexcept {
-  const auto [begin, end] = lane.share(visits);
-  for (size_t v = begin; v < end; ++v) std::copy_n(x + scratch.token_of_[v] * d, d, scratch.rows_.data() + v * d);
-  scratch.sorted_.prepare_rows(lane, scratch.rows_.data(), visits, d, expert_forms, begin, end);
+void FusedMoe::gather(MoeScratch& scratch, const float* x, size_t visits, size_t d, size_t visit) const noexcept {
+  std::copy_n(x + scratch.token_of_[visit] * d, d, scratch.rows_.data() + visit * d);
+  scratch.sorted_.prepare_rows(scratch.rows_.data(), visits, d, expert_forms, visit, visit + 1);
 }
 
-void FusedMoe::ask_inner(Lane& lane, MoeScratch& scratch, size_t visits) const noexcept {
+void FusedMoe::ask_inner(MoeScratch& scratch, size_t visits, size_t task) const noexcept {
   const size_t width = spec.expert_width;
   const MlpSpec mlp{.gated = true, .activation = spec.activation, .width = spec.expert_width};
-  scratch.middle_.prepare_columns(lane, scratch.up_.data(), visits, width, middle_forms, 0,
-                                  0);  // says what the batch is
-  for (size_t i; lane.next(scratch.inner_tasks_.size(), i);) {
-    const auto [expert, begin] = scratch.inner_tasks_[i];
-    const size_t end = std::min<size_t>(begin + kStrip, width), first = scratch.first_[expert];
-    const size_t count = scratch.first_[expert + 1] - first;
-    for (const auto& [linear, out] :
-         {std::pair{&gate[expert], scratch.gate_.data()}, {&up[expert], scratch.up_.data()}})
-      linear->matrix.multiply_rows(begin, end, scratch.sorted_.in(linear->matrix.form()).rows(first, count),
-                                   out + first * width, width);
-    for (size_t v = first; v < first + count; ++v)
-      activate(mlp, scratch.gate_.data() + v * width + begin, scratch.up_.data() + v * width + begin, end - begin);
-    scratch.middle_.prepare_part(lane, scratch.up_.data(), visits, width, middle_forms, first, first + count, begin,
-                                 end);
-  }
+  const auto [expert, begin] = scratch.inner_tasks_[task];
+  const size_t end = std::min<size_t>(begin + kStrip, width), first = scratch.first_[expert];
+  const size_t count = scratch.first_[expert + 1] - first;
+  for (const auto& [linear, out] : {std::pair{&gate[expert], scratch.gate_.data()}, {&up[expert], scratch.up_.data()}})
+    linear->matrix.multiply_rows(begin, end, linear->in(scratch.sorted_, visits).rows(first, count),
+                                 out + first * width, width);
+  for (size_t v = first; v < first + count; ++v)
+    activate(mlp, scratch.gate_.data() + v * width + begin, scratch.up_.data() + v * width + begin, end - begin);
+  scratch.middle_.prepare(scratch.up_.data(), visits, width, middle_forms, first, first + count, begin, end);
 }
 
-void FusedMoe::ask_outer(Lane& lane, MoeScratch& scratch, size_t d) const noexcept {
-  for (size_t i; lane.next(scratch.outer_tasks_.size(), i);) {
-    const auto [expert, begin] = scratch.outer_tasks_[i];
-    const size_t end = std::min<size_t>(begin + kStrip, d), first = scratch.first_[expert];
-    const kernels::PackedMatrix& matrix = down[expert].matrix;
-    matrix.multiply_rows(begin, end, scratch.middle_.in(matrix.form()).rows(first, scratch.first_[expert + 1] - first),
-                         scratch.rows_.data() + first * d, d);
-  }
+void FusedMoe::ask_outer(MoeScratch& scratch, size_t visits, size_t d, size_t task) const noexcept {
+  const auto [expert, begin] = scratch.outer_tasks_[task];
+  const size_t end = std::min<size_t>(begin + kStrip, d), first = scratch.first_[expert];
+  const size_t count = scratch.first_[expert + 1] - first;
+  down[expert].matrix.multiply_rows(begin, end, down[expert].in(scratch.middle_, visits).rows(first, count),
+                                    scratch.rows_.data() + first * d, d);
 }
 
 /// out = sum of weight * answer, best choice first; then the shared expert.
@@ -152,26 +143,41 @@ void FusedMoe::combine(const MoeScratch& scratch, size_t token, float* out, size
   kernels::add_scaled(out, scratch.shared_.data() + token * d, factor, d, out);
 }
 
+namespace {
+
+/// One of `pieces` parts of a list of tasks. How many tasks there are is known while a piece is in hand, and not to a
+/// lane that comes late: so pieces are counted, not tasks.
+template <class Tasks, class Work>
+void part(const Tasks& tasks, size_t piece, size_t pieces, Work&& work) noexcept {
+  const size_t count = tasks.size(), end = count * (piece + 1) / pieces;
+  for (size_t i = count * piece / pieces; i < end; ++i) work(i);
+}
+
+}  // namespace
+
 void FusedMoe::run(Lane& lane, const float* x, const FusedInput& input, size_t tokens, MoeScratch& scratch,
                    const MlpScratch& mlp, float* out, size_t d) const noexcept {
-  const size_t visits = tokens * spec.num_used;
-  router.multiply(lane, input, scratch.scores_.data(), spec.num_experts);
-  if (!shared_gate.empty()) shared_gate.multiply(lane, input, scratch.shared_gate_.data(), 1);
-  if (spec.shared != SharedExpert::kNone) shared.run(lane, input, tokens, mlp, scratch.shared_.data(), d);
-  lane.barrier();
-  const auto [begin, end] = lane.share(tokens);
-  for (size_t t = begin; t < end; ++t) choose(scratch, t);
-  lane.barrier();
-  if (lane.index() == 0) sort(scratch, tokens, d);
-  lane.barrier();
-  gather(lane, scratch, x, visits, d);
-  lane.barrier();
-  ask_inner(lane, scratch, visits);
-  lane.reset_counter();
-  ask_outer(lane, scratch, d);
-  lane.reset_counter();
-  for (size_t t = begin; t < end; ++t) combine(scratch, t, out + t * d, d);
-  lane.barrier();
+  const size_t visits = tokens * spec.num_used, pieces = 16 * static_cast<size_t>(lane.count());
+  if (spec.shared != SharedExpert::kNone) {
+    const size_t inner = shared.inner_pieces(lane.count()), outer = shared.outer_pieces(lane.count());
+    lane.pieces(inner, [&](size_t i) { shared.inner_piece(input, tokens, mlp, i, inner); });
+    lane.pieces(outer, [&](size_t i) { shared.outer_piece(tokens, mlp, scratch.shared_.data(), d, i, outer); });
+  }
+  const size_t routers = router.matrix.pieces(lane.count());
+  const auto ask_router = [&](size_t i) {
+    router.multiply_piece(input, tokens, i, routers, scratch.scores_.data(), spec.num_experts);
+    if (i == 0 && !shared_gate.empty()) shared_gate.multiply_piece(input, tokens, 0, 1, scratch.shared_gate_.data(), 1);
+  };
+  lane.pieces(routers, ask_router);
+  lane.pieces(tokens, [&](size_t t) { choose(scratch, t); }, [&] { sort(scratch, tokens, d); });
+  lane.pieces(visits, [&](size_t v) { gather(scratch, x, visits, d, v); });
+  lane.pieces(pieces, [&](size_t p) {
+    part(scratch.inner_tasks_, p, pieces, [&](size_t i) { ask_inner(scratch, visits, i); });
+  });
+  lane.pieces(pieces, [&](size_t p) {
+    part(scratch.outer_tasks_, p, pieces, [&](size_t i) { ask_outer(scratch, visits, d, i); });
+  });
+  lane.pieces(tokens, [&](size_t t) { combine(scratch, t, out + t * d, d); });
 }
 
 }  // namespace shenbi::nn

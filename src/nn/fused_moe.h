@@ -53,17 +53,17 @@ struct FusedMoe {
   FormSet expert_forms;  ///< what the experts' gate and up want
   FormSet middle_forms;  ///< what the experts' down wants
 
-  /// x [tokens, d], prepared in `input`; out [tokens, d]. Expects the lane's counter at zero and leaves it there. Ends
-  /// behind a barrier.
+  /// x [tokens, d], prepared in `input`; out [tokens, d]. SPMD, in phases of pieces; `out` is complete and visible when
+  /// it returns.
   void run(Lane& lane, const float* x, const FusedInput& input, size_t tokens, MoeScratch& scratch,
            const MlpScratch& mlp, float* out, size_t d) const noexcept;
 
  private:
   void choose(MoeScratch& scratch, size_t token) const noexcept;
   void sort(MoeScratch& scratch, size_t tokens, size_t d) const noexcept;
-  void gather(Lane& lane, MoeScratch& scratch, const float* x, size_t visits, size_t d) const noexcept;
-  void ask_inner(Lane& lane, MoeScratch& scratch, size_t visits) const noexcept;
-  void ask_outer(Lane& lane, MoeScratch& scratch, size_t d) const noexcept;
+  void gather(MoeScratch& scratch, const float* x, size_t visits, size_t d, size_t visit) const noexcept;
+  void ask_inner(MoeScratch& scratch, size_t visits, size_t task) const noexcept;
+  void ask_outer(MoeScratch& scratch, size_t visits, size_t d, size_t task) const noexcept;
   void combine(const MoeScratch& scratch, size_t token, float* out, size_t d) const noexcept;
 };
 
