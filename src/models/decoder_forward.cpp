@@ -214,6 +214,7 @@ void Pass::feed_forward(Lane& lane, size_t index) noexcept {
   const bool normed = spec_.norm_place == NormPlace::kPre || spec_.norm_place == NormPlace::kSandwich;
   const float* x = normed ? work_.normed.data() : work_.x.data();
   layer.moe->run(lane, x, input, tokens_, work_.moe, scratch, work_.block2.data(), d_);
+  if (few()) return lane.pieces(1, [&](size_t) { then(0, tokens_); });
   rows(lane, then);
 }
 
@@ -226,7 +227,7 @@ void Pass::leave(size_t index, size_t begin, size_t end) noexcept {
   if (index + 1 < decoder_.layers.size()) {
     enter(decoder_.layers[index + 1], begin, end);
     poll(begin);
-  } else if (few()) {
+  } else if (few()) {  // these are all rows
     prepare_head(0, work_.wanted.size());
   }
 }
