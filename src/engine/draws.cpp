@@ -1,7 +1,5 @@
 #include "engine/draws.h"
 
-#include <atomic>
-
 namespace shenbi::engine {
 namespace {
 
@@ -27,10 +25,7 @@ void make(Draw& draw) noexcept {
 void make_draws(std::span<Draw* const> draws, ThreadTeam& team) {
   if (draws.empty()) return;
   if (draws.size() == 1) return make(*draws[0]);
-  std::atomic<size_t> next = 0;
-  team.run([&](Lane&) {
-    for (size_t i = next++; i < draws.size(); i = next++) make(*draws[i]);
-  });
+  team.run_pieces([&](Lane& lane) { lane.pieces(draws.size(), [&](size_t i) { make(*draws[i]); }); }, true);
 }
 
 }  // namespace shenbi::engine
