@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chat/types.h"
+#include "gateway/passage.h"
 
 namespace shenbi::gateway {
 
@@ -18,5 +19,7 @@ double estimated_tokens(std::string_view utf8);
 uint64_t estimated_prompt(const chat::ChatRequest& request);
 uint64_t estimated_prompt(const chat::CompletionRequest& request);
 uint64_t estimated_prompt(const std::vector<std::string>& texts);
+/// By our words for it; where we have none for all that it says, of the body as it is: more rather than less.
+uint64_t estimated_prompt(const Passage& passage);
 
 }  // namespace shenbi::gateway

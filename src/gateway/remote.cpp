@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <future>
 #include <mutex>
 #include <set>
@@ -11,7 +10,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "gateway/key_pool.h"
-#include "net/sse.h"
+#include "gateway/remote_call.h"
+#include "gateway/signatures.h"
 
 namespace shenbi::gateway {
 namespace {
@@ -21,46 +21,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kListIsFresh = std::chrono::minutes(10);  // houses add models by the week
 constexpr auto kListRetry = std::chrono::minutes(1);
-constexpr size_t kMaxAnswerBytes = 64u << 20;  // of an answer that is not a stream, and of lists
-constexpr size_t kMaxErrorBytes = 64u << 10;   // more of an error page helps nobody
-constexpr size_t kMaxListedModels = 20'000;    // the largest house lists under a thousand
-
-// The seconds form of Retry-After; dates are rare and a wrong clock makes nonsense of them.
-std::optional<std::chrono::seconds> retry_after(const net::Headers& headers) {
-  for (const auto& [name, value] : headers) {
-    if (name != "retry-after") continue;
-    uint32_t seconds = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-    if (error == std::errc() && end == value.data() + value.size()) return std::chrono::seconds(seconds);
-  }
-  return std::nullopt;
-}
-
-bool is_event_stream(const net::Headers& headers) {
-  return std::any_of(headers.begin(), headers.end(), [](const auto& header) {
-    return header.first == "content-type" && header.second.starts_with("text/event-stream");
-  });
-}
-
-// How a failure of the house looks to our own caller, whose key and request may be in order: a key of ours that is
-// refused is not his 401.
-int status_for_caller(int upstream) {
-  if (upstream == 401 || upstream == 403 || upstream == 402) return 502;
-  if (upstream >= 400 && upstream < 500) return upstream;
-  return upstream == 503 || upstream == 504 || upstream == 529 ? 503 : 502;
-}
-
-bool is_content(const Event& event) {
-  switch (event.kind) {
-    case Event::Kind::kText:
-    case Event::Kind::kThinking:
-    case Event::Kind::kToolCall:
-    case Event::Kind::kToolArguments:
-      return true;
-    default:
-      return false;
-  }
-}
+constexpr size_t kMaxListBytes = 64u << 20;  // the largest known has some 100 KB
+constexpr size_t kMaxListedModels = 20'000;  // the largest house lists under a thousand
 
 }  // namespace
 
@@ -121,7 +83,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
     };
     const auto answer = std::make_shared<Answer>();
     net::ClientRequest asked = request(std::move(method), path, std::move(body), key);
-    asked.max_bytes = kMaxAnswerBytes;
+    asked.max_bytes = kMaxListBytes;
     auto done = answer->done.get_future();
     const auto call =
         client.start(std::move(asked), {.on_head =
@@ -175,7 +137,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
                    {.on_head = [status](int s, const net::Headers&) { *status = s; },
                     .on_body =
                         [body](std::string_view bytes) {
-                          if (body->size() + bytes.size() <= kMaxAnswerBytes) *body += bytes;
+                          if (body->size() + bytes.size() <= kMaxListBytes) *body += bytes;
                         },
                     .on_end = [self = shared_from_this(), body,
                                status](const Error* error) { self->take_list(*status, *body, error); }});
@@ -210,142 +172,6 @@ struct Remote::State : std::enable_shared_from_this<State> {
     if (!found.empty()) listed = std::move(found);
   }
 };
-
-namespace {
-
-// One call on its way.
-class RemoteCall final : public Call, public std::enable_shared_from_this<RemoteCall> {
- public:
-  struct Finished {
-    int status;  // of the house, 0 for none
-    std::optional<std::chrono::seconds> retry_after;
-    bool good;
-  };
-
-  RemoteCall(std::string upstream, const chat::Asking& asking, std::unique_ptr<chat::AnswerReader> reader,
-             std::vector<std::string> warnings, EventSink sink, std::function<void(const Finished&)> on_finished)
-      : upstream_(std::move(upstream)),
-        asking_(asking),
-        reader_(std::move(reader)),
-        warnings_(std::move(warnings)),
-        sink_(std::move(sink)),
-        on_finished_(std::move(on_finished)) {}
-
-  void start(net::Client& client, net::ClientRequest request) {
-    auto handle = client.start(
-        std::move(request),
-        {.on_head = [self = shared_from_this()](int status, const net::Headers& h) { self->take_head(status, h); },
-         .on_body = [self = shared_from_this()](std::string_view bytes) { self->take_body(bytes); },
-         .on_end = [self = shared_from_this()](const Error* error) { self->take_end(error); }});
-    std::lock_guard lock(mutex_);
-    handle_ = std::move(handle);
-    if (cancelled_) handle_->cancel();
-  }
-
-  void cancel() override {
-    std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    if (handle_) handle_->cancel();
-  }
-
- private:
-  void take_head(int status, const net::Headers& headers) {
-    status_ = status;
-    stream_ = status == 200 && is_event_stream(headers);
-    retry_after_ = retry_after(headers);
-  }
-
-  void take_body(std::string_view bytes) {
-    if (ended_) return;
-    if (stream_) return take_stream(bytes);
-    const size_t room = (status_ == 200 ? kMaxAnswerBytes : kMaxErrorBytes) - whole_.size();
-    whole_ += bytes.substr(0, room);
-  }
-
-  void take_stream(std::string_view bytes) {
-    std::vector<Event> events;
-    try {
-      for (const net::SseEvent& event : lines_.push(bytes)) reader_->event(event.event, event.data, events);
-    } catch (const Error& error) {  // an event beyond the bound
-      events.push_back(failure(502, error.what()));
-    }
-    say(std::move(events));
-  }
-
-  void take_end(const Error* error) {
-    std::vector<Event> events;
-    if (ended_) return;
-    if (error && error->code() == Code::kCancelled) {
-      events.push_back({.kind = Event::Kind::kFinish, .finish = chat::Finish::kCancelled, .usage = usage_});
-    } else if (error) {
-      const bool told = error->code() == Code::kRateLimited || error->code() == Code::kUnavailable;
-      events.push_back(failure(told ? code_info(error->code()).http_status : 502, error->what()));
-      status_ = 0;
-    } else if (status_ != 200) {
-      const chat::UpstreamError told = asking_.error(status_, whole_);
-      events.push_back(
-          failure(status_for_caller(status_),
-                  fmt::format("{} (status {})", told.message.empty() ? "no reason given" : told.message, status_)));
-    } else if (stream_) {
-      if (const auto last = lines_.finish()) reader_->event(last->event, last->data, events);
-      reader_->end(events);
-    } else {
-      reader_->body(whole_, events);
-      reader_->end(events);
-    }
-    say(std::move(events));
-  }
-
-  Event failure(int status, std::string_view why) const {
-    return {.kind = Event::Kind::kError, .text = fmt::format("{}: {}", upstream_, why), .status = status};
-  }
-
-  void say(std::vector<Event> events) {
-    for (Event& event : events) {
-      if (ended_) return;
-      if (event.kind == Event::Kind::kStart) usage_ = event.usage;
-      if (is_content(event) && event.tokens == 0) event.tokens = 1;
-      const bool last = event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError;
-      if (event.kind == Event::Kind::kFinish && event.text.empty()) event.text = reader_->raw_usage();
-      if (last) finished(event);
-      const bool first = event.kind == Event::Kind::kStart;
-      sink_(std::move(event));
-      if (!first) continue;
-      for (const std::string& warning : warnings_) sink_({.kind = Event::Kind::kWarning, .text = warning});
-    }
-  }
-
-  void finished(const Event& event) {
-    ended_ = true;
-    const bool good = event.kind == Event::Kind::kFinish && event.finish != chat::Finish::kCancelled;
-    // An error inside an answer of status 200 counts as what it says it is.
-    if (good || event.kind == Event::Kind::kError)
-      on_finished_({good ? 200 : status_ == 200 ? event.status : status_, retry_after_, good});
-    std::lock_guard lock(mutex_);
-    if (handle_) handle_->cancel();  // what comes behind the end is of no use
-  }
-
-  const std::string upstream_;
-  const chat::Asking& asking_;
-  std::unique_ptr<chat::AnswerReader> reader_;
-  const std::vector<std::string> warnings_;  // follow the beginning of the answer
-  EventSink sink_;
-  std::function<void(const Finished&)> on_finished_;
-
-  // on the client's thread alone
-  net::SseReader lines_;
-  std::string whole_;  // of an answer that is no stream
-  int status_ = 0;
-  bool stream_ = false, ended_ = false;
-  std::optional<std::chrono::seconds> retry_after_;
-  chat::Usage usage_;
-
-  std::mutex mutex_;
-  std::shared_ptr<net::ClientCall> handle_;
-  bool cancelled_ = false;
-};
-
-}  // namespace
 
 Remote::Remote(Upstream upstream, net::Client& client, RemoteOptions options)
     : state_(std::make_shared<State>(std::move(upstream), client, std::move(options))) {}
@@ -409,24 +235,43 @@ std::vector<std::string> left_out(const chat::ChatRequest& request, const House&
 
 }  // namespace
 
-CallPtr Remote::begin(const std::shared_ptr<State>& state, const std::string& path, std::string body,
-                      std::unique_ptr<chat::AnswerReader> reader, EventSink sink, std::vector<std::string> warnings) {
+struct Remote::Start {
+  std::string path, body;
+  std::chrono::milliseconds head_timeout;
+  net::Headers headers = {};  // besides the house's
+  RemoteAnswer answer;
+};
+
+CallPtr Remote::begin(const std::shared_ptr<State>& state, Start start, EventSink sink) {
   const size_t key = state->take_key();
-  auto call = std::make_shared<RemoteCall>(state->upstream.name, state->asking, std::move(reader), std::move(warnings),
-                                           std::move(sink), [state, key](const RemoteCall::Finished& end) {
-                                             if (end.good) return state->keys.succeeded(key);
-                                             state->keys.failed(key, end.status, end.retry_after);
-                                           });
-  call->start(state->client, state->request("POST", path, std::move(body), key));
-  return call;
+  start.answer.upstream = state->upstream.name;
+  start.answer.error = state->asking.error;
+  start.answer.book = state->options.book;
+  start.answer.on_finished = [state, key](const RemoteAnswer::Finished& end) {
+    if (end.good) return state->keys.succeeded(key);
+    state->keys.failed(key, end.status, end.retry_after);
+  };
+  net::ClientRequest request = state->request("POST", start.path, std::move(start.body), key);
+  request.head_timeout = start.head_timeout;
+  for (auto& [name, value] : start.headers) {
+    std::erase_if(request.headers, [&](const auto& header) { return header.first == name; });
+    request.headers.emplace_back(name, std::move(value));
+  }
+  return start_remote_call(state->client, std::move(request), std::move(start.answer), std::move(sink));
 }
 
 CallPtr Remote::chat(chat::ChatRequest request, EventSink sink) {
   State& state = *state_;
   check_model_name(state.upstream.name, request.model);
   if (!state.house.chat_path) throw Error(Code::kUnsupported, fmt::format("{} offers no chat", state.house.title));
-  return begin(state_, state.house.chat_path(request.model, true), state.asking.chat(request, true),
-               state.asking.reader(), std::move(sink), left_out(request, state.house));
+  std::string maker = maker_of(state.upstream, request.model);
+  keep_own_signatures(request, maker);
+  Start start{.path = state.house.chat_path(request.model, true),
+              .body = state.asking.chat(request, true),
+              .head_timeout = state.options.head_timeout,
+              .answer = {.reader = state.asking.reader(), .maker = std::move(maker)}};
+  start.answer.warnings = left_out(request, state.house);
+  return begin(state_, std::move(start), std::move(sink));
 }
 
 CallPtr Remote::complete(chat::CompletionRequest request, EventSink sink) {
@@ -434,8 +279,46 @@ CallPtr Remote::complete(chat::CompletionRequest request, EventSink sink) {
   check_model_name(state.upstream.name, request.model);
   if (state.house.completions_path.empty() || !state.asking.complete)
     throw Error(Code::kUnsupported, fmt::format("{} offers no plain completions, only chat", state.house.title));
-  return begin(state_, state.house.completions_path, state.asking.complete(request, true),
-               state.asking.completion_reader(), std::move(sink), {});
+  return begin(state_,
+               {.path = state.house.completions_path,
+                .body = state.asking.complete(request, true),
+                .head_timeout = state.options.head_timeout,
+                .answer = {.reader = state.asking.completion_reader(), .maker = {}}},
+               std::move(sink));
+}
+
+bool Remote::passes(const std::string&, Dialect dialect) {
+  return state_->house.chat_path && state_->house.dialect == dialect;
+}
+
+namespace {
+
+// The body for this upstream: its own name of the model and, where OpenAI's dialect tells the usage of a stream only to
+// those who ask, the question. True: it was not the caller's.
+bool address(const Passage& passage, const House& house, std::string& body) {
+  const bool named = passage.peek.model_end > 0;
+  body = named ? passage.peek.with_model(*passage.body, passage.model) : *passage.body;
+  const bool asks = passage.stream && house.dialect == Dialect::kOpenAi && house.traits.stream_usage &&
+                    !passage.peek.stream_options && named;
+  if (!asks) return false;
+  body.insert(body.rfind('}'), R"(,"stream_options":{"include_usage":true})");
+  return true;
+}
+
+}  // namespace
+
+CallPtr Remote::pass(Passage passage, WireSink wire, EventSink sink) {
+  State& state = *state_;
+  check_model_name(state.upstream.name, passage.model);
+  Start start{.path = state.house.chat_path(passage.model, passage.stream),
+              .body = {},
+              .head_timeout = passage.stream ? state.options.head_timeout : state.options.whole_timeout,
+              .headers = std::move(passage.headers),
+              .answer = {.reader = state.asking.reader(), .maker = maker_of(state.upstream, passage.model)}};
+  start.answer.wire = std::move(wire);
+  start.answer.stream = passage.stream;
+  start.answer.hides_usage = address(passage, state.house, start.body);
+  return begin(state_, std::move(start), std::move(sink));
 }
 
 Embeddings Remote::embed(const EmbedRequest& request, std::stop_token stop) {

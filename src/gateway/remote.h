@@ -1,7 +1,8 @@
 #pragma once
 // One upstream's models as a provider: neutral words are said in the house's dialect, its answer becomes events again.
 //
-// Every call is a stream upstream, whatever our own caller wants: so it can be cancelled, and its first token is seen.
+// Every call is a stream upstream, whatever our own caller wants, so its first token is seen; only what is passed on in
+// the caller's own dialect comes as he asked for it.
 // An upstream's keys take turns; one that is refused or told to wait cools down and is passed over meanwhile. Nothing
 // is tried twice here: that is the router's affair.
 //
@@ -15,7 +16,9 @@
 #include <string>
 
 #include "gateway/house.h"
+#include "gateway/passage.h"
 #include "gateway/provider.h"
+#include "gateway/signatures.h"
 #include "gateway/upstreams.h"
 
 namespace shenbi::gateway {
@@ -23,11 +26,14 @@ namespace shenbi::gateway {
 struct RemoteOptions {
   std::function<std::chrono::steady_clock::time_point()> now = [] { return std::chrono::steady_clock::now(); };
   std::function<int64_t()> seconds_since_1970 = [] { return static_cast<int64_t>(std::time(nullptr)); };
-  std::chrono::milliseconds head_timeout{300'000};  ///< until the first byte of an answer
-  std::chrono::milliseconds idle_timeout{120'000};  ///< inside an answer
+  std::chrono::milliseconds head_timeout{300'000};   ///< until the first byte of an answer
+  std::chrono::milliseconds whole_timeout{600'000};  ///< the same where the answer comes in one piece: when it is made
+  std::chrono::milliseconds idle_timeout{120'000};   ///< inside an answer
+  /// What is remembered of signed thinking that was passed on; of all upstreams together.
+  std::shared_ptr<SignatureBook> book = std::make_shared<SignatureBook>();
 };
 
-class Remote final : public Provider {
+class Remote final : public Provider, public Passing {
  public:
   /// `client` must outlive it. Throws Error{kInvalidArgument} if there is no such house.
   Remote(Upstream upstream, net::Client& client, RemoteOptions options = {});
@@ -44,6 +50,8 @@ class Remote final : public Provider {
   void prepare(const std::string& model) override;
   CallPtr chat(chat::ChatRequest request, EventSink sink) override;
   CallPtr complete(chat::CompletionRequest request, EventSink sink) override;
+  bool passes(const std::string& model, Dialect dialect) override;
+  CallPtr pass(Passage passage, WireSink wire, EventSink sink) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
   /// These three: Error{kUnsupported}, a house does not tell its tokens.
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
@@ -53,8 +61,8 @@ class Remote final : public Provider {
 
  private:
   struct State;
-  static CallPtr begin(const std::shared_ptr<State>& state, const std::string& path, std::string body,
-                       std::unique_ptr<chat::AnswerReader> reader, EventSink sink, std::vector<std::string> warnings);
+  struct Start;
+  static CallPtr begin(const std::shared_ptr<State>& state, Start start, EventSink sink);
   std::shared_ptr<State> state_;
 };
 

@@ -1,9 +1,10 @@
 #include "gateway/router.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <ctime>
 #include <optional>
@@ -12,246 +13,17 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "gateway/estimate.h"
+#include "gateway/first_tokens.h"
+#include "gateway/route_rule.h"
+#include "gateway/routed.h"
+#include "gateway/signatures.h"
 
 namespace shenbi::gateway {
 namespace {
 
-using chat::Event;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kLocal = "local";
-
-bool may_go_better_elsewhere(int status) { return status == 0 || status == 408 || status == 429 || status >= 500; }
-
-bool begins_answer(const Event& event) {
-  switch (event.kind) {
-    case Event::Kind::kQueued:
-    case Event::Kind::kStart:
-    case Event::Kind::kWarning:
-    case Event::Kind::kError:
-      return false;
-    default:
-      return true;
-  }
-}
-
-bool told(const chat::Usage& usage) { return usage.prompt_tokens + usage.completion_tokens > 0; }
-
-// Watches one try, for the ledger.
-class Watch {
- public:
-  Watch(Attempt attempt, std::function<uint64_t()> prompt_estimate, std::function<void(const Attempt&)> on_attempt)
-      : attempt_(std::move(attempt)),
-        prompt_estimate_(std::move(prompt_estimate)),
-        on_attempt_(std::move(on_attempt)) {}
-
-  void see(const Event& event) {
-    if (event.tokens > 0) {
-      if (attempt_.first_token_s < 0) attempt_.first_token_s = seconds();
-      counted_ += event.tokens;
-    }
-    text_ += estimated_tokens(event.kind, event.text);
-    if (event.kind == Event::Kind::kStart) start_usage_ = event.usage;
-    if (event.kind == Event::Kind::kFinish) finish(event);
-    if (event.kind == Event::Kind::kError) fail(event.status, event.text);
-  }
-
-  void fail(int status, const std::string& error) {
-    attempt_.status = status;
-    attempt_.error = error;
-    if (told(start_usage_) || counted_ > 0) estimate();
-    close(Attempt::Outcome::kFailed);
-  }
-
- private:
-  void finish(const Event& event) {
-    attempt_.usage = event.usage;
-    attempt_.raw_usage = event.text;
-    const bool aborted = event.finish == chat::Finish::kCancelled;
-    if (!told(event.usage) || aborted) estimate();
-    close(aborted             ? Attempt::Outcome::kAborted
-          : told(event.usage) ? Attempt::Outcome::kSettled
-                              : Attempt::Outcome::kEstimated);
-  }
-
-  // A house that was cut off has worked all the same. What it said at the beginning counts; else the prompt is guessed
-  // by its text, and of the answer what came through, a piece being one token at least.
-  void estimate() {
-    chat::Usage& usage = attempt_.usage;
-    usage.prompt_tokens = std::max(usage.prompt_tokens, start_usage_.prompt_tokens);
-    usage.cached_tokens = std::max(usage.cached_tokens, start_usage_.cached_tokens);
-    usage.cache_write_tokens = std::max(usage.cache_write_tokens, start_usage_.cache_write_tokens);
-    if (usage.prompt_tokens == 0) usage.prompt_tokens = prompt_estimate_();
-    const bool local = attempt_.upstream == kLocal;  // which counts its tokens itself
-    usage.completion_tokens =
-        std::max({usage.completion_tokens, counted_, local ? 0 : static_cast<uint64_t>(std::ceil(text_))});
-  }
-
-  void close(Attempt::Outcome outcome) {
-    attempt_.outcome = outcome;
-    attempt_.total_s = seconds();
-    if (on_attempt_) on_attempt_(attempt_);
-  }
-
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
-
-  static double estimated_tokens(Event::Kind kind, std::string_view text) {
-    const bool content = kind == Event::Kind::kText || kind == Event::Kind::kThinking ||
-                         kind == Event::Kind::kToolArguments || kind == Event::Kind::kToolCall;
-    return content ? gateway::estimated_tokens(text) : 0;
-  }
-
-  Attempt attempt_;
-  std::function<uint64_t()> prompt_estimate_;
-  std::function<void(const Attempt&)> on_attempt_;
-  Clock::time_point begin_ = Clock::now();
-  chat::Usage start_usage_;
-  uint64_t counted_ = 0;
-  double text_ = 0;  // tokens of the answer by its text
-};
-
-// Starts a try: (target, sink) -> its call. Throws what the provider throws.
-using Start = std::function<CallPtr(const Router::Target&, EventSink)>;
-
-// A request and its tries, one after the other.
-class Routed final : public Call, public std::enable_shared_from_this<Routed> {
- public:
-  Routed(std::vector<Router::Target> targets, Attempt blank, Need need, Start start, EventSink sink,
-         const RouterOptions& options)
-      : targets_(std::move(targets)),
-        blank_(std::move(blank)),
-        need_(std::move(need)),
-        start_(std::move(start)),
-        sink_(std::move(sink)),
-        run_(options.run),
-        admit_(options.admit),
-        on_attempt_(options.on_attempt) {
-    if (targets_.size() > options.max_attempts) targets_.resize(options.max_attempts);
-    begun_ = targets_.size() == 1;  // nobody else to ask: nothing need be held back
-  }
-
-  // Tries one after the other until one has begun. Throws what the last of them threw.
-  void start() {
-    while (true) {
-      try {
-        return start_next();
-      } catch (const Error& error) {
-        const int status = code_info(error.code()).http_status;
-        if (refused_ || !may_go_better_elsewhere(status) || !has_next()) throw;
-        log_info("{}: {}; asking the next", blank_.wanted, error.what());
-      }
-    }
-  }
-
-  void cancel() override {
-    CallPtr call;
-    {
-      std::lock_guard lock(mutex_);
-      cancelled_ = true;
-      call = call_;
-    }
-    if (call) call->cancel();
-  }
-
- private:
-  void start_next() {
-    const uint32_t number = next_++;
-    const Router::Target& target = targets_[number];
-    Attempt attempt = blank_;
-    attempt.upstream = target.upstream;
-    attempt.model = target.model;
-    attempt.number = number;
-    attempt.started = static_cast<int64_t>(std::time(nullptr));
-    refused_ = true;
-    if (admit_) attempt.reservation = admit_(attempt, need_);
-    refused_ = false;
-    const auto watch = std::make_shared<Watch>(std::move(attempt), need_.prompt_tokens, on_attempt_);
-    CallPtr call;
-    try {
-      call = start_(target, [self = shared_from_this(), watch, number](Event event) {
-        watch->see(event);
-        self->take(std::move(event), number);
-      });
-    } catch (const Error& error) {
-      watch->fail(code_info(error.code()).http_status, error.what());
-      throw;
-    }
-    bool cancelled = false;
-    {
-      std::lock_guard lock(mutex_);
-      // It may have ended already, or failed and another been started.
-      if (!ended_ && number + 1 == next_) call_ = call;
-      cancelled = cancelled_;
-    }
-    if (cancelled) call->cancel();
-  }
-
-  void take(Event event, uint32_t number) {
-    if (begun_) return pass_on(std::move(event));
-    if (event.kind == Event::Kind::kError && may_go_better_elsewhere(event.status) && goes_on(number)) {
-      log_info("{}: {}; asking the next", blank_.wanted, event.text);
-      held_.clear();
-      // Elsewhere, since this is the upstream's thread and a local model may have to be loaded.
-      if (run_([self = shared_from_this()] { self->start_later(); })) return;
-    }
-    if (!begins_answer(event) && event.kind != Event::Kind::kError) {
-      held_.push_back(std::move(event));
-      return;
-    }
-    begun_ = true;
-    for (Event& held : held_) pass_on(std::move(held));
-    held_.clear();
-    pass_on(std::move(event));
-  }
-
-  // The call holds this by its sink: behind the last event it is let go.
-  void pass_on(Event event) {
-    if (event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError) {
-      std::lock_guard lock(mutex_);
-      ended_ = true;
-      call_.reset();
-    }
-    sink_(std::move(event));
-  }
-
-  // The next try has somebody to ask: an upstream whose keys all cool down would only say so.
-  bool has_next() const {
-    const uint32_t next = next_;
-    return next < targets_.size() && (!targets_[next].remote || targets_[next].remote->ready());
-  }
-
-  bool goes_on(uint32_t number) {
-    std::lock_guard lock(mutex_);
-    return !cancelled_ && number + 1 == next_ && has_next();
-  }
-
-  void start_later() {
-    try {
-      start();
-    } catch (const Error& error) {
-      pass_on({.kind = Event::Kind::kError, .text = error.what(), .status = code_info(error.code()).http_status});
-    }
-  }
-
-  std::vector<Router::Target> targets_;
-  const Attempt blank_;
-  const Need need_;
-  const Start start_;
-  const EventSink sink_;
-  const std::function<bool(std::function<void()>)> run_;
-  const std::function<uint64_t(const Attempt&, const Need&)> admit_;
-  const std::function<void(const Attempt&)> on_attempt_;
-
-  // Of the one try that is running, in the order of its events.
-  std::vector<Event> held_;  // before the answer has begun
-  bool begun_ = false;
-  bool refused_ = false;  // by whoever admits, which is final
-
-  std::mutex mutex_;
-  std::atomic<uint32_t> next_{0};
-  CallPtr call_;
-  bool cancelled_ = false, ended_ = false;
-};
 
 }  // namespace
 
@@ -265,13 +37,32 @@ struct Router::State {
   uint64_t revision = 0;  // of `upstreams` that `remotes` was made of
   std::map<std::string, std::shared_ptr<Remote>, std::less<>> remotes;
   std::mt19937_64 random;
+  FirstTokens first_tokens;
 
   State(std::shared_ptr<Provider> l, Upstreams& u, RouterOptions o)
       : local(std::move(l)),
         upstreams(u),
         options(std::move(o)),
         client(options.client),
-        random(options.seed ? options.seed : static_cast<uint64_t>(Clock::now().time_since_epoch().count())) {}
+        random(options.seed ? options.seed : static_cast<uint64_t>(Clock::now().time_since_epoch().count())) {
+    options.on_attempt = [this, file = std::move(options.on_attempt)](const Attempt& attempt) {
+      if (attempt.first_token_s >= 0) first_tokens.note(attempt.upstream, attempt.model, attempt.first_token_s);
+      if (file) file(attempt);
+    };
+  }
+
+  catalog::Model describe(const Upstream* upstream, const ModelInfo& info) const {
+    if (options.describe) return options.describe(upstream, info);
+    return {.id = (upstream ? upstream->name : std::string(kLocal)) + "/" + info.id, .name = info.id};
+  }
+
+  // As many times in front as the others.
+  void turn(std::vector<Router::Target>& targets) {
+    if (targets.empty()) return;
+    std::lock_guard lock(mutex);
+    const auto first = std::uniform_int_distribution<size_t>(0, targets.size() - 1)(random);
+    std::rotate(targets.begin(), targets.begin() + static_cast<ptrdiff_t>(first), targets.end());
+  }
 
   // Those configured now. One whose configuration stayed as it was keeps its health and its list.
   std::map<std::string, std::shared_ptr<Remote>, std::less<>> current() {
@@ -325,11 +116,18 @@ Router::Router(std::shared_ptr<Provider> local, Upstreams& upstreams, RouterOpti
 Router::~Router() = default;
 
 std::vector<Router::Target> Router::targets(const std::string& model) {
+  if (const auto route = state_->options.routes ? state_->options.routes->find(model) : std::nullopt)
+    return of_route(*route);
+  return is_rule(model) ? of_rule(model, model) : of_name(model, "");
+}
+
+std::vector<Router::Target> Router::of_name(const std::string& model, const std::string& why) {
+  const auto because = [&](std::string_view reason) { return why.empty() ? std::string(reason) : why; };
   const auto remotes = state_->current();
   if (const size_t slash = model.find('/'); slash != std::string::npos) {
     const auto found = remotes.find(model.substr(0, slash));
     if (found != remotes.end()) {
-      const Target target{found->second, found->second, found->first, model.substr(slash + 1)};
+      const Target target{found->second, found->second, found->first, model.substr(slash + 1), because("named")};
       return std::vector<Target>(std::max<size_t>(found->second->upstream().keys.size(), 1), target);  // a try a key
     }
   }
@@ -337,15 +135,95 @@ std::vector<Router::Target> Router::targets(const std::string& model) {
   for (const auto& [name, remote] : remotes) {
     if (remote->offers(model)) offering.push_back(remote);
   }
-  if (offering.empty() || state_->is_local(model)) return {{state_->local, nullptr, std::string(kLocal), model}};
+  if (offering.empty() || state_->is_local(model))
+    return {{state_->local, nullptr, std::string(kLocal), model, because("local")}};
   state_->order(offering);
   std::vector<Target> all;
-  for (auto& remote : offering) all.push_back({remote, remote, remote->upstream().name, model});
+  const std::string reason = because(fmt::format("one of {} that offer it", offering.size()));
+  for (auto& remote : offering) all.push_back({remote, remote, remote->upstream().name, model, reason});
+  return all;
+}
+
+namespace {
+
+// Who has no key that may be used now is asked last.
+void ready_first(std::vector<Router::Target>& targets) {
+  std::stable_partition(targets.begin(), targets.end(),
+                        [](const Router::Target& target) { return !target.remote || target.remote->ready(); });
+}
+
+bool talks(const catalog::Model& model) {
+  return model.output.empty() || std::find(model.output.begin(), model.output.end(), "text") != model.output.end();
+}
+
+}  // namespace
+
+std::vector<Router::Target> Router::of_rule(const std::string& rule, const std::string& why) {
+  std::vector<Target> targets;
+  std::vector<Candidate> candidates;
+  const auto add = [&](Target target, const Upstream* upstream, const ModelInfo& info) {
+    Candidate candidate{.model = state_->describe(upstream, info),
+                        .first_token_s = state_->first_tokens.of(target.upstream, target.model),
+                        .place = targets.size()};
+    if (!talks(candidate.model)) return;
+    candidates.push_back(std::move(candidate));
+    targets.push_back(std::move(target));
+  };
+  for (const ModelInfo& info : state_->local->models()) {
+    if (info.chat && info.alias_of.empty())
+      add({state_->local, nullptr, std::string(kLocal), info.id, ""}, nullptr, info);
+  }
+  for (const auto& [name, remote] : state_->current()) {
+    for (const ModelInfo& info : remote->models()) add({remote, remote, name, info.id, ""}, &remote->upstream(), info);
+  }
+  const size_t all = candidates.size();
+  std::vector<Target> found;
+  const auto best = chosen(read_rule(rule), std::move(candidates));
+  for (const Candidate& candidate : best) found.push_back(std::move(targets[candidate.place]));
+  const std::string reason = fmt::format("{}: first of {} among {}", why, found.size(), all);
+  for (Target& target : found) target.why = reason;
+  ready_first(found);
+  return found;
+}
+
+std::vector<Router::Target> Router::of_route(const NamedRoute& route) {
+  std::vector<Target> all;
+  for (const std::string& name : route.targets) {
+    const std::string why = route.targets.size() == 1 ? "alias " + route.name : "group " + route.name;
+    auto found = is_rule(name) ? of_rule(name, why) : of_name(name, why);
+    std::move(found.begin(), found.end(), std::back_inserter(all));
+  }
+  // A model that is not here is passed over as long as another one is.
+  const auto is_here = [&](const Target& target) { return target.remote || state_->is_local(target.model); };
+  if (std::any_of(all.begin(), all.end(), is_here)) std::erase_if(all, [&](const Target& t) { return !is_here(t); });
+  if (route.order == "turns") state_->turn(all);
+  if (route.order == "fast" || route.order == "cheapest") {
+    std::vector<Candidate> candidates;
+    for (const Target& target : all) {
+      const ModelInfo info{.id = target.model};
+      candidates.push_back({.model = state_->describe(target.remote ? &target.remote->upstream() : nullptr, info),
+                            .first_token_s = state_->first_tokens.of(target.upstream, target.model),
+                            .place = candidates.size()});
+    }
+    RouteRule rule;
+    rule.orders = {route.order == "fast" ? RouteOrder::kFast : RouteOrder::kCheapest};
+    std::vector<Target> sorted;
+    for (const Candidate& candidate : chosen(rule, std::move(candidates))) sorted.push_back(all[candidate.place]);
+    all = std::move(sorted);
+  }
+  ready_first(all);
   return all;
 }
 
 std::vector<ModelInfo> Router::models() {
   std::vector<ModelInfo> all = state_->local->models();
+  if (state_->options.routes) {
+    for (const NamedRoute& route : state_->options.routes->list()) {
+      std::erase_if(all, [&](const ModelInfo& info) { return info.id == route.name; });  // it is hidden
+      all.push_back(
+          {.id = route.name, .owner = "route", .alias_of = fmt::format("{}", fmt::join(route.targets, ", "))});
+    }
+  }
   for (const auto& [name, remote] : state_->current()) {
     for (ModelInfo& info : remote->models()) {
       info.id = name + "/" + info.id;
@@ -369,16 +247,16 @@ CallPtr route(std::vector<Router::Target> found, Request request, CallPtr (Provi
   Attempt blank{.wanted = request.model, .tenant = request.tenant, .request_id = options.request_id()};
   const auto asked = std::make_shared<const Request>(std::move(request));
   Need need{.prompt_tokens = [asked] { return estimated_prompt(*asked); }, .max_tokens = asked->max_tokens};
-  auto routed = std::make_shared<Routed>(
-      std::move(found), std::move(blank), std::move(need),
-      [asked, method](const Router::Target& target, EventSink to) {
-        Request copy = *asked;
-        copy.model = target.model;
-        return (target.provider.get()->*method)(std::move(copy), std::move(to));
-      },
-      std::move(sink), options);
-  routed->start();
-  return routed;
+  return start_routed({.targets = std::move(found),
+                       .blank = std::move(blank),
+                       .need = std::move(need),
+                       .start =
+                           [asked, method](const Router::Target& target, EventSink to) {
+                             Request copy = *asked;
+                             copy.model = target.model;
+                             return (target.provider.get()->*method)(std::move(copy), std::move(to));
+                           }},
+                      std::move(sink), options);
 }
 
 }  // namespace
@@ -391,6 +269,56 @@ CallPtr Router::chat(chat::ChatRequest request, EventSink sink) {
 CallPtr Router::complete(chat::CompletionRequest request, EventSink sink) {
   auto found = targets(request.model);
   return route(std::move(found), std::move(request), &Provider::complete, std::move(sink), state_->options);
+}
+
+bool Router::passes(const std::string& model, Dialect dialect) {
+  const auto all = targets(model);
+  return std::any_of(all.begin(), all.end(), [&](const Target& target) {
+    return target.remote && target.remote->passes(target.model, dialect);
+  });
+}
+
+namespace {
+
+// A body that cannot be passed on because somebody else's signed thinking is in it. What our words cannot hold is not
+// looked into.
+bool holds_foreign_thinking(const Passage& passage, const std::string& maker, const SignatureBook& book) {
+  if (!passage.peek.signatures) return false;
+  if (has_mark(*passage.body)) return true;
+  try {
+    return book.any_foreign(passage.translated(), maker);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+// Each target gets the request as it is if it speaks the dialect, else in our words.
+CallPtr Router::pass(Passage passage, WireSink wire, EventSink sink) {
+  auto found = targets(passage.model);
+  Attempt blank{.wanted = passage.model, .tenant = passage.tenant, .request_id = state_->options.request_id()};
+  const auto asked = std::make_shared<const Passage>(std::move(passage));
+  Need need{.prompt_tokens = [asked] { return estimated_prompt(*asked); },
+            .max_tokens = asked->peek.max_tokens,
+            .answers = asked->peek.answers};
+  auto start = [asked, wire = std::move(wire), book = state_->options.remote.book](const Target& target,
+                                                                                   EventSink to) -> CallPtr {
+    const bool speaks = target.remote && target.remote->passes(target.model, asked->dialect);
+    const std::string maker = target.remote ? maker_of(target.remote->upstream(), target.model) : "";
+    if (speaks && !holds_foreign_thinking(*asked, maker, *book)) {
+      Passage copy = *asked;
+      copy.model = target.model;
+      return target.remote->pass(std::move(copy), wire, std::move(to));
+    }
+    chat::ChatRequest copy = asked->translated();
+    copy.model = target.model;
+    if (speaks) claim_signatures(copy, maker, *book);
+    return target.provider->chat(std::move(copy), std::move(to));
+  };
+  return start_routed(
+      {.targets = std::move(found), .blank = std::move(blank), .need = std::move(need), .start = std::move(start)},
+      std::move(sink), state_->options);
 }
 
 namespace {

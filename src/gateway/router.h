@@ -3,6 +3,8 @@
 // when that one fails before it has said anything.
 //
 // Names, in this order:
+//   a name that the operator gave (gateway/routes.h): its models, in the order he chose
+//   auto, auto:WORDS             the models that fulfil the words, best first (gateway/route_rule.h)
 //   UPSTREAM/MODEL               that upstream's model, whether its list holds it or not
 //   a local model's name         the engine
 //   MODEL                        every upstream that offers it, by priority, then by turns in proportion to weight
@@ -22,8 +24,10 @@
 #include <string_view>
 #include <vector>
 
+#include "catalog/model.h"
 #include "gateway/provider.h"
 #include "gateway/remote.h"
+#include "gateway/routes.h"
 #include "gateway/upstreams.h"
 
 namespace shenbi::gateway {
@@ -54,7 +58,8 @@ struct Attempt {
 /// What a try may take at most, for those who keep budgets.
 struct Need {
   std::function<uint64_t()> prompt_tokens;  ///< by its text; not counted unless asked for
-  std::optional<uint64_t> max_tokens;       ///< of the answer; nothing: as many as the model writes
+  std::optional<uint64_t> max_tokens;       ///< of an answer; nothing: as many as the model writes
+  uint64_t answers = 1;                     ///< asked for at once
 };
 
 struct RouterOptions {
@@ -68,12 +73,17 @@ struct RouterOptions {
   std::function<void(const Attempt&)> on_attempt;
   /// The number of the request that the calling thread handles; for Attempt::request_id.
   std::function<std::string()> request_id = [] { return std::string(); };
+  /// Null: no names but the models' own. Must outlive the router.
+  Routes* routes = nullptr;
+  /// What is known of a model, with the price of this account alone; `upstream` null: a local one. For rules. Null: its
+  /// name.
+  std::function<catalog::Model(const Upstream* upstream, const ModelInfo& info)> describe;
   RemoteOptions remote;
   net::ClientOptions client;
   uint64_t seed = 0;  ///< of the turns by weight; 0: from the clock
 };
 
-class Router final : public Provider {
+class Router final : public Provider, public Passing {
  public:
   /// `upstreams` must outlive it; a change of them counts from the next request on.
   Router(std::shared_ptr<Provider> local, Upstreams& upstreams, RouterOptions options = {});
@@ -84,6 +94,8 @@ class Router final : public Provider {
   void prepare(const std::string& model) override;
   CallPtr chat(chat::ChatRequest request, EventSink sink) override;
   CallPtr complete(chat::CompletionRequest request, EventSink sink) override;
+  bool passes(const std::string& model, Dialect dialect) override;
+  CallPtr pass(Passage passage, WireSink wire, EventSink sink) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                 bool parse_special) override;
@@ -95,11 +107,17 @@ class Router final : public Provider {
     std::shared_ptr<Provider> provider;
     std::shared_ptr<Remote> remote;  ///< the same if it is an upstream
     std::string upstream, model;
+    std::string why;  ///< it is asked, in a few words
   };
   /// Whom a request for `model` would be put to, in order. Never empty: a name nobody knows is the engine's to refuse.
+  /// The first event of an answer that goes through here has in `name` who answers ("deepseek/deepseek-chat", a local
+  /// model's name alone) and in `id` why.
   std::vector<Target> targets(const std::string& model);
 
  private:
+  std::vector<Target> of_name(const std::string& model, const std::string& why);
+  std::vector<Target> of_rule(const std::string& rule, const std::string& why);
+  std::vector<Target> of_route(const NamedRoute& route);
   struct State;
   std::unique_ptr<State> state_;
 };

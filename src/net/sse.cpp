@@ -45,6 +45,7 @@ std::vector<SseEvent> SseReader::push(std::string_view bytes) {
   while (!bytes.empty()) {
     if (std::exchange(after_cr_, false) && bytes.front() == '\n') {
       bytes.remove_prefix(1);
+      ++seen_;
       continue;
     }
     const size_t end = bytes.find_first_of("\r\n");
@@ -52,21 +53,24 @@ std::vector<SseEvent> SseReader::push(std::string_view bytes) {
     bound(part.size());
     if (end == std::string_view::npos) {
       line_ += part;
+      seen_ += part.size();
       break;
     }
     after_cr_ = bytes[end] == '\r';
+    seen_ += end + 1;
+    const uint64_t line_end = seen_ + (after_cr_ && bytes.substr(end + 1).starts_with('\n') ? 1 : 0);
     if (line_.empty()) {
-      take_line(part, out);
+      take_line(part, out, line_end);
     } else {
       line_ += part;
-      take_line(std::exchange(line_, {}), out);
+      take_line(std::exchange(line_, {}), out, line_end);
     }
     bytes.remove_prefix(end + 1);
   }
   return out;
 }
 
-void SseReader::take_line(std::string_view line, std::vector<SseEvent>& out) {
+void SseReader::take_line(std::string_view line, std::vector<SseEvent>& out, uint64_t end) {
   if (std::exchange(first_line_, false) && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
   if (!line.empty()) {
     const size_t colon = line.find(':');
@@ -74,7 +78,7 @@ void SseReader::take_line(std::string_view line, std::vector<SseEvent>& out) {
     if (value.starts_with(' ')) value.remove_prefix(1);
     return set_field(line.substr(0, colon), value);
   }
-  if (has_data_) out.push_back({event_.empty() ? "message" : std::move(event_), std::move(data_), id_});
+  if (has_data_) out.push_back({event_.empty() ? "message" : std::move(event_), std::move(data_), id_, end});
   event_.clear();
   data_.clear();
   has_data_ = false;
@@ -100,7 +104,7 @@ void SseReader::set_field(std::string_view name, std::string_view value) {
 std::optional<SseEvent> SseReader::finish() {
   std::vector<SseEvent> out;
   if (!line_.empty()) take_line(std::exchange(line_, {}), out);
-  take_line({}, out);
+  take_line({}, out, seen_);
   if (out.empty()) return std::nullopt;
   return std::move(out.back());
 }

@@ -24,6 +24,7 @@ struct SseEvent {
   std::string event;  ///< "message" if the stream named none
   std::string data;   ///< its lines joined by LF
   std::string id;     ///< the last one seen so far, "" before the first
+  uint64_t end = 0;   ///< how many bytes of the stream there were up to the end of its empty line
 };
 
 /// Takes a stream in pieces of any size. A comment, an unknown field or an event without data is passed over, as the
@@ -44,11 +45,12 @@ class SseReader {
   std::optional<uint64_t> retry_ms() const noexcept { return retry_ms_; }
 
  private:
-  void take_line(std::string_view line, std::vector<SseEvent>& out);
+  void take_line(std::string_view line, std::vector<SseEvent>& out, uint64_t end = 0);
   void set_field(std::string_view name, std::string_view value);
   void bound(size_t more) const;
 
   const uint64_t max_event_bytes_;
+  uint64_t seen_ = 0;       // bytes of the stream
   std::string line_;        // begun and not ended
   bool after_cr_ = false;   // a LF now belongs to the line end before it
   bool first_line_ = true;  // which may begin with a byte order mark

@@ -115,6 +115,7 @@ uint64_t Accounting::admit(const gateway::Attempt& attempt, const gateway::Need&
   } else if (const auto* model = upstream ? catalog->sold(price_list(*upstream), attempt.model) : nullptr) {
     answer = model->max_output.value_or(kUsualAnswer);
   }
+  answer *= need.answers;
   const ledger::Row most = row(prompt, answer);
   return budgets_.reserve(row(prompt, 0), {.nano_usd = most.cost_nano_usd, .tokens = prompt + answer});
 }

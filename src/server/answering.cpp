@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mutex>
+#include <utility>
 
 #include "base/log.h"
 #include "server/state.h"
@@ -43,6 +44,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
   void take(const chat::Event& event, uint32_t choice) {
     std::lock_guard lock(mutex_);
     if (ended_) return;
+    note_who_answers(event);
     if (event.kind == chat::Event::Kind::kQueued) return tell_place(event.index);
     if (plan_.before) plan_.before(event);
     const std::string bytes = plan_.writer->push(event, choice);
@@ -73,7 +75,11 @@ class Answering : public std::enable_shared_from_this<Answering> {
   }
 
   void complete(const std::string& last_bytes) {
-    if (!plan_.stream) return exchange_->send(json_response(plan_.writer->status(), plan_.writer->body()));
+    if (!plan_.stream) {
+      net::ServerResponse response = json_response(plan_.writer->status(), plan_.writer->body());
+      response.headers.insert(response.headers.end(), who_answers_.begin(), who_answers_.end());
+      return exchange_->send(std::move(response));
+    }
     write(last_bytes);
     exchange_->end();
   }
@@ -84,9 +90,23 @@ class Answering : public std::enable_shared_from_this<Answering> {
       return;
     }
     begun_ = true;
-    exchange_->begin(plan_.writer->status(),
-                     {{"Content-Type", std::string(plan_.writer->content_type())}, {"Cache-Control", "no-store"}},
-                     plan_.writer->ping(), bytes);
+    net::Headers headers = {{"Content-Type", std::string(plan_.writer->content_type())}, {"Cache-Control", "no-store"}};
+    headers.insert(headers.end(), who_answers_.begin(), who_answers_.end());
+    exchange_->begin(plan_.writer->status(), std::move(headers), plan_.writer->ping(), bytes);
+  }
+
+  // The router says with the first event of an answer who gives it and why (gateway/router.h).
+  void note_who_answers(const chat::Event& event) {
+    if (std::exchange(noted_, true) || event.kind == chat::Event::Kind::kToolCall || event.name.empty()) return;
+    who_answers_ = {{"X-Shenbi-Model", plain(event.name)}, {"X-Shenbi-Route", plain(event.id)}};
+  }
+
+  // Names of models come from requests and from houses: a header has room for visible ASCII.
+  static std::string plain(std::string text) {
+    constexpr size_t kMost = 300;
+    if (text.size() > kMost) text.resize(kMost);
+    for (char& c : text) c = c < 0x20 || c > 0x7e ? '?' : c;
+    return text;
   }
 
   void cancel() {
@@ -104,7 +124,8 @@ class Answering : public std::enable_shared_from_this<Answering> {
   Workers& workers_;
   std::mutex mutex_;
   std::vector<gateway::CallPtr> calls_;
-  bool begun_ = false, ended_ = false, gone_ = false;
+  bool begun_ = false, ended_ = false, gone_ = false, noted_ = false;
+  net::Headers who_answers_;
 };
 
 }  // namespace

@@ -43,6 +43,21 @@ engine::ServiceOptions with_load_reports(engine::ServiceOptions options, State& 
   return options;
 }
 
+// A model as rules of the router see it: what the catalog knows, and what this account pays.
+catalog::Model described(const catalog::Catalog& catalog, const gateway::Upstream* upstream,
+                         const gateway::ModelInfo& info) {
+  if (!upstream)
+    return catalog::local_model(
+        {.name = info.id, .context = info.context, .tools = info.tools, .thinking = info.thinking});
+  catalog::Model model{.id = upstream->name + "/" + info.id, .name = info.id};
+  if (const catalog::Model* known = catalog.look_up(info.id)) {
+    model = *known;
+    model.prices.clear();
+  }
+  if (const catalog::Price* price = catalog.price(price_list(*upstream), info.id)) model.prices = {*price};
+  return model;
+}
+
 }  // namespace
 
 State::State(const ServeOptions& o)
@@ -55,6 +70,7 @@ State::State(const ServeOptions& o)
       tracer(trace::Tracer::start(o.trace)),
       workers(kWorkerThreads),
       upstreams(database),
+      routes(database),
       alerts(database, {.send = webhook_sender(o.alert_webhook, ending)}),
       budgets(database, ledger,
               {.team_of = [this](const std::string& key) { return keys.team_of(key); },
@@ -71,7 +87,12 @@ State::State(const ServeOptions& o)
                                        accounting.file(attempt);
                                        note_receipt(attempt);
                                      },
-                                 .request_id = current_request_id})),
+                                 .request_id = current_request_id,
+                                 .routes = &routes,
+                                 .describe =
+                                     [this](const gateway::Upstream* upstream, const gateway::ModelInfo& info) {
+                                       return described(*library.current(), upstream, info);
+                                     }})),
       conversations(std::make_unique<Conversations>(database)),
       prompts(std::make_unique<Prompts>(database)),
       files(std::make_unique<Files>(database, o.data / "files")),

@@ -12,6 +12,7 @@
 #include "catalog/library.h"
 #include "engine/service.h"
 #include "gateway/provider.h"
+#include "gateway/routes.h"
 #include "gateway/upstreams.h"
 #include "ledger/alerts.h"
 #include "ledger/budgets.h"
@@ -63,6 +64,7 @@ class State {
   std::shared_ptr<trace::Tracer> tracer;  ///< null: nothing is traced
   Workers workers;  ///< stopped before anything goes; outlives those below, whose last events still come to it
   gateway::Upstreams upstreams;
+  gateway::Routes routes;
   std::atomic<bool> ending = false;  ///< ends a call to the webhook
   ledger::Alerts alerts;
   ledger::Budgets budgets;

@@ -238,6 +238,12 @@ def the_pages_prompts_keys_and_upstreams():
     ask("PUT", "/page/upstreams/deepseek", {"keys": ["sk-none"]}, 201)
     ask("PUT", "/page/upstreams/deepseek", {"enabled": False})
     ask("GET", "/page/upstreams")
+    ask("PUT", "/page/routes/fast", {"targets": ["deepseek/deepseek-chat", "auto:fast"]}, 201)
+    ask("PUT", "/page/routes/fast", {"targets": [MODEL], "order": "cheapest"})
+    ask("GET", "/page/routes")
+    equal(ask("GET", "/page/resolve?model=fast")["targets"], [{"upstream": "local", "model": MODEL, "why": "alias fast"}])
+    refused("PUT", "/page/routes/fast", {"targets": ["auto:ctx>=many"]}, "ctx>=many", 400)
+    ask("DELETE", "/page/routes/fast", status=204)
     ask("DELETE", "/page/upstreams/deepseek", status=204)
     for format in ("json", "csv"):
         ask("GET", f"/page/usage?by=day,model,key,upstream&format={format}")

@@ -119,11 +119,64 @@ def page(method, path, body=None):
 
 
 @case
+def the_answer_says_who_gave_it_and_why():
+    for model in NAMES:
+        answer = client.chat.completions.with_raw_response.create(model=model, messages=FRANCE, max_tokens=2)
+        equal(answer.headers["x-shenbi-model"], model)
+        equal(answer.headers["x-shenbi-route"], "named")
+    with client.chat.completions.with_streaming_response.create(model=NAMES[0], messages=FRANCE, max_tokens=2, stream=True) as answer:
+        equal(answer.headers["x-shenbi-model"], NAMES[0])
+
+
+@case
+def in_its_own_dialect_a_request_goes_through_with_fields_that_nobody_here_knows():
+    with raises(openai.BadRequestError, "by-openai: of_next_year"):
+        client.chat.completions.create(model=NAMES[0], messages=FRANCE, max_tokens=2, extra_body={"of_next_year": 1})
+    with raises(anthropic.BadRequestError, "by-anthropic: of_next_year"):
+        claude.messages.create(model=NAMES[1], messages=FRANCE, max_tokens=2, extra_body={"of_next_year": 1})
+    answer = client.chat.completions.create(model=NAMES[0], messages=FRANCE, max_tokens=2, n=2, logprobs=True)
+    equal([choice.index for choice in answer.choices], [0, 1])
+    equal(answer.model, MODEL)
+
+
+@case
+def a_stream_that_did_not_ask_for_its_usage_has_none():
+    pieces = list(client.chat.completions.create(model=NAMES[0], messages=FRANCE, max_tokens=4, temperature=0, stream=True))
+    check(all(piece.usage is None and piece.choices for piece in pieces), pieces)
+
+
+@case
+def names_of_the_operators_own_lead_to_models():
+    status, _ = page("PUT", "/page/routes/smart", {"targets": ["nobody-there/m", NAMES[0]]})
+    equal(status, 201)
+    equal(page("PUT", "/page/routes/gpt-4o", {"targets": [NAMES[2]], "order": "cheapest"})[0], 201)
+    answer = client.chat.completions.with_raw_response.create(model="gpt-4o", messages=FRANCE, temperature=0, max_tokens=16)
+    equal(answer.parse().choices[0].message.content, TEXT)
+    equal((answer.headers["x-shenbi-model"], answer.headers["x-shenbi-route"]), (NAMES[2], "alias gpt-4o"))
+    check("gpt-4o" in {model.id for model in client.models.list()})
+    equal([target["model"] for target in page("GET", "/page/resolve?model=gpt-4o")[1]["targets"]], [MODEL])
+    equal(page("DELETE", "/page/routes/gpt-4o")[0], 204)
+    equal(page("PUT", "/page/routes/odd", {"targets": ["auto:ctx>=many"]})[0], 400)
+
+
+@case
+def a_rule_chooses_among_all_models():
+    answer = client.chat.completions.with_raw_response.create(model=f"auto:{MODEL},fast", messages=FRANCE, temperature=0, max_tokens=16)
+    equal(answer.parse().choices[0].message.content, TEXT)
+    check(answer.headers["x-shenbi-model"] in NAMES, answer.headers)
+    with raises(openai.NotFoundError, "'video'"):
+        client.chat.completions.create(model="auto:video", messages=FRANCE, max_tokens=2)
+    with raises(openai.BadRequestError, "ctx>=many"):
+        client.chat.completions.create(model="auto:ctx>=many", messages=FRANCE, max_tokens=2)
+
+
+@case
 def keys_never_come_out():
     status, listed = page("GET", "/page/upstreams")
     equal(status, 200)
     check(SECRET not in json.dumps(listed) and "****" in json.dumps(listed), listed)
     check(SECRET not in (front.home / "server.log").read_text())
+    check(SECRET not in front.metrics())
 
 
 @case

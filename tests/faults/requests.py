@@ -19,7 +19,8 @@ folder = home.__enter__()
 server = Server(home=folder, environment={"LD_PRELOAD": shim("opened_files"), "OPENED_FILES": str(folder / "opened")})
 document = ask(server, "GET", "/openapi.json").json()
 GOOD = {"max_tokens": 1, "models": [MODEL], "question": "x", "answers": [{"name": "a", "content": "x"}, {"name": "b", "content": "y"}],
-        "model": MODEL, "messages": [{"role": "user", "content": "x"}], "prompt": "x", "input": "x", "tokens": [1], "name": "x"}
+        "model": MODEL, "messages": [{"role": "user", "content": "x"}], "prompt": "x", "input": "x", "tokens": [1], "name": "x",
+        "targets": [MODEL]}
 # Ends every answer after one token, whatever its other fields say.
 SHORT = {"/v1/chat/completions": {"guided_choice": ["a"]}, "/v1/completions": {"guided_choice": ["a"]}}
 

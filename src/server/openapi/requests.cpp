@@ -151,6 +151,13 @@ constexpr std::string_view kBudget = R"json({
     "from": {"type": ["string", "null"]}
   }})json";
 
+constexpr std::string_view kRoute = R"json({
+  "type": "object", "additionalProperties": false, "required": ["targets"],
+  "properties": {
+    "targets": {"type": ["array", "string"], "items": {"type": "string"}},
+    "order": {"type": ["string", "null"], "enum": ["listed", "turns", "fast", "cheapest", null]}
+  }})json";
+
 constexpr std::string_view kUpstream = R"json({
   "type": "object", "additionalProperties": false,
   "properties": {
@@ -256,6 +263,7 @@ const std::vector<std::pair<std::string_view, std::string_view>>& request_schema
       {"POST /v1/compare/summary", kCompareSummary},
       {"POST /page/compare", kCompare},
       {"POST /page/compare/summary", kCompareSummary},
+      {"PUT /page/routes/{name}", kRoute},
   };
   return schemas;
 }

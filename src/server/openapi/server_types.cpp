@@ -68,18 +68,23 @@ Schema openapi_document() {
 }  // namespace
 
 Types server_types() {
-  return {{"Health", either({object({{"status", word({"ok"})}}), health_details()})},
-          {"Ready", object({{"status", word({"ready"})}})},
-          {"Loading", object({{"status", word({"loading"})}, {"model", text()}})},
-          {"Version", object({{"version", text()}})},
-          {"OpenApi", openapi_document()},
-          {"Key", key({})},
-          {"KeyList", object({{"keys", list(named("Key"))}})},
-          {"NewKey", key({{"key", text()}})},
-          {"House", house()},
-          {"HouseList", object({{"houses", list(named("House"))}})},
-          {"Upstream", upstream()},
-          {"UpstreamList", object({{"upstreams", list(named("Upstream"))}})}};
+  return {
+      {"Health", either({object({{"status", word({"ok"})}}), health_details()})},
+      {"Ready", object({{"status", word({"ready"})}})},
+      {"Loading", object({{"status", word({"loading"})}, {"model", text()}})},
+      {"Version", object({{"version", text()}})},
+      {"OpenApi", openapi_document()},
+      {"Key", key({})},
+      {"KeyList", object({{"keys", list(named("Key"))}})},
+      {"NewKey", key({{"key", text()}})},
+      {"House", house()},
+      {"HouseList", object({{"houses", list(named("House"))}})},
+      {"Upstream", upstream()},
+      {"UpstreamList", object({{"upstreams", list(named("Upstream"))}})},
+      {"NamedRoute", object({{"name", text()}, {"targets", list(text())}, {"order", text()}})},
+      {"NamedRouteList", object({{"routes", list(named("NamedRoute"))}})},
+      {"Resolved", object({{"model", text()},
+                           {"targets", list(object({{"upstream", text()}, {"model", text()}, {"why", text()}}))}})}};
 }
 
 }  // namespace shenbi::server::openapi

@@ -3,12 +3,24 @@
 #include "chat/dialect_anthropic.h"
 
 #include "server/answering.h"
+#include "server/passing.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
 namespace {
 
+Translation translation(const std::string& body) {
+  chat::AnthropicMessages parsed = chat::parse_anthropic_messages(body);
+  chat::ChatRequest request = parsed.request;
+  return {std::move(request), [parsed = std::move(parsed)] {
+            return std::make_unique<chat::AnthropicWriter>(
+                parsed, chat::AnswerHead{chat::new_answer_id("msg_"), parsed.request.model, seconds_now()});
+          }};
+}
+
 void messages(RouteCall& call) {
+  if (pass(call, {.dialect = gateway::Dialect::kAnthropic, .model = {}, .stream = {}, .translate = translation}))
+    return;
   chat::AnthropicMessages parsed = chat::parse_anthropic_messages(call.request.body);
   check_caller(call, parsed.request.model);
   parsed.request.tenant = call.caller.id;

@@ -2,15 +2,34 @@
 
 #include "chat/dialect_gemini.h"
 
+#include "chat/fields.h"
 #include "server/answering.h"
 #include "server/gemini_models.h"
+#include "server/passing.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
 namespace {
 
+Translation translation(const std::string& body, const std::string& model, bool stream) {
+  chat::GeminiGenerate parsed = chat::parse_gemini_generate(body, model, stream);
+  if (parsed.n != 1) chat::refuse_field("candidateCount", "of this model's upstreams not every one gives several");
+  chat::ChatRequest request = parsed.request;
+  return {std::move(request), [parsed = std::move(parsed)] {
+            return std::make_unique<chat::GeminiWriter>(
+                parsed, chat::AnswerHead{chat::new_answer_id(""), parsed.request.model, seconds_now()});
+          }};
+}
+
 void generate(RouteCall& call, bool stream) {
   const bool sse = call.request.parameter("alt").value_or("") == "sse";
+  const std::string& model = call.path["model"];
+  // An upstream is asked for events; a stream that is one JSON list is written here.
+  if (sse || !stream) {
+    const auto translate = [model, stream](const std::string& body) { return translation(body, model, stream); };
+    if (pass(call, {.dialect = gateway::Dialect::kGemini, .model = model, .stream = stream, .translate = translate}))
+      return;
+  }
   chat::GeminiGenerate parsed = chat::parse_gemini_generate(call.request.body, call.path["model"], stream, sse);
   check_caller(call, parsed.request.model);
   parsed.request.tenant = call.caller.id;

@@ -1,13 +1,26 @@
 // OpenAI's POST /v1/chat/completions and /v1/completions.
 
 #include "chat/dialect_openai.h"
+#include "chat/fields.h"
 #include "server/answering.h"
+#include "server/passing.h"
 #include "server/state.h"
 
 namespace shenbi::server::routes {
 namespace {
 
+Translation translation(const std::string& body) {
+  chat::OpenAiChat parsed = chat::parse_openai_chat(body);
+  if (parsed.n != 1) chat::refuse_field("n", "of this model's upstreams not every one gives several answers at once");
+  chat::ChatRequest request = parsed.request;
+  return {std::move(request), [parsed = std::move(parsed)] {
+            return std::make_unique<chat::OpenAiChatWriter>(
+                parsed, chat::AnswerHead{chat::new_answer_id("chatcmpl-"), parsed.request.model, seconds_now()});
+          }};
+}
+
 void chat_completions(RouteCall& call) {
+  if (pass(call, {.dialect = gateway::Dialect::kOpenAi, .model = {}, .stream = {}, .translate = translation})) return;
   chat::OpenAiChat parsed = chat::parse_openai_chat(call.request.body);
   check_caller(call, parsed.request.model);
   mark_caller(call, parsed.request);

@@ -1,0 +1,233 @@
+// Requests that go through in their own dialect: what arrives at the house, and what comes back.
+
+#include "chat/passed_writer.h"
+#include "gateway/estimate.h"
+#include "gateway/test_house.h"
+
+namespace shenbi::gateway {
+namespace {
+
+const std::string kBody =
+    R"({"model": "office/m",  "messages":[{"role":"user","content":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral"}}]}], "of_next_year": [1.50]})";
+
+class PassingTest : public RouterTest {
+ protected:
+  CallPtr pass(const std::string& body, EventSink sink, Dialect dialect = Dialect::kOpenAi) {
+    Passage passage{.dialect = dialect,
+                    .body = std::make_shared<const std::string>(body),
+                    .peek = chat::peek_request(body),
+                    .tenant = "alice",
+                    .translated = [this]() -> const chat::ChatRequest& {
+                      if (!carried_) throw Error(Code::kInvalidArgument, "of_next_year: this API has no such field");
+                      return words_;
+                    }};
+    passage.model = passage.peek.model;
+    passage.stream = passage.peek.stream;
+    return router().pass(
+        std::move(passage), [this](std::string_view bytes, bool last) { passed_->add(bytes, last); }, std::move(sink));
+  }
+  void add_house(const std::string& name, const std::string& house, const MockHouse& mock, int64_t priority = 0) {
+    upstreams.put({.name = name,
+                   .house = house,
+                   .base_url = mock.url(),
+                   .keys = {"secret"},
+                   .models = {"m"},
+                   .priority = priority,
+                   .private_network = true});
+  }
+  // What the caller would get.
+  std::string written(Heard& heard, bool stream, int* status = nullptr) {
+    const auto events = heard.wait();
+    chat::PassedWriter writer(passed_,
+                              {.stream = stream,
+                               .error = [](int, std::string_view why) { return "error: " + std::string(why); },
+                               .stream_error = [](int, std::string_view why) { return "data: " + std::string(why); },
+                               .translator = {}});
+    std::string out;
+    for (const Event& event : events) out += writer.push(event);
+    EXPECT_TRUE(writer.finished());
+    if (status) *status = writer.status();
+    return stream ? out : writer.body();
+  }
+
+  const std::shared_ptr<chat::PassedBytes> passed_ = std::make_shared<chat::PassedBytes>();
+  bool carried_ = false;
+  chat::ChatRequest words_ = ask("");
+};
+
+TEST_F(PassingTest, the_body_arrives_as_it_was_but_for_the_models_name) {
+  MockHouse house([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = 200,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = R"({ "choices":[{"message":{"content":"hello","citations":[{"url":"u"}]}}],)"
+                            R"("usage":{"prompt_tokens":7,"completion_tokens":2}, "odd":1.50})"});
+  });
+  add("office", house);
+  Heard heard;
+  pass(kBody, heard.sink());
+  EXPECT_EQ(written(heard, false), R"({ "choices":[{"message":{"content":"hello","citations":[{"url":"u"}]}}],)"
+                                   R"("usage":{"prompt_tokens":7,"completion_tokens":2}, "odd":1.50})");
+  ASSERT_EQ(house.requests().size(), 1u);
+  std::string expected = kBody;
+  expected.replace(expected.find("office/m"), 8, "m");
+  EXPECT_EQ(house.requests()[0].body, expected);
+  EXPECT_EQ(house.requests()[0].header("authorization"), "Bearer secret");
+  ASSERT_EQ(attempts().size(), 1u);
+  EXPECT_EQ(attempts()[0].outcome, Attempt::Outcome::kSettled);
+  EXPECT_EQ(attempts()[0].usage.prompt_tokens, 7u);
+  EXPECT_EQ(attempts()[0].usage.completion_tokens, 2u);
+}
+
+std::string streamed(const std::string& more = "") {
+  return R"({"model":"office/m","messages":[],"stream":true)" + more + "}";
+}
+
+TEST_F(PassingTest, a_stream_comes_as_it_was_sent_with_comments_odd_fields_and_CRLF) {
+  const std::string first = ": hello\r\n\r\nid: 7\r\ndata:{\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\r\n\r\n";
+  const std::string second = "data: {\"choices\":[{\"delta\":{\"content\":\"\xC3";
+  const std::string third = "\xBC\",\"odd\":[1]},\"finish_reason\":\"stop\"}]}\n\n";
+  const std::string last =
+      "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n";
+  MockHouse house([&](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    stream(exchange, {first, second, third, last});
+  });
+  add("office", house);
+  Heard heard;
+  pass(streamed(R"(,"stream_options":{"include_usage":true})"), heard.sink());
+  EXPECT_EQ(written(heard, true), first + second + third + last);
+}
+
+TEST_F(PassingTest, the_usage_of_a_stream_is_asked_for_and_kept_from_a_caller_who_did_not_ask) {
+  const std::string said = chunk(R"({"content":"hi"})");
+  const std::string end = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+  MockHouse house([&](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    stream(exchange, {said, end, "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n",
+                      "data: [DONE]\n\n"});
+  });
+  add("office", house);
+  Heard heard;
+  pass(streamed(), heard.sink());
+  EXPECT_EQ(written(heard, true), said + end + "data: [DONE]\n\n");
+  EXPECT_EQ(house.requests()[0].body,
+            R"({"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}})");
+  EXPECT_EQ(attempts()[0].usage.prompt_tokens, 7u);
+}
+
+TEST_F(PassingTest, an_answer_in_the_form_that_was_not_asked_for_is_told_in_words_and_not_in_its_bytes) {
+  MockHouse streams(says("unasked"));
+  MockHouse whole([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = 200,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = R"({"choices":[{"message":{"content":"all at once"}}]})"});
+  });
+  add("streams", streams);
+  add("whole", whole);
+  for (const bool stream : {false, true}) {
+    Heard heard;
+    pass(std::string(R"({"messages":[],"model":")") + (stream ? R"(whole/m","stream":true})" : R"(streams/m"})"),
+         heard.sink());
+    EXPECT_EQ(heard.text(), stream ? "all at once" : "unasked");
+    EXPECT_FALSE(passed_->take().any);
+  }
+}
+
+TEST_F(PassingTest, an_error_in_a_200_is_an_error_and_the_next_upstream_is_asked) {
+  MockHouse whole([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = 200,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = R"({"error":{"message":"overloaded","code":503}})"});
+  });
+  MockHouse inside([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    stream(exchange,
+           {chunk(R"({"role":"assistant"})"), "data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n"});
+  });
+  MockHouse good(says("at last"));
+  add("first", whole, {"m"}, {"secret"}, 0);
+  add("second", inside, {"m"}, {"secret"}, 1);
+  add("third", good, {"m"}, {"secret"}, 2);
+  Heard heard;
+  pass(R"({"model":"m","stream":true,"messages":[]})", heard.sink());
+  EXPECT_EQ(heard.text(), "at last");
+  ASSERT_EQ(attempts().size(), 3u);
+  EXPECT_EQ(attempts()[0].outcome, Attempt::Outcome::kFailed);
+  EXPECT_EQ(attempts()[1].outcome, Attempt::Outcome::kFailed);
+}
+
+TEST_F(PassingTest, an_error_in_a_200_of_the_only_upstream_has_its_status) {
+  MockHouse house([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = 200,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = R"({"error":{"message":"overloaded","code":503}})"});
+  });
+  add("office", house);
+  Heard heard;
+  pass(kBody, heard.sink());
+  int status = 0;
+  EXPECT_NE(written(heard, false, &status).find("overloaded"), std::string::npos);
+  EXPECT_EQ(status, 503);
+}
+
+TEST_F(PassingTest,
+       a_prompt_that_cannot_be_translated_is_as_long_as_its_body_and_a_picture_no_longer_than_pictures_are) {
+  const auto estimate = [](const std::string& body) {
+    Passage passage{.body = std::make_shared<const std::string>(body)};
+    passage.translated = []() -> const chat::ChatRequest& { throw Error(Code::kInvalidArgument, "of_next_year"); };
+    return estimated_prompt(passage);
+  };
+  EXPECT_EQ(estimate(R"({"text": "hello"})"), 5u);                                    // 17 / 4
+  EXPECT_EQ(estimate(R"({"url": ")" + std::string(1 << 20, 'A') + R"("})"), 2'003u);  // and 11 / 4
+}
+
+TEST_F(PassingTest, an_answer_that_is_cut_ends_with_an_error_behind_what_came) {
+  MockHouse house([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    stream(exchange, {chunk(R"({"content":"half"})"), "data: {\"choi"});
+  });
+  add("office", house);
+  Heard heard;
+  pass(streamed(), heard.sink());
+  const std::string all = written(heard, true);
+  EXPECT_TRUE(all.starts_with(chunk(R"({"content":"half"})"))) << all;
+  EXPECT_EQ(heard.last().kind, Event::Kind::kError);
+}
+
+TEST_F(PassingTest, an_upstream_of_another_dialect_gets_a_translation_or_the_field_that_has_none) {
+  MockHouse house(says("translated"));
+  add("office", house);
+  Heard heard;
+  EXPECT_THROW(pass(kBody, heard.sink(), Dialect::kAnthropic), Error);
+  carried_ = true;
+  pass(kBody, heard.sink(), Dialect::kAnthropic);
+  EXPECT_EQ(heard.text(), "translated");
+}
+
+TEST_F(PassingTest, thinking_with_its_signature_and_unknown_blocks_come_through_Anthropics_dialect) {
+  const std::string events =
+      "event: message_start\ndata: "
+      "{\"type\":\"message_start\",\"message\":{\"id\":\"x\",\"model\":\"claude\",\"usage\":"
+      "{\"input_tokens\":5,\"cache_read_input_tokens\":3,\"output_tokens\":1}}}\n\n"
+      "event: ping\ndata: {\"type\": \"ping\"}\n\n"
+      "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":"
+      "\"thinking\",\"thinking\":\"\"}}\n\n"
+      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+      "\"thinking_delta\",\"thinking\":\"Hm\"}}\n\n"
+      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+      "\"signature_delta\",\"signature\":\"SIG\"}}\n\n"
+      "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":"
+      "\"of_next_year\"}}\n\n"
+      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":"
+      "\"of_next_year\"}}\n\n"
+      "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":"
+      "{\"output_tokens\":9}}\n\n"
+      "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+  MockHouse house([&](const net::ServerRequest&, const net::ExchangePtr& exchange) { stream(exchange, {events}); });
+  add_house("claude", "anthropic", house);
+  Heard heard;
+  pass(R"({"model":"claude/m","stream":true,"max_tokens":9,"messages":[]})", heard.sink(), Dialect::kAnthropic);
+  EXPECT_EQ(written(heard, true), events);
+  EXPECT_EQ(house.requests()[0].body, R"({"model":"m","stream":true,"max_tokens":9,"messages":[]})");
+  EXPECT_EQ(attempts()[0].usage.prompt_tokens, 8u);
+  EXPECT_EQ(attempts()[0].usage.completion_tokens, 9u);
+}
+
+}  // namespace
+}  // namespace shenbi::gateway

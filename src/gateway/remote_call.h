@@ -1,0 +1,45 @@
+#pragma once
+// One call to an upstream on its way: bytes come in, events go out. With a wire, the bytes go out as well, whole events
+// of the stream at a time and each before what it says; they are held back until the answer says something, so that an
+// error in front of that is an error and no part of an answer.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chat/asking.h"
+#include "gateway/passage.h"
+#include "gateway/signatures.h"
+#include "net/client.h"
+
+namespace shenbi::gateway {
+
+/// What becomes of the answer.
+struct RemoteAnswer {
+  struct Finished {
+    int status;  ///< of the house, 0 for none
+    std::optional<std::chrono::seconds> retry_after;
+    bool good;
+  };
+
+  std::unique_ptr<chat::AnswerReader> reader;
+  std::string maker;                  ///< who signs its thinking
+  std::vector<std::string> warnings;  ///< follow the beginning of the answer
+  WireSink wire;                      ///< null: the events alone
+  bool stream = true;                 ///< what was asked for; the wire gets no answer of the other form
+  bool hides_usage = false;           ///< the wire leaves out the event that only tells the usage: nobody asked for it
+  std::string upstream;               ///< for messages
+  std::function<chat::UpstreamError(int status, std::string_view body)> error;
+  std::shared_ptr<SignatureBook> book;
+  std::function<void(const Finished&)> on_finished;  ///< not where our own caller left
+};
+
+/// The seconds form of Retry-After; dates are rare and a wrong clock makes nonsense of them.
+std::optional<std::chrono::seconds> retry_after(const net::Headers& headers);
+
+CallPtr start_remote_call(net::Client& client, net::ClientRequest request, RemoteAnswer answer, EventSink sink);
+
+}  // namespace shenbi::gateway

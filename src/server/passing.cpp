@@ -1,0 +1,106 @@
+#include "server/passing.h"
+
+#include <optional>
+
+#include "base/error.h"
+#include "chat/dialect_anthropic.h"
+#include "chat/dialect_gemini.h"
+#include "chat/dialect_openai.h"
+#include "chat/passed_writer.h"
+#include "server/answering.h"
+#include "server/state.h"
+
+namespace shenbi::server {
+namespace {
+
+using gateway::Dialect;
+
+// What a caller says beside the body and belongs to the dialect.
+constexpr std::string_view kPassedHeaders[] = {"anthropic-beta", "anthropic-version", "openai-beta"};
+
+net::Headers passed_headers(const net::ServerRequest& request) {
+  net::Headers headers;
+  for (const std::string_view name : kPassedHeaders) {
+    if (const auto value = request.header(name); !value.empty()) headers.emplace_back(name, value);
+  }
+  return headers;
+}
+
+std::string error_body(Dialect dialect, int status, std::string_view message) {
+  if (dialect == Dialect::kAnthropic) return chat::anthropic_error(status, message);
+  if (dialect == Dialect::kGemini) return chat::gemini_error(status, message);
+  return chat::openai_error(status, message);
+}
+
+std::string stream_error(Dialect dialect, int status, std::string_view message) {
+  const std::string data = "data: " + error_body(dialect, status, message) + "\n\n";
+  if (dialect == Dialect::kAnthropic || dialect == Dialect::kResponses) return "event: error\n" + data;
+  return dialect == Dialect::kOpenAi ? data + "data: [DONE]\n\n" : data;
+}
+
+std::optional<chat::RequestPeek> peek(const std::string& body) {
+  try {
+    return chat::peek_request(body);
+  } catch (const Error&) {
+    return std::nullopt;  // the dialect's parser finds words for it
+  }
+}
+
+// Made once, when somebody needs it.
+class Translated {
+ public:
+  Translated(std::shared_ptr<const std::string> body, std::function<Translation(const std::string&)> make,
+             const RouteCall& call)
+      : body_(std::move(body)), make_(std::move(make)), tenant_(call.caller.id), priority_(call.priority) {}
+  const Translation& get() {
+    if (made_) return *made_;
+    made_ = make_(*body_);
+    made_->request.tenant = tenant_;
+    made_->request.priority += priority_;
+    return *made_;
+  }
+
+ private:
+  const std::shared_ptr<const std::string> body_;
+  const std::function<Translation(const std::string&)> make_;
+  const std::string tenant_;
+  const int priority_;
+  std::optional<Translation> made_;
+};
+
+}  // namespace
+
+bool pass(RouteCall& call, PassablePath path) {
+  auto found = peek(call.request.body);
+  if (!found) return false;
+  gateway::Passage passage{.dialect = path.dialect, .body = {}, .peek = std::move(*found), .model = {}};
+  passage.model = path.model.empty() ? passage.peek.model : path.model;
+  passage.stream = path.stream.value_or(passage.peek.stream);
+  const auto passing = std::dynamic_pointer_cast<gateway::Passing>(call.state.provider);
+  if (!passing || passage.model.empty() || !passing->passes(passage.model, path.dialect)) return false;
+  check_caller(call, passage.model);
+  passage.tenant = call.caller.id;
+  passage.headers = passed_headers(call.request);
+
+  passage.body = std::make_shared<const std::string>(std::move(call.request.body));
+  const auto translated = std::make_shared<Translated>(passage.body, std::move(path.translate), call);
+  passage.translated = [translated]() -> const chat::ChatRequest& { return translated->get().request; };
+
+  AnswerPlan plan{.stream = passage.stream, .model = passage.model};
+  const auto bytes = std::make_shared<chat::PassedBytes>();
+  plan.writer = std::make_unique<chat::PassedWriter>(
+      bytes,
+      chat::PassedForm{
+          .stream = passage.stream,
+          .error = [d = path.dialect](int status, std::string_view why) { return error_body(d, status, why); },
+          .stream_error = [d = path.dialect](int status, std::string_view why) { return stream_error(d, status, why); },
+          .translator = [translated] { return translated->get().writer(); }});
+  plan.starts.push_back([passing, bytes, passage = std::move(passage)](gateway::EventSink sink) mutable {
+    const auto wire = [bytes](std::string_view more, bool last) { bytes->add(more, last); };
+    return passing->pass(std::move(passage), wire, std::move(sink));
+  });
+  answer(call, std::move(plan));
+  return true;
+}
+
+}  // namespace shenbi::server
