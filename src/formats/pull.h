@@ -85,7 +85,9 @@ const std::vector<std::pair<std::string_view, Source (*)()>>& source_registry();
 
 /// A model that has a short name of its own.
 struct KnownModel {
-  std::string_view name, source, sha256, about;
+  std::string_view name, source, sha256;
+  std::string_view title, quantisation;  ///< for people: "Qwen3 0.6B", "Q8_0"
+  bool chat;                             ///< false: a base model
 };
 const std::vector<KnownModel>& known_models();
 

@@ -234,6 +234,8 @@ def the_pages_prompts_keys_and_upstreams():
     ask("GET", "/page/budgets")
     ask("DELETE", "/page/budgets/ours", status=204)
     ask("DELETE", f"/page/keys/{key['id']}", status=204)
+    known = {one["name"]: one["here"] for one in ask("GET", "/page/known-models")["models"]}
+    check(known[MODEL], known)
     ask("GET", "/page/houses")
     ask("PUT", "/page/upstreams/deepseek", {"keys": ["sk-none"]}, 201)
     ask("PUT", "/page/upstreams/deepseek", {"enabled": False})

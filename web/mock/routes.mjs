@@ -5,6 +5,7 @@ import { Refusal } from "./refusal.mjs";
 import { budgetRoutes } from "./budgets.mjs";
 import { catalogRoutes } from "./catalog.mjs";
 import { usageRoutes } from "./usage.mjs";
+import { modelRoutes } from "./models.mjs";
 import { keyRoutes, promptRoutes } from "./prompts_and_keys.mjs";
 import { continueAnswer, dropListeners, endAnswer, listen, startAnswer, nextTurn } from "./running.mjs";
 import { addMessage, conversationOf, conversations, deleted, folders, messageOf, newConversation, newId, search, summaryOf } from "./store.mjs";
@@ -72,6 +73,7 @@ function imported({ body }) {
 }
 
 export const routes = [
+  ...modelRoutes(at, models),
   ["GET", at("/page/config"), () => ({ version: "mock", needs_key: false, models })],
   ["GET", at("/page/conversations"), list],
   ["POST", at("/page/conversations"), ({ body }) => newConversation(body)],

@@ -46,7 +46,10 @@ std::string help_of_sources() {
     text += fmt::format("  {:<44}{}\n", source.form, source.help);
   }
   text += "Known by a short name:\n";
-  for (const auto& known : formats::known_models()) text += fmt::format("  {:<44}{}\n", known.name, known.about);
+  for (const auto& known : formats::known_models()) {
+    text += fmt::format("  {:<44}{}, {}, {}\n", known.name, known.title, known.quantisation,
+                        known.chat ? "chat" : "base model");
+  }
   text += "Examples:\n  shenbi pull gemma3:270m\n  HF_ENDPOINT=https://hf-mirror.com shenbi pull qwen3:0.6b\n";
   return text;
 }

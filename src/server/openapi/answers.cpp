@@ -99,6 +99,7 @@ std::vector<Answer> table() {
       {"GET /page/budgets", 200, "PageBudgets"},
       {"PUT /page/budgets/{name}", 200, "PageBudget"},
       {"DELETE /page/budgets/{name}", 204, "", kNoBody},
+      {"GET /page/known-models", 200, "KnownModels"},
       {"GET /page/houses", 200, "HouseList"},
       {"GET /page/upstreams", 200, "UpstreamList"},
       {"PUT /page/upstreams/{name}", 200, "Upstream"},

@@ -1,4 +1,4 @@
-// The server itself: how it is, its keys, its upstreams.
+// The server itself: how it is, its keys, what it can fetch, its upstreams.
 
 #include "server/openapi/types.h"
 
@@ -77,6 +77,11 @@ Types server_types() {
       {"Key", key({})},
       {"KeyList", object({{"keys", list(named("Key"))}})},
       {"NewKey", key({{"key", text()}})},
+      {"KnownModels", object({{"models", list(object({{"name", text()},
+                                                      {"title", text()},
+                                                      {"quantisation", text()},
+                                                      {"chat", boolean()},
+                                                      {"here", boolean()}}))}})},
       {"House", house()},
       {"HouseList", object({{"houses", list(named("House"))}})},
       {"Upstream", upstream()},

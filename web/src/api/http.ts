@@ -45,6 +45,7 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
 async function failure(response: Response): Promise<ApiError> {
   try {
     const { error } = await response.json();
+    if (typeof error === "string") return new ApiError(response.status, error); // as Ollama's routes say it
     return new ApiError(response.status, String(error.message), String(error.code ?? ""));
   } catch {
     return new ApiError(response.status, `${response.status} ${response.statusText}`);

@@ -75,10 +75,12 @@ export function BattleView() {
   );
 }
 
+const few = () => models().filter((model) => model.chat).length < 2;
+
 const Empty = () => (
   <div class="empty">
     <Mark />
-    <p class="empty-line">{a(models().filter((model) => model.chat).length < 2 ? "few" : "empty")}</p>
+    <p class="empty-line">{a(few() ? "few" : "empty")}</p>
   </div>
 );
 
@@ -142,7 +144,7 @@ function Judging(props: { battle: Battle; told: (judged: Judged) => void }) {
 function Asking(props: { running: boolean; start: (text: string) => void; stop: () => void }) {
   let field!: HTMLTextAreaElement;
   const [text, setText] = createSignal("");
-  const ready = () => text().trim() !== "" && !props.running;
+  const ready = () => text().trim() !== "" && !props.running && !few();
   const send = () => {
     if (!ready()) return;
     props.start(text());

@@ -1,6 +1,7 @@
 // Before the first message: the mark, and what to do.
 import { Match, Switch } from "solid-js";
 import { reached } from "../api/http";
+import { go } from "../state/route";
 import { config, currentModel } from "../state/server";
 import { Mark } from "../ui/mark";
 import { t } from "../words/words";
@@ -19,9 +20,7 @@ export const Empty = () => (
       <Match when={config() && !currentModel()}>
         <Mark />
         <p class="empty-line">{t("models.none")}</p>
-        <p>
-          <code>shenbi pull gemma3:270m</code>
-        </p>
+        <button type="button" class="button primary" onClick={() => go("models")}>{t("models.get")}</button>
       </Match>
       <Match when={true}>
         <Mark />

@@ -44,6 +44,9 @@ const Empty = () => (
     <Mark />
     <h1 class="out-of-sight">{c("title")}</h1>
     <p class="empty-line">{c("empty")}</p>
+    <Show when={models().length === 1}>
+      <p class="quiet-line">{c("only_one")}</p>
+    </Show>
   </div>
 );
 

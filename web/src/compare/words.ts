@@ -4,6 +4,7 @@ import { language } from "../words/words";
 const en = {
   title: "Compare",
   empty: "Put one question to several models and read their answers side by side.",
+  only_one: "Only one model is here. The room Models gets more, and adds those of other houses.",
   question: "Question",
   placeholder: "Ask several models at once",
   models: "Models",
@@ -43,6 +44,7 @@ const en = {
 const zh: Record<keyof typeof en, string> = {
   title: "对比",
   empty: "把同一个问题交给多个模型，并排阅读它们的回答。",
+  only_one: "目前只有一个模型。可在“模型”中获取更多模型，或添加其他平台的模型。",
   question: "问题",
   placeholder: "同时询问多个模型",
   models: "模型",

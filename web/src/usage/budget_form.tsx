@@ -1,7 +1,8 @@
 // The dialog in which a budget is set.
-import { createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show } from "solid-js";
 import type { AccessKey } from "../api/types";
 import { Dialog } from "../ui/dialog";
+import { FormField } from "../ui/form";
 import type { Budget, Period, Unit, Wanted, Whose } from "./budgets_data";
 import { u } from "./words";
 
@@ -28,29 +29,29 @@ export function BudgetForm(props: { budget: Budget | undefined; keys: AccessKey[
   };
   return (
     <Dialog label={before ? u("budget_edit", { name: before.name }) : u("budget_new")} close={props.close}>
-      <form class="budget-form" onSubmit={submit}>
-        <Field name={u("budget_name")}>
+      <form class="form" onSubmit={submit}>
+        <FormField name={u("budget_name")}>
           <input class="field" maxlength="64" autocomplete="off" disabled={!!before} value={wanted().name} onInput={(event) => change({ name: event.currentTarget.value.replace(/[\s/]/g, "-") })} />
-        </Field>
-        <Field name={u("whose")}>
+        </FormField>
+        <FormField name={u("whose")}>
           <select class="field" aria-label={u("whose")} onChange={(event) => setWhose(event.currentTarget.value as Whose)}>
             <For each={["everybody", "team", "key"] as Whose[]}>{(one) => <option value={one} selected={wanted().whose === one} disabled={one === "key" && !living().length}>{u(`whose_${one}`)}</option>}</For>
           </select>
-        </Field>
+        </FormField>
         <Show when={wanted().whose === "key"}>
-          <Field name={u("key")}>
+          <FormField name={u("key")}>
             <select class="field" aria-label={u("key")} onChange={(event) => change({ subject: event.currentTarget.value })}>
               <For each={living()}>{(key) => <option value={key.id} selected={wanted().subject === key.id}>{key.name}</option>}</For>
             </select>
-          </Field>
+          </FormField>
         </Show>
         <Show when={wanted().whose === "team"}>
-          <Field name={u("team")}>
+          <FormField name={u("team")}>
             <input class="field" maxlength="64" autocomplete="off" value={wanted().subject} onChange={(event) => change({ subject: event.currentTarget.value.replace(/[\s/]/g, "-"), members: inTeam(event.currentTarget.value) })} />
-          </Field>
-          <fieldset class="budget-members">
+          </FormField>
+          <fieldset class="form-list">
             <legend>{u("members")}</legend>
-            <For each={living()} fallback={<span class="budget-note">{u("no_keys")}</span>}>
+            <For each={living()} fallback={<span class="form-note">{u("no_keys")}</span>}>
               {(key) => (
                 <label>
                   <input type="checkbox" checked={wanted().members.includes(key.id)} onChange={(event) => setMember(key.id, event.currentTarget.checked)} /> {key.name}
@@ -59,37 +60,30 @@ export function BudgetForm(props: { budget: Budget | undefined; keys: AccessKey[
             </For>
           </fieldset>
         </Show>
-        <Field name={u("amount")}>
+        <FormField name={u("amount")}>
           <input class="field" type="number" min="0" step="any" required value={wanted().amount || ""} onInput={(event) => change({ amount: Number(event.currentTarget.value) })} />
-        </Field>
-        <Field name={u("unit")}>
+        </FormField>
+        <FormField name={u("unit")}>
           <select class="field" aria-label={u("unit")} onChange={(event) => change({ unit: event.currentTarget.value as Unit })}>
             <For each={["usd", "tokens"] as Unit[]}>{(one) => <option value={one} selected={wanted().unit === one}>{u(`unit_${one}`)}</option>}</For>
           </select>
-        </Field>
-        <Field name={u("period")}>
+        </FormField>
+        <FormField name={u("period")}>
           <select class="field" aria-label={u("period")} onChange={(event) => change({ period: event.currentTarget.value as Period })}>
             <For each={["day", "month", "total"] as Period[]}>{(one) => <option value={one} selected={wanted().period === one}>{u(`period_${one}`)}</option>}</For>
           </select>
-        </Field>
-        <Field name={u("marks")}>
+        </FormField>
+        <FormField name={u("marks")}>
           <input class="field" autocomplete="off" value={wanted().alerts.join(", ")} onChange={(event) => change({ alerts: percents(event.currentTarget.value) })} />
-        </Field>
+        </FormField>
         <Show when={wanted().unit === "usd"}>
-          <label class="budget-check">
+          <label class="form-check">
             <input type="checkbox" checked={wanted().unpriced} onChange={(event) => change({ unpriced: event.currentTarget.checked })} /> {u("let_unpriced")}
           </label>
         </Show>
-        <p class="budget-note">{u("budget_note")}</p>
+        <p class="form-note">{u("budget_note")}</p>
         <button type="submit" class="button primary" disabled={!whole()}>{u("save")}</button>
       </form>
     </Dialog>
   );
 }
-
-const Field = (props: { name: string; children: JSX.Element }) => (
-  <label class="budget-field">
-    <span>{props.name}</span>
-    {props.children}
-  </label>
-);

@@ -3,6 +3,7 @@ import { createResource, createSignal, For, Show, Suspense } from "solid-js";
 import { listKeys } from "../api/page";
 import type { AccessKey } from "../api/types";
 import { attempt } from "../ui/faults";
+import "../ui/form.css";
 import { count, moment, money } from "../ui/format";
 import { IconNew } from "../ui/icons";
 import { BudgetForm } from "./budget_form";
@@ -35,7 +36,7 @@ export function BudgetsPart() {
               <button type="button" class="button" onClick={() => setForm("new")}><IconNew /> {u("budget_new")}</button>
             </div>
             <section class="card usage-card" aria-label={u("budgets")}>
-              <For each={all()[0].budgets} fallback={<p class="budget-note">{u("budget_none")}</p>}>
+              <For each={all()[0].budgets} fallback={<p class="form-note">{u("budget_none")}</p>}>
                 {(one) => <Line budget={one} keys={keys()} edit={() => setForm(one)} removed={() => void refetch()} />}
               </For>
               <For each={all()[0].alerts.slice(0, 5)}>{(one) => <Told alert={one} webhook={all()[0].webhook} />}</For>
@@ -84,7 +85,7 @@ function Line(props: { budget: Budget; keys: AccessKey[]; edit: () => void; remo
         <i class="reserved" style={{ width: `${Math.min(part(budget().reserved), 100 - part(budget().spent))}%` }} />
       </div>
       <div class="budget-figures">
-        <span class="budget-note">{notes().join(" · ")}</span>
+        <span class="form-note">{notes().join(" · ")}</span>
         <span class="budget-doing">
           <button type="button" class="button" aria-label={u("budget_edit", { name: budget().name })} onClick={props.edit}>{u("edit")}</button>
           <button type="button" class="button" classList={{ danger: sure() }} aria-label={u("budget_remove", { name: budget().name })} onBlur={() => setSure(false)} onClick={() => (sure() ? void remove() : setSure(true))}>
@@ -97,7 +98,7 @@ function Line(props: { budget: Budget; keys: AccessKey[]; edit: () => void; remo
 }
 
 const Told = (props: { alert: Alert; webhook: boolean }) => (
-  <p class="budget-note budget-told">
+  <p class="form-note budget-told">
     {u("told", {
       name: props.alert.budget,
       percent: props.alert.percent,

@@ -1,0 +1,34 @@
+// Accounts at other houses as the server keeps them (docs/gateway.md). Keys go in and come back masked.
+import { call } from "../api/http";
+
+export interface House {
+  name: string;
+  title: string;
+  title_zh: string;
+  base_url: string;
+  key_variable: string;
+  key_page: string;
+  settings: string[];
+}
+
+export interface Account {
+  name: string;
+  house: string;
+  base_url: string;
+  keys: string[];
+  settings: Record<string, string>;
+  models: string[];
+  priority: number;
+  weight: number;
+  enabled: boolean;
+}
+
+export type WantedAccount = Omit<Account, "keys"> & { keys?: string[] };
+
+const path = (name: string) => `/page/upstreams/${encodeURIComponent(name)}`;
+
+export const listHouses = async () => (await call<{ houses: House[] }>("GET", "/page/houses")).houses;
+export const listAccounts = async () => (await call<{ upstreams: Account[] }>("GET", "/page/upstreams")).upstreams;
+export const removeAccount = (name: string) => call<void>("DELETE", path(name));
+export const putAccount = ({ name, house, base_url, settings, models, priority, weight, enabled, keys }: WantedAccount) =>
+  call<Account>("PUT", path(name), { house, base_url, settings, models, priority, weight, enabled, ...(keys ? { keys } : {}) });
