@@ -17,7 +17,7 @@ test("Ctrl+K runs actions by a few letters, Ctrl+/ shows the shortcuts, Escape c
   await page.keyboard.press("Control+k");
   await page.getByRole("combobox").fill("models");
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Models" }).waitFor();
+  await page.getByRole("heading", { name: "Models", exact: true }).waitFor();
 });
 
 test("a dialog closed and another opened in one breath: the late word of the first does not close the second", async ({ page }) => {
