@@ -54,7 +54,16 @@ std::string_view delivery_name(Delivery delivery) noexcept {
 }
 
 Alerts::Alerts(store::Database& database, AlertOptions options) : database_(database), options_(std::move(options)) {
-  database_.migrate("alerts", {kSchema});
+  database_.migrate("alerts", {kSchema, "ALTER TABLE budget_alerts ADD COLUMN instance INTEGER NOT NULL DEFAULT 1"});
+  database_.instances().own();
+  gone_ = database_.instances().on_gone([this](int64_t instance) {
+    if (database_.run("UPDATE budget_alerts SET instance = ? WHERE instance = ? AND delivery = ?",
+                      {database_.instances().own(), instance, number(Delivery::kWaiting)}) == 0)
+      return;
+    std::lock_guard lock(mutex_);
+    inherited_ = true;
+    more_.notify_all();
+  });
   thread_ = std::thread([this] { work(); });
 }
 
@@ -89,11 +98,11 @@ Alerts::Counts Alerts::counts() const {
 void Alerts::keep(const Alert& alert) {
   const Delivery delivery = options_.send ? Delivery::kWaiting : Delivery::kNone;
   const int64_t added = database_.run(
-      "INSERT INTO budget_alerts (id, budget, period, whose, subject, unit, percent, bound, spent, time_s, delivery) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO budget_alerts (id, budget, period, whose, subject, unit, percent, bound, spent, time_s, delivery, "
+      "instance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       {id_of(alert), alert.budget, alert.period, std::string(whose_name(alert.whose)), alert.subject,
        std::string(unit_name(alert.unit)), int64_t{alert.percent}, alert.limit, alert.spent, alert.time_s,
-       number(delivery)});
+       number(delivery), database_.instances().own()});
   if (added == 0) return;
   log_warn("budget '{}' has reached {} %: {} of {} spent ({})", alert.budget, alert.percent,
            amount_text(alert.unit, alert.spent), amount_text(alert.unit, alert.limit), alert.period);
@@ -105,8 +114,10 @@ void Alerts::keep(const Alert& alert) {
 bool Alerts::send_waiting() {
   if (!options_.send) return true;
   bool all = true;
-  const auto waiting = database_.query("SELECT * FROM budget_alerts WHERE delivery = ? ORDER BY time_s, rowid",
-                                       {number(Delivery::kWaiting)});
+  const auto waiting = database_.query(
+      "SELECT * FROM budget_alerts WHERE delivery = ? AND instance = ? ORDER BY time_s, "
+      "rowid",
+      {number(Delivery::kWaiting), database_.instances().own()});
   uint64_t left = waiting.size();
   for (const store::Row& row : waiting) {
     const KeptAlert one = kept(row);
@@ -134,14 +145,13 @@ bool Alerts::send_waiting() {
 
 void Alerts::work() {
   std::chrono::milliseconds pause{0};  // until the webhook is asked again; 0: nothing waits
-  bool first = true;                   // what the last process left
   std::string trouble;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const auto wanted = [&] { return stopping_ || !raised_.empty(); };
-    if (!first && pause.count() == 0) more_.wait(lock, wanted);
+    const auto wanted = [&] { return stopping_ || !raised_.empty() || inherited_; };
+    if (pause.count() == 0) more_.wait(lock, wanted);
     if (pause.count() > 0) more_.wait_for(lock, pause, wanted);
-    first = false;
+    inherited_ = false;
     std::vector<Alert> fresh = std::exchange(raised_, {});
     lock.unlock();
     bool done = true;

@@ -7,6 +7,8 @@
 //   Alerts alerts(database, {.send = [](const Alert& alert, const std::string& id) { return post(...); }});
 //   alerts.raise(alert);      // never waits; the same again does nothing
 //
+// Where several programs share the database, each sends what it has raised, and what those left that are gone.
+//
 // One thread. Thread-safe.
 
 #include <chrono>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "ledger/budgets.h"
+#include "store/instances.h"
 
 namespace shenbi::ledger {
 
@@ -65,7 +68,8 @@ class Alerts {
   std::condition_variable more_;
   std::vector<Alert> raised_;
   Counts counts_;
-  bool stopping_ = false;
+  bool stopping_ = false, inherited_ = true;  // inherited: what the last process left
+  std::shared_ptr<void> gone_;
   std::thread thread_;
 };
 

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "base/json.h"
+#include "base/log.h"
 
 namespace shenbi::ledger {
 namespace {
@@ -35,14 +37,27 @@ int64_t sum(int64_t a, int64_t b) { return a > INT64_MAX / 4 - b ? INT64_MAX / 4
 }  // namespace
 
 Budgets::Budgets(store::Database& database, Ledger& ledger, BudgetOptions options)
-    : database_(database), ledger_(ledger), options_(std::move(options)) {
+    : database_(database), ledger_(ledger), options_(std::move(options)), version_(database, "budgets") {
   database_.migrate("budgets", {kSchema});
+  version_.changed();
   load();
+  recount();
+  if (!database_.shared()) return;
+  ledger_.on_written([this] {
+    try {
+      recount();
+    } catch (const std::exception& error) {  // the next rows bring the next try
+      log_warn("budgets cannot be counted: {}", error.what());
+    }
+  });
 }
+
+Budgets::~Budgets() { ledger_.on_written(nullptr); }
 
 int64_t Budgets::now() const { return options_.now ? options_.now() : static_cast<int64_t>(std::time(nullptr)); }
 
 void Budgets::load() {
+  std::map<std::string, Entry> old = std::exchange(entries_, {});
   for (const store::Row& row : database_.query("SELECT * FROM budgets ORDER BY name")) {
     Budget budget{.name = row.text("name"),
                   .whose = whose_of(row.text("whose")),
@@ -53,10 +68,30 @@ void Budgets::load() {
                   .alerts = Json::parse(row.text("alerts")).get<std::vector<uint32_t>>(),
                   .unpriced = row.integer("unpriced") != 0,
                   .from = row.text("from_day")};
-    entries_[budget.name].state.budget = budget;
+    Entry& entry = entries_[budget.name];
+    if (const auto known = old.find(budget.name); known != old.end()) {
+      entry = std::move(known->second);
+      if (entry.state.budget != budget) entry.told.clear();  // another limit has other marks
+    }
+    entry.state.budget = std::move(budget);
   }
   index();
-  recount();
+}
+
+// What others have changed. Nothing where there are no others.
+void Budgets::refresh() {
+  if (version_.changed()) load();
+}
+
+// Before the ledger's sums are read: a call that is settled in between counts twice, and never not at all.
+void Budgets::read_open() {
+  if (!database_.shared()) return;
+  open_.clear();
+  for (Ledger::Open& one : ledger_.open_calls()) {
+    open_.emplace(
+        one.id,
+        Open{.caller = one.caller, .team = options_.team_of(one.caller), .day = std::move(one.day), .most = one.most});
+  }
 }
 
 void Budgets::index() {
@@ -139,8 +174,11 @@ void Budgets::recount() {
   std::vector<Alert> alerts;
   {
     std::lock_guard lock(mutex_);
-    ledger_.flush();
+    refresh();
+    if (entries_.empty()) return;
+    if (!database_.shared()) ledger_.flush();  // else what waits is still noted as open
     const std::string today = day_of(now());
+    read_open();
     for (auto& [id, open] : open_) open.team = options_.team_of(open.caller);
     Sums sums;
     for (auto& [name, entry] : entries_) {
@@ -156,22 +194,28 @@ void Budgets::put(const Budget& budget) {
   std::vector<Alert> alerts;
   {
     std::lock_guard lock(mutex_);
+    refresh();
     if (!entries_.contains(budget.name) && entries_.size() >= kMaxBudgets)
       throw Error(Code::kInvalidArgument, fmt::format("budgets: there are {}, the most there may be", entries_.size()));
-    database_.run(
-        "INSERT INTO budgets (name, whose, subject, unit, period, bound, alerts, unpriced, from_day) VALUES (?, ?, ?, "
-        "?, "
-        "?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET whose = excluded.whose, subject = excluded.subject, unit = "
-        "excluded.unit, period = excluded.period, bound = excluded.bound, alerts = excluded.alerts, unpriced = "
-        "excluded.unpriced, from_day = excluded.from_day",
-        {budget.name, std::string(whose_name(budget.whose)), budget.subject, std::string(unit_name(budget.unit)),
-         std::string(period_name(budget.period)), budget.limit, Json(budget.alerts).dump(), int64_t{budget.unpriced},
-         budget.from});
+    database_.transaction([&] {
+      database_.run(
+          "INSERT INTO budgets (name, whose, subject, unit, period, bound, alerts, unpriced, from_day) VALUES (?, ?, "
+          "?, "
+          "?, "
+          "?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET whose = excluded.whose, subject = excluded.subject, unit = "
+          "excluded.unit, period = excluded.period, bound = excluded.bound, alerts = excluded.alerts, unpriced = "
+          "excluded.unpriced, from_day = excluded.from_day",
+          {budget.name, std::string(whose_name(budget.whose)), budget.subject, std::string(unit_name(budget.unit)),
+           std::string(period_name(budget.period)), budget.limit, Json(budget.alerts).dump(), int64_t{budget.unpriced},
+           budget.from});
+      version_.bump();
+    });
     Entry& entry = entries_[budget.name];
     entry.state.budget = budget;
     entry.told.clear();  // another limit has other marks
     index();
-    ledger_.flush();
+    if (!database_.shared()) ledger_.flush();
+    read_open();
     Sums sums;
     count(entry, day_of(now()), sums);
     tell(entry, alerts);
@@ -181,18 +225,27 @@ void Budgets::put(const Budget& budget) {
 
 bool Budgets::remove(const std::string& name) {
   std::lock_guard lock(mutex_);
-  database_.run("DELETE FROM budgets WHERE name = ?", {name});
-  const bool found = entries_.erase(name) > 0;
+  bool found = false;
+  database_.transaction([&] {
+    found = database_.run("DELETE FROM budgets WHERE name = ?", {name}) > 0;
+    version_.bump();
+  });
+  entries_.erase(name);
   index();
   return found;
 }
 
 std::vector<BudgetState> Budgets::states() {
+  if (database_.shared()) ledger_.flush();
   std::lock_guard lock(mutex_);
   const int64_t time = now();
   const std::string today = day_of(time);
+  refresh();
+  read_open();
+  Sums sums;
   std::vector<BudgetState> all;
   for (auto& [name, entry] : entries_) {
+    if (database_.shared()) count(entry, today, sums);
     roll(entry, today);
     all.push_back(entry.state);
     all.back().resets = reset_time(entry.state.budget, time);
@@ -203,6 +256,7 @@ std::vector<BudgetState> Budgets::states() {
 bool Budgets::any_for(const std::string& caller) {
   {
     std::lock_guard lock(mutex_);
+    refresh();
     if (entries_.empty()) return false;
   }
   const std::string team = options_.team_of(caller);
@@ -212,10 +266,9 @@ bool Budgets::any_for(const std::string& caller) {
   return any;
 }
 
-void Budgets::refuse(Entry& entry, const Charge& most, int64_t now) const {
+void Budgets::refuse(const Entry& entry, const Charge& most, int64_t now) const {
   const Budget& budget = entry.state.budget;
   const int64_t resets = reset_time(budget, now);
-  ++entry.state.refused;
   const auto text = [&](int64_t value) { return amount_text(budget.unit, value); };
   throw OverBudget(
       fmt::format("budget '{}': {}{} {} spent, {} reserved by calls under way, this call may take up to {}; {}",
@@ -226,43 +279,88 @@ void Budgets::refuse(Entry& entry, const Charge& most, int64_t now) const {
       resets > 0 ? resets - now : 0);
 }
 
+// False if no budget is the caller's. Under the lock.
+bool Budgets::check_room(const Row& call, const std::string& team, const Charge& most, int64_t time, bool last) {
+  bool any = false;
+  each_of(call.caller, team, [&](Entry& entry) {
+    roll(entry, day_of(time));
+    any = true;
+    BudgetState& state = entry.state;
+    const auto wanted = amount(state.budget, most);
+    if (!wanted && !state.budget.unpriced) {
+      ++state.refused;
+      throw Error(Code::kInvalidArgument,
+                  fmt::format("budget '{}' is of money, and no price is known of '{}': say whose prices count "
+                              "(upstreams: --setting prices=HOUSE or free), or let calls without a price through",
+                              state.budget.name, call.wanted));
+    }
+    if (sum(sum(state.spent, state.reserved), wanted.value_or(0)) > state.budget.limit) {
+      state.refused += last;
+      refuse(entry, most, time);
+    }
+  });
+  return any;
+}
+
 uint64_t Budgets::reserve(const Row& call, const Charge& most) {
+  if (database_.shared()) return reserve_among_many(call, most);
   const std::string team = options_.team_of(call.caller), day = day_of(call.time_s);
   uint64_t id = 0;
   {
     std::lock_guard lock(mutex_);
     const int64_t time = now();
-    const std::string today = day_of(time);
-    bool any = false;
-    each_of(call.caller, team, [&](Entry& entry) {
-      roll(entry, today);
-      any = true;
-      BudgetState& state = entry.state;
-      const auto wanted = amount(state.budget, most);
-      if (!wanted && !state.budget.unpriced) {
-        ++state.refused;
-        throw Error(Code::kInvalidArgument,
-                    fmt::format("budget '{}' is of money, and no price is known of '{}': say whose prices count "
-                                "(upstreams: --setting prices=HOUSE or free), or let calls without a price through",
-                                state.budget.name, call.wanted));
-      }
-      if (sum(sum(state.spent, state.reserved), wanted.value_or(0)) > state.budget.limit) refuse(entry, most, time);
-    });
-    if (!any) return 0;
+    if (!check_room(call, team, most, time, true)) return 0;
     id = ledger_.next_call();
     open_.emplace(id, Open{.caller = call.caller, .team = team, .day = day, .most = most});
     each_of(call.caller, team, [&](Entry& entry) {
-      if (counts(entry.state.budget, day, today))
+      if (counts(entry.state.budget, day, day_of(time)))
         entry.state.reserved = sum(entry.state.reserved, amount(entry.state.budget, most).value_or(0));
     });
   }
   Row noted = call;
   noted.begun = id;
-  ledger_.begin(noted);
+  try {
+    ledger_.begin(noted, most);
+  } catch (const std::exception& error) {  // a full disk holds no answer up
+    log_warn("a call could not be noted before it began: {}", error.what());
+  }
   return id;
 }
 
+uint64_t Budgets::reserve_among_many(const Row& call, const Charge& most) {
+  try {
+    return try_to_reserve(call, most, false);
+  } catch (const OverBudget&) {  // of what has ended here some may not be written yet
+    if (!ledger_.flush()) throw;
+  }
+  return try_to_reserve(call, most, true);
+}
+
+uint64_t Budgets::try_to_reserve(const Row& call, const Charge& most, bool last) {
+  const std::string team = options_.team_of(call.caller);
+  std::lock_guard lock(mutex_);
+  refresh();
+  bool any = false;
+  each_of(call.caller, team, [&](Entry&) { any = true; });
+  if (!any) return 0;
+  Row noted = call;
+  noted.begun = ledger_.next_call();
+  database_.transaction([&] {
+    const int64_t time = now();
+    read_open();
+    Sums sums;
+    each_of(call.caller, team, [&](Entry& entry) { count(entry, day_of(time), sums); });
+    check_room(call, team, most, time, last);
+    ledger_.begin(noted, most);
+  });
+  return noted.begun;
+}
+
 void Budgets::file(Row row) {
+  if (database_.shared()) {
+    ledger_.add(std::move(row));
+    return;
+  }
   const std::string team = options_.team_of(row.caller), day = day_of(row.time_s);
   const Charge took = charge_of(row);
   std::vector<Alert> alerts;

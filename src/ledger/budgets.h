@@ -12,6 +12,10 @@
 // what calls under way have reserved in that time; a reservation is made only if spent + reserved + it <= limit. A call
 // counts in the time in which it began.
 //
+// Where several programs share the database, what they hold in memory is not the truth: a reservation is then one
+// transaction, alone among all of them, that adds up the notes of calls under way and the ledger's sums and writes its
+// own note; a call is settled when its row is written. States and marks are read in the same way.
+//
 // reserve() writes one note to the database if the caller has a budget (Ledger::begin) and nothing if he has none;
 // file() never waits for the disk. put(), remove() and recount() do, and hold others up meanwhile. Thread-safe.
 
@@ -26,6 +30,7 @@
 
 #include "ledger/budget.h"
 #include "ledger/ledger.h"
+#include "store/version.h"
 
 namespace shenbi::ledger {
 
@@ -58,6 +63,9 @@ struct BudgetOptions {
 class Budgets {
  public:
   Budgets(store::Database& database, Ledger& ledger, BudgetOptions options);
+  ~Budgets();
+  Budgets(const Budgets&) = delete;
+  Budgets& operator=(const Budgets&) = delete;
 
   /// Adds it or replaces the one of that name. Throws what check() throws.
   void put(const Budget& budget);
@@ -91,13 +99,19 @@ class Budgets {
   void roll(Entry& entry, const std::string& today);
   void tell(Entry& entry, std::vector<Alert>& alerts);
   void load();
+  void refresh();
+  void read_open();
+  uint64_t reserve_among_many(const Row& call, const Charge& most);
+  uint64_t try_to_reserve(const Row& call, const Charge& most, bool last);
+  bool check_room(const Row& call, const std::string& team, const Charge& most, int64_t time, bool last);
   void index();
-  [[noreturn]] void refuse(Entry& entry, const Charge& most, int64_t now) const;
+  [[noreturn]] void refuse(const Entry& entry, const Charge& most, int64_t now) const;
   int64_t now() const;
 
   store::Database& database_;
   Ledger& ledger_;
   const BudgetOptions options_;
+  store::Version version_;  // of the list of budgets
   std::mutex mutex_;
   std::map<std::string, Entry> entries_;
   std::unordered_map<std::string, std::vector<Entry*>> by_subject_;  // "team/red", "key/k1", "everybody/"

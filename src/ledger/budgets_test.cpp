@@ -22,11 +22,13 @@ class BudgetsTest : public store::OnBothSides {
   // A process: its ledger and its budgets over the same file.
   struct Process {
     explicit Process(BudgetsTest& test)
-        : ledger(test.database),
+        : shared(test.database.shared()),
+          ledger(test.database),
           budgets(test.database, ledger,
                   {.team_of = [&test](const std::string& key) { return test.teams[key]; },
                    .on_alert = [&test](const Alert& alert) { test.alerts.push_back(alert); },
                    .now = [&test] { return test.now; }}) {}
+    const bool shared;
     Ledger ledger;
     Budgets budgets;
   };
@@ -46,6 +48,8 @@ class BudgetsTest : public store::OnBothSides {
     row.cost_nano_usd = cost;
     row.completion_tokens = completion;
     process.budgets.file(std::move(row));
+    // Among many programs a call is settled, and a mark told, when its row is written.
+    if (process.shared) process.ledger.flush();
   }
   static BudgetState state(Process& process, const std::string& name = "b") {
     for (const BudgetState& one : process.budgets.states()) {

@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <map>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "store/instances.h"
 
 namespace shenbi::ledger {
 namespace {
@@ -40,6 +43,12 @@ constexpr std::string_view kOpen =
     "CREATE TABLE ledger_open (id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, request_id TEXT NOT NULL, caller TEXT "
     "NOT NULL, wanted TEXT NOT NULL, upstream TEXT NOT NULL, model TEXT NOT NULL, attempt INTEGER NOT NULL, "
     "prompt_tokens INTEGER NOT NULL, cost_nano_usd INTEGER)";
+constexpr std::string_view kOpenOfMany =
+    "ALTER TABLE ledger_open ADD COLUMN instance INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE ledger_open ADD COLUMN most_nano_usd INTEGER;"
+    "ALTER TABLE ledger_open ADD COLUMN most_tokens INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE ledger_batches (instance INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (instance)) "
+    "WITHOUT ROWID";
 constexpr std::string_view kLeftOpen = "the program ended while this was answered";
 
 int64_t number(uint64_t value) { return static_cast<int64_t>(std::min<uint64_t>(value, INT64_MAX)); }
@@ -113,8 +122,14 @@ Ledger::Ledger(store::Database& database, size_t most_waiting) : database_(datab
                                "ALTER TABLE ledger ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
                                "ALTER TABLE ledger_days ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
                                kOpen, "CREATE INDEX ledger_by_caller ON ledger (caller, day)",
-                               "CREATE INDEX ledger_by_model ON ledger (model, day)"});
-  close_open_calls();
+                               "CREATE INDEX ledger_by_model ON ledger (model, day)", kOpenOfMany});
+  instance_ = database_.instances().own();
+  try {
+    close_open_calls(instance_);
+  } catch (const std::exception& error) {  // a full disk: they stay noted for the next start
+    log_warn("calls of the last process cannot be written: {}", error.what());
+  }
+  gone_ = database_.instances().on_gone([this](int64_t instance) { close_open_calls(instance); });
   writer_ = std::thread([this] { work(); });
 }
 
@@ -127,9 +142,10 @@ Ledger::~Ledger() {
   writer_.join();
 }
 
-void Ledger::close_open_calls() {
+void Ledger::close_open_calls(int64_t instance) {
   std::vector<Row> left;
-  for (const store::Row& row : database_.query("SELECT * FROM ledger_open ORDER BY id")) {
+  for (const store::Row& row :
+       database_.query("SELECT * FROM ledger_open WHERE instance = ? ORDER BY id", {instance})) {
     Row& one = left.emplace_back(Row{.time_s = row.integer("time_s"),
                                      .request_id = row.text("request_id"),
                                      .caller = row.text("caller"),
@@ -143,43 +159,67 @@ void Ledger::close_open_calls() {
                                      .raw_usage = {},
                                      .begun = static_cast<uint64_t>(row.integer("id"))});
     if (!row.is_null("cost_nano_usd")) one.cost_nano_usd = row.integer("cost_nano_usd");
-    next_open_ = one.begun + 1;
   }
   if (left.empty()) return;
-  try {
-    write(left);
-  } catch (const std::exception& error) {  // a full disk: they stay noted for the next start
-    return log_warn("{} calls of the last process cannot be written: {}", left.size(), error.what());
-  }
-  found_open_ = left.size();
+  database_.bulk([&] { insert(left); });
+  found_open_ += left.size();
   log_warn("{} calls were open when the program ended last time: they are in the ledger with their prompts",
            left.size());
 }
 
-void Ledger::begin(const Row& call) {
-  try {
-    database_.run_soon(
-        "INSERT INTO ledger_open (id, time_s, request_id, caller, wanted, upstream, model, attempt, prompt_tokens, "
-        "cost_nano_usd) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        {number(call.begun), call.time_s, call.request_id, call.caller, call.wanted, call.upstream, call.model,
-         int64_t{call.attempt}, number(call.prompt_tokens),
-         call.cost_nano_usd ? Value(*call.cost_nano_usd) : Value(nullptr)});
-  } catch (const std::exception& error) {  // a full disk holds no answer up
-    log_warn("a call could not be noted before it began: {}", error.what());
+// In front the number of the program. Where the database is a file that is always 1, and calls of its last run may not
+// be written yet.
+uint64_t Ledger::next_call() {
+  if (next_open_ == 0) {
+    const auto last = database_.query("SELECT max(id) AS id FROM ledger_open WHERE instance = ?", {instance_});
+    const uint64_t first = (static_cast<uint64_t>(instance_) << 32) + 1;
+    uint64_t nothing = 0;
+    next_open_.compare_exchange_strong(nothing, std::max(first, static_cast<uint64_t>(last[0].integer("id")) + 1));
   }
+  return next_open_++;
+}
+
+void Ledger::begin(const Row& call, const Charge& most) {
+  const auto or_null = [](const std::optional<int64_t>& cost) { return cost ? Value(*cost) : Value(nullptr); };
+  database_.run_soon(
+      "INSERT INTO ledger_open (id, time_s, request_id, caller, wanted, upstream, model, attempt, prompt_tokens, "
+      "cost_nano_usd, instance, most_nano_usd, most_tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {number(call.begun), call.time_s, call.request_id, call.caller, call.wanted, call.upstream, call.model,
+       int64_t{call.attempt}, number(call.prompt_tokens), or_null(call.cost_nano_usd), database_.instances().own(),
+       or_null(most.nano_usd), number(most.tokens)});
+}
+
+std::vector<Ledger::Open> Ledger::open_calls() {
+  std::vector<Open> all;
+  for (const store::Row& row :
+       database_.query("SELECT id, caller, time_s, most_nano_usd, most_tokens FROM ledger_open")) {
+    Open& one = all.emplace_back(Open{.id = static_cast<uint64_t>(row.integer("id")),
+                                      .caller = row.text("caller"),
+                                      .day = day_of(row.integer("time_s")),
+                                      .most = {.tokens = static_cast<uint64_t>(row.integer("most_tokens"))}});
+    if (!row.is_null("most_nano_usd")) one.most.nano_usd = row.integer("most_nano_usd");
+  }
+  return all;
+}
+
+void Ledger::on_written(std::function<void()> callback) {
+  const std::lock_guard lock(told_mutex_);
+  on_written_ = std::move(callback);
 }
 
 bool Ledger::add(Row row) {
   if (row.error.size() > kMaxErrorBytes) row.error.resize(kMaxErrorBytes);
   if (row.raw_usage.size() > kMaxUsageBytes) row.raw_usage.clear();
   std::lock_guard lock(mutex_);
-  if (queue_.size() >= most_waiting_) {
+  if (queue_.size() + (trouble_.empty() ? 0 : in_hand_) >= most_waiting_) {
     if (lost_++ == 0) log_warn("the ledger has no room: rows are lost");
     return false;
   }
+  const bool waited_for = row.begun > 0 && database_.shared();  // all programs count it as open until it is written
   queue_.push_back(std::move(row));
   ++added_;
-  if (queue_.size() == 1) more_.notify_one();
+  hurry_ |= waited_for;
+  if (queue_.size() == 1 || waited_for) more_.notify_one();
   return true;
 }
 
@@ -199,18 +239,24 @@ bool Ledger::flush() {
 
 void Ledger::work() {
   std::unique_lock lock(mutex_);
+  std::vector<Row> batch;  // stays the same until it is written: it has a number
   for (;;) {
-    more_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    // A batch gathers meanwhile, unless somebody waits for it.
-    more_.wait_for(lock, kCommitEvery, [&] { return stopping_ || hurry_ || queue_.size() >= kMaxBatch; });
-    const size_t count = std::min(queue_.size(), kMaxBatch);
-    std::vector<Row> batch(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.begin() + count));
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(count));
+    if (batch.empty()) {
+      more_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      // A batch gathers meanwhile, unless somebody waits for it.
+      more_.wait_for(lock, kCommitEvery, [&] { return stopping_ || hurry_ || queue_.size() >= kMaxBatch; });
+      const auto end = queue_.begin() + static_cast<ptrdiff_t>(std::min(queue_.size(), kMaxBatch));
+      batch.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+      queue_.erase(queue_.begin(), end);
+      in_hand_ = batch.size();
+      ++batches_;
+    }
     std::string trouble;
     lock.unlock();
     try {
-      write(batch);
+      write(batch, batches_);
+      tell();
     } catch (const std::exception& error) {
       trouble = error.what();
     }
@@ -219,6 +265,8 @@ void Ledger::work() {
     trouble_ = trouble;
     if (trouble.empty()) {
       committed_ += batch.size();
+      batch.clear();
+      in_hand_ = 0;
       if (queue_.empty()) hurry_ = false;
       written_.notify_all();
       continue;
@@ -232,61 +280,115 @@ void Ledger::work() {
       return;
     }
     written_.notify_all();
-    queue_.insert(queue_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
     more_.wait_for(lock, kTryAgain, [&] { return stopping_; });
   }
 }
 
-void Ledger::write(const std::vector<Row>& batch) {
-  database_.transaction([&] {
-    for (const Row& row : batch) {
-      if (row.begun > 0) database_.run("DELETE FROM ledger_open WHERE id = ?", {number(row.begun)});
-      const std::string day = day_of(row.time_s);
-      const int64_t failed = row.outcome == Outcome::kFailed;
-      const Value cost = row.cost_nano_usd ? Value(*row.cost_nano_usd) : Value(nullptr);
-      database_.run(
-          "INSERT INTO ledger (time_s, day, request_id, caller, wanted, upstream, model, attempt, prompt_tokens, "
-          "cached_tokens, completion_tokens, reasoning_tokens, cost_nano_usd, first_token_s, total_s, outcome, status, "
-          "error, raw_usage, cache_write_tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          {row.time_s,
-           day,
-           row.request_id,
-           row.caller,
-           row.wanted,
-           row.upstream,
-           row.model,
-           int64_t{row.attempt},
-           number(row.prompt_tokens),
-           number(row.cached_tokens),
-           number(row.completion_tokens),
-           number(row.reasoning_tokens),
-           cost,
-           row.first_token_s,
-           row.total_s,
-           std::string(outcome_name(row.outcome)),
-           int64_t{row.status},
-           row.error,
-           row.raw_usage,
-           number(row.cache_write_tokens)});
-      database_.run(
-          "INSERT INTO ledger_days (day, caller, upstream, model, calls, failed, prompt_tokens, cached_tokens, "
-          "completion_tokens, reasoning_tokens, cost_nano_usd, unpriced, cache_write_tokens) "
-          "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) "
-          "ON CONFLICT (day, caller, upstream, model) DO UPDATE SET "
-          "calls = ledger_days.calls + excluded.calls, "
-          "failed = ledger_days.failed + excluded.failed, "
-          "prompt_tokens = ledger_days.prompt_tokens + excluded.prompt_tokens, "
-          "cached_tokens = ledger_days.cached_tokens + excluded.cached_tokens, "
-          "completion_tokens = ledger_days.completion_tokens + excluded.completion_tokens, "
-          "reasoning_tokens = ledger_days.reasoning_tokens + excluded.reasoning_tokens, "
-          "cost_nano_usd = ledger_days.cost_nano_usd + excluded.cost_nano_usd, "
-          "unpriced = ledger_days.unpriced + excluded.unpriced, "
-          "cache_write_tokens = ledger_days.cache_write_tokens + excluded.cache_write_tokens",
-          {day, row.caller, row.upstream, row.model, failed, number(row.prompt_tokens), number(row.cached_tokens),
-           number(row.completion_tokens), number(row.reasoning_tokens), row.cost_nano_usd.value_or(0),
-           int64_t{!row.cost_nano_usd}, number(row.cache_write_tokens)});
-    }
+void Ledger::tell() {
+  const std::lock_guard lock(told_mutex_);
+  if (on_written_) on_written_();
+}
+
+// A connection may break while a batch is committed. Then only its number tells whether it is there.
+void Ledger::write(const std::vector<Row>& batch, int64_t number) {
+  database_.bulk([&] {
+    if (database_.shared() &&
+        database_.run("INSERT INTO ledger_batches (instance, number) VALUES (?, ?) ON CONFLICT (instance) DO UPDATE "
+                      "SET number = excluded.number WHERE ledger_batches.number < excluded.number",
+                      {instance_, number}) == 0)
+      return;
+    insert(batch);
   });
+}
+
+void Ledger::insert(const std::vector<Row>& batch) {
+  for (const Row& row : batch) {
+    if (row.begun > 0 && database_.run("DELETE FROM ledger_open WHERE id = ?", {number(row.begun)}) == 0)
+      take_back(row);
+    database_.run(
+        "INSERT INTO ledger (time_s, day, request_id, caller, wanted, upstream, model, attempt, prompt_tokens, "
+        "cached_tokens, completion_tokens, reasoning_tokens, cost_nano_usd, first_token_s, total_s, outcome, status, "
+        "error, raw_usage, cache_write_tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        {row.time_s,
+         day_of(row.time_s),
+         row.request_id,
+         row.caller,
+         row.wanted,
+         row.upstream,
+         row.model,
+         int64_t{row.attempt},
+         number(row.prompt_tokens),
+         number(row.cached_tokens),
+         number(row.completion_tokens),
+         number(row.reasoning_tokens),
+         row.cost_nano_usd ? Value(*row.cost_nano_usd) : Value(nullptr),
+         row.first_token_s,
+         row.total_s,
+         std::string(outcome_name(row.outcome)),
+         int64_t{row.status},
+         row.error,
+         row.raw_usage,
+         number(row.cache_write_tokens)});
+  }
+  add_to_days(batch, 1);
+}
+
+// Its note is gone: another program took this one for dead and filed the prompt. What the call really took replaces it.
+void Ledger::take_back(const Row& row) {
+  for (const store::Row& found : database_.query(
+           "SELECT * FROM ledger WHERE caller = ? AND day = ? AND request_id = ? AND attempt = ? AND error = ?",
+           {row.caller, day_of(row.time_s), row.request_id, int64_t{row.attempt}, std::string(kLeftOpen)})) {
+    if (database_.run("DELETE FROM ledger WHERE id = ?", {found.integer("id")}) == 0) continue;
+    Row filed{.time_s = found.integer("time_s"),
+              .caller = found.text("caller"),
+              .upstream = found.text("upstream"),
+              .model = found.text("model"),
+              .prompt_tokens = static_cast<uint64_t>(found.integer("prompt_tokens")),
+              .outcome = Outcome::kAborted,
+              .error = {},
+              .raw_usage = {}};
+    if (!found.is_null("cost_nano_usd")) filed.cost_nano_usd = found.integer("cost_nano_usd");
+    add_to_days({filed}, -1);
+  }
+}
+
+// One statement for each sum, in the order of the key: two programs that write the same sums do not wait for each other
+// in a circle.
+void Ledger::add_to_days(const std::vector<Row>& batch, int64_t sign) {
+  std::map<std::tuple<std::string, std::string, std::string, std::string>, Sum> sums;
+  for (const Row& row : batch) {
+    Sum& sum = sums[{day_of(row.time_s), row.caller, row.upstream, row.model}];
+    ++sum.calls;
+    sum.failed += row.outcome == Outcome::kFailed;
+    sum.prompt_tokens += row.prompt_tokens;
+    sum.cached_tokens += row.cached_tokens;
+    sum.completion_tokens += row.completion_tokens;
+    sum.reasoning_tokens += row.reasoning_tokens;
+    sum.cache_write_tokens += row.cache_write_tokens;
+    sum.cost_nano_usd += row.cost_nano_usd.value_or(0);
+    sum.unpriced += !row.cost_nano_usd;
+  }
+  for (const auto& [key, sum] : sums) {
+    const auto& [day, caller, upstream, model] = key;
+    const auto signed_number = [&](uint64_t value) { return sign * number(value); };
+    database_.run(
+        "INSERT INTO ledger_days (day, caller, upstream, model, calls, failed, prompt_tokens, cached_tokens, "
+        "completion_tokens, reasoning_tokens, cost_nano_usd, unpriced, cache_write_tokens) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (day, caller, upstream, model) DO UPDATE SET "
+        "calls = ledger_days.calls + excluded.calls, failed = ledger_days.failed + excluded.failed, "
+        "prompt_tokens = ledger_days.prompt_tokens + excluded.prompt_tokens, "
+        "cached_tokens = ledger_days.cached_tokens + excluded.cached_tokens, "
+        "completion_tokens = ledger_days.completion_tokens + excluded.completion_tokens, "
+        "reasoning_tokens = ledger_days.reasoning_tokens + excluded.reasoning_tokens, "
+        "cost_nano_usd = ledger_days.cost_nano_usd + excluded.cost_nano_usd, "
+        "unpriced = ledger_days.unpriced + excluded.unpriced, "
+        "cache_write_tokens = ledger_days.cache_write_tokens + excluded.cache_write_tokens",
+        {day, caller, upstream, model, signed_number(sum.calls), signed_number(sum.failed),
+         signed_number(sum.prompt_tokens), signed_number(sum.cached_tokens), signed_number(sum.completion_tokens),
+         signed_number(sum.reasoning_tokens), sign * sum.cost_nano_usd, signed_number(sum.unpriced),
+         signed_number(sum.cache_write_tokens)});
+  }
 }
 
 std::vector<Sum> Ledger::sums(const Filter& filter, const std::vector<By>& by) {

@@ -12,12 +12,15 @@
 // committed yet (kCommitEvery). Days are those of UTC. Thread-safe.
 //
 // A call that counts against a budget is told before it begins (begin()) and its row takes the note away, in one
-// transaction. So what a kill left open is known at the next start, and becomes a row: the prompt, which was on its way.
+// transaction. So what a kill left open is known at the next start, and becomes a row: the prompt, which was on its
+// way. Where several programs share the database one of the others does that (store/instances.h). If the first was only
+// asleep and files its row after all, that row replaces the other: each call is in the ledger once.
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -25,6 +28,7 @@
 #include <thread>
 #include <vector>
 
+#include "ledger/budget.h"
 #include "store/database.h"
 
 namespace shenbi::ledger {
@@ -82,13 +86,23 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  /// A number for a call that is about to begin.
-  uint64_t next_call() noexcept { return next_open_++; }
-  /// Notes that call under its number (`begun`), with the tokens and the cost of its prompt. What has returned survives
-  /// a kill; where the disk is full the note is missing, which is told in the log.
-  void begin(const Row& call);
+  /// A number for a call that is about to begin; no other program that shares the database has it.
+  uint64_t next_call();
+  /// Notes that call under its number (`begun`), with the tokens and the cost of its prompt and the most it may take.
+  /// What has returned survives a kill. Throws what the database throws.
+  void begin(const Row& call, const Charge& most = {});
+  struct Open {
+    uint64_t id = 0;
+    std::string caller, day;
+    Charge most;
+  };
+  /// All calls that are noted, also those of other programs.
+  std::vector<Open> open_calls();
   /// Calls that the end of the last process left open and that are rows now.
   uint64_t found_open() const noexcept { return found_open_; }
+
+  /// Called by the thread that writes, whenever rows have been written. Returns when the one before does not run.
+  void on_written(std::function<void()> callback);
 
   /// False if the row is lost for lack of room.
   bool add(Row row);
@@ -112,19 +126,29 @@ class Ledger {
 
  private:
   void work();
-  void close_open_calls();
-  void write(const std::vector<Row>& batch);
+  void close_open_calls(int64_t instance);
+  void write(const std::vector<Row>& batch, int64_t number);
+  void insert(const std::vector<Row>& batch);
+  void tell();
+  void take_back(const Row& row);
+  void add_to_days(const std::vector<Row>& batch, int64_t sign);
 
   store::Database& database_;
   const size_t most_waiting_;
   mutable std::mutex mutex_;
   std::condition_variable more_, written_;
   std::vector<Row> queue_;
+  size_t in_hand_ = 0;  // rows that the thread is writing
   uint64_t added_ = 0, committed_ = 0, lost_ = 0;
-  std::atomic<uint64_t> next_open_{1};
-  uint64_t found_open_ = 0;
+  std::atomic<uint64_t> next_open_{0};
+  std::atomic<uint64_t> found_open_ = 0;
+  int64_t instance_ = 0;  // of the notes
+  int64_t batches_ = 0;   // that were begun to be written
+  std::mutex told_mutex_;
+  std::function<void()> on_written_;
   bool stopping_ = false, hurry_ = false;
   std::string trouble_;
+  std::shared_ptr<void> gone_;  // what is done for other programs
   std::thread writer_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "store/driver.h"
+#include "store/instances.h"
 
 namespace shenbi::store {
 
@@ -64,12 +65,15 @@ bool is_address(std::string_view place) noexcept {
   return place.starts_with("postgresql://") || place.starts_with("postgres://");
 }
 
-Database::Database(const std::string& place) : driver_(is_address(place) ? open_postgres(place) : open_sqlite(place)) {}
+Database::Database(const std::string& place)
+    : driver_(is_address(place) ? open_postgres(place) : open_sqlite(place)),
+      instances_(std::make_unique<Instances>(*this)) {}
 
 Database::~Database() = default;
 
 const std::string& Database::name() const noexcept { return driver_->name(); }
 bool Database::shared() const noexcept { return driver_->shared(); }
+std::string_view Database::seconds_now() const noexcept { return driver_->seconds_now(); }
 
 void Database::migrate(std::string_view part, const std::vector<Step>& steps) {
   transaction([&] {

@@ -87,6 +87,7 @@ bool is_address(std::string_view place) noexcept;
 std::string shown_place(std::string_view place);
 
 class Driver;
+class Instances;
 
 class Database {
  public:
@@ -103,6 +104,10 @@ class Database {
   const std::string& name() const noexcept;
   /// Whether other processes write to it too: then what it holds is to be asked for, not remembered.
   bool shared() const noexcept;
+  /// Those that share it (store/instances.h).
+  Instances& instances() noexcept { return *instances_; }
+  /// For a statement: the seconds since 1970 by the database's clock.
+  std::string_view seconds_now() const noexcept;
 
   /// Runs the steps beyond what the named part of the schema has already had, while no other process does. A database
   /// of a newer program is Error{kUnsupported}.
@@ -130,6 +135,7 @@ class Database {
 
  private:
   std::unique_ptr<Driver> driver_;
+  std::unique_ptr<Instances> instances_;  // goes first
 };
 
 }  // namespace shenbi::store

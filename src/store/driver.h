@@ -20,6 +20,7 @@ class Driver {
   virtual int64_t run(std::string_view sql, const std::vector<Value>& values, Durability durability) = 0;
   virtual std::vector<Row> query(std::string_view sql, const std::vector<Value>& values) = 0;
   virtual void transaction(const std::function<void()>& work, Isolation isolation) = 0;
+  virtual std::string_view seconds_now() const noexcept = 0;
   virtual Condition contains(const TextIndex& index, const std::string& text) const = 0;
 };
 

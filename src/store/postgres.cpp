@@ -91,6 +91,8 @@ class Postgres final : public Driver {
     }
   }
 
+  std::string_view seconds_now() const noexcept override { return "(extract(epoch FROM clock_timestamp())::float8)"; }
+
   Condition contains(const TextIndex& index, const std::string& text) const override {
     return {fmt::format("{} LIKE ? ESCAPE '\\'", index.column), anywhere(text)};
   }

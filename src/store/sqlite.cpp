@@ -281,6 +281,8 @@ class Sqlite final : public Driver {
     }
   }
 
+  std::string_view seconds_now() const noexcept override { return "((julianday('now') - 2440587.5) * 86400)"; }
+
   // The trigram index finds any part of a word of any language from three characters on; shorter searches walk the
   // text.
   Condition contains(const TextIndex& index, const std::string& text) const override {
