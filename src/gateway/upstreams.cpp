@@ -4,17 +4,20 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "gateway/house.h"
 
 namespace shenbi::gateway {
 namespace {
 
 constexpr std::string_view kFromEnvironment = "env:";
+constexpr std::chrono::nanoseconds kLookEvery = std::chrono::milliseconds(500);
 constexpr size_t kLongestName = 64;  // it stands in front of every model's name
 
 [[noreturn]] void refuse(std::string_view field, const std::string& why) {
@@ -80,36 +83,74 @@ Upstream from_json(std::string name, const std::string& text) {
 
 }  // namespace
 
-Upstreams::Upstreams(store::Database& database) : database_(database) {
+Upstreams::Upstreams(store::Database& database) : database_(database), version_(database, "upstreams") {
   database_.migrate("upstreams", {"CREATE TABLE upstreams (name TEXT PRIMARY KEY, config TEXT NOT NULL)"});
+  version_.changed();
+  entries_ = read();
+}
+
+Upstreams::Entries Upstreams::read() const {
+  Entries all;
   for (const store::Row& row : database_.query("SELECT name, config FROM upstreams")) {
     try {
-      entries_.emplace(row.text("name"), from_json(row.text("name"), row.text("config")));
+      all.emplace(row.text("name"), from_json(row.text("name"), row.text("config")));
     } catch (const nlohmann::json::exception& error) {
       throw Error(Code::kCorruptFile, fmt::format("upstream '{}' in the database: {}", row.text("name"), error.what()));
     }
   }
+  return all;
+}
+
+// Without the database the accounts stay as they were.
+void Upstreams::refresh() const {
+  if (!database_.shared()) return;
+  const int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
+  int64_t due = look_at_;
+  if (now < due || !look_at_.compare_exchange_strong(due, now + kLookEvery.count())) return;
+  try {
+    if (!version_.changed()) return;
+    Entries all = read();
+    std::lock_guard lock(mutex_);
+    entries_ = std::move(all);
+    ++revision_;
+  } catch (const Error& error) {
+    log_warn("the upstreams may have changed: {}", error.what());
+  }
+}
+
+uint64_t Upstreams::revision() const {
+  refresh();
+  return revision_;
 }
 
 void Upstreams::put(const Upstream& upstream) {
   check(upstream);
   std::lock_guard lock(mutex_);
-  database_.run(
-      "INSERT INTO upstreams (name, config) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET config = excluded.config",
-      {upstream.name, to_json(upstream)});
+  database_.transaction([&] {
+    database_.run(
+        "INSERT INTO upstreams (name, config) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET config = excluded.config",
+        {upstream.name, to_json(upstream)});
+    version_.bump();
+  });
   entries_[upstream.name] = upstream;
   ++revision_;
 }
 
 bool Upstreams::remove(const std::string& name) {
   std::lock_guard lock(mutex_);
-  if (database_.run("DELETE FROM upstreams WHERE name = ?", {name}) == 0) return false;
+  bool found = false;
+  database_.transaction([&] {
+    found = database_.run("DELETE FROM upstreams WHERE name = ?", {name}) > 0;
+    version_.bump();
+  });
+  if (!found) return false;
   entries_.erase(name);
   ++revision_;
   return true;
 }
 
 std::vector<Upstream> Upstreams::list() const {
+  refresh();
   std::lock_guard lock(mutex_);
   std::vector<Upstream> all;
   for (const auto& [name, upstream] : entries_) all.push_back(upstream);
@@ -117,6 +158,7 @@ std::vector<Upstream> Upstreams::list() const {
 }
 
 std::optional<Upstream> Upstreams::find(std::string_view name) const {
+  refresh();
   std::lock_guard lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end()) return std::nullopt;

@@ -6,7 +6,8 @@
 //   upstreams.put({.name = "deepseek", .house = "deepseek", .keys = {"env:DEEPSEEK_API_KEY"}});
 //
 // A key is written as "env:VARIABLE" (nothing secret is stored) or as itself (then it lies in the database file, which
-// only its owner may read). Thread-safe.
+// only its owner may read). What another program that shares the database changes is known here within half a second.
+// Thread-safe.
 
 #include <atomic>
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "store/database.h"
+#include "store/version.h"
 
 namespace shenbi::gateway {
 
@@ -49,13 +51,19 @@ class Upstreams {
   std::vector<Upstream> list() const;
   std::optional<Upstream> find(std::string_view name) const;
   /// Grows with every change: who made something of the list knows when to make it anew.
-  uint64_t revision() const noexcept { return revision_; }
+  uint64_t revision() const;
 
  private:
+  using Entries = std::map<std::string, Upstream, std::less<>>;
+  Entries read() const;
+  void refresh() const;
+
   store::Database& database_;
+  mutable store::Version version_;
   mutable std::mutex mutex_;
-  std::map<std::string, Upstream, std::less<>> entries_;
-  std::atomic<uint64_t> revision_{1};
+  mutable Entries entries_;
+  mutable std::atomic<uint64_t> revision_{1};
+  mutable std::atomic<int64_t> look_at_{0};  // nanoseconds of the steady clock
 };
 
 /// What "env:VARIABLE" stands for, any other text itself. Throws Error{kUpstream} naming the variable if it is not set.

@@ -1,6 +1,7 @@
 #include "server/access.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace shenbi::server {
 namespace {
@@ -18,6 +19,16 @@ bool is_number_address(std::string_view host) {
 }
 
 net::ServerResponse forbidden(Face face, std::string_view message) { return error_response(face, 403, message); }
+
+constexpr uint64_t kSmallBody = 1u << 20;
+
+bool has_small_body(const net::ServerRequest& request) {
+  if (!request.header("transfer-encoding").empty()) return false;
+  const std::string_view text = request.header("content-length");
+  uint64_t bytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  return text.empty() || (error == std::errc() && bytes <= kSmallBody);
+}
 
 }  // namespace
 
@@ -77,7 +88,23 @@ std::optional<net::ServerResponse> Access::refuse(const net::ServerRequest& requ
     return forbidden(face, "this web page may not call this server; start it with --allow-origin");
   }
   if (!found.route->scope()) return std::nullopt;
-  const auto decision = state_.keys.check(key_of(request), *found.route->scope());
+  if (!state_.database.shared()) return answer_to(state_.keys.check(key_of(request), *found.route->scope()), face);
+  // A key that was made elsewhere a moment ago may not be known here; it gets no room for a large body before it is.
+  const auto decision = state_.keys.check_known(key_of(request), *found.route->scope());
+  if (decision.unknown && has_small_body(request)) return std::nullopt;
+  return answer_to(decision, face);
+}
+
+std::optional<net::ServerResponse> Access::check_key(const net::ServerRequest& request, const Route& route) const {
+  if (!state_.database.shared() || !route.scope()) return std::nullopt;
+  try {
+    return answer_to(state_.keys.check(key_of(request), *route.scope()), route.face());
+  } catch (const Error& error) {
+    return error_response(route.face(), error.code(), error.what());
+  }
+}
+
+std::optional<net::ServerResponse> Access::answer_to(const Keys::Decision& decision, Face face) {
   if (decision.caller) return std::nullopt;
   return decision.forbidden ? forbidden(face, decision.message) : error_response(face, decision.code, decision.message);
 }

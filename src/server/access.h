@@ -21,14 +21,18 @@ class Access {
  public:
   explicit Access(State& state) : state_(state) {}
 
-  /// The answer that refuses, or nothing. Counts the request against its key.
+  /// The answer that refuses, or nothing. Counts the request against its key. Never waits: where several programs share
+  /// the database it goes by what this one knows, and check_key() is asked before anything is done.
   std::optional<net::ServerResponse> refuse(const net::ServerRequest& request, const Router::Found& found) const;
+  /// The same of the key alone, by what the shared database says now; nothing where refuse() was the last word.
+  std::optional<net::ServerResponse> check_key(const net::ServerRequest& request, const Route& route) const;
   /// Of an admitted request.
   Caller caller(const net::ServerRequest& request) const;
   /// For a page that may call us from elsewhere; empty for others.
   net::Headers cors_headers(const net::ServerRequest& request) const;
 
  private:
+  static std::optional<net::ServerResponse> answer_to(const Keys::Decision& decision, Face face);
   bool known_host(const net::ServerRequest& request) const;
   bool foreign(const net::ServerRequest& request) const;
   bool allowed_origin(std::string_view origin) const;

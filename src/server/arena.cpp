@@ -10,6 +10,7 @@
 #include "server/ids.h"
 #include "server/running_answers.h"
 #include "server/state.h"
+#include "store/instances.h"
 
 namespace shenbi::server {
 namespace {
@@ -25,7 +26,8 @@ const std::vector<store::Step> kSchema = {
     " figures_b TEXT NOT NULL DEFAULT '', status TEXT NOT NULL) STRICT;"
     "CREATE TABLE arena_votes (id INTEGER PRIMARY KEY AUTOINCREMENT, battle TEXT NOT NULL REFERENCES arena_battles(id),"
     " voter TEXT NOT NULL, judge TEXT NOT NULL, outcome INTEGER, own INTEGER NOT NULL, created REAL NOT NULL,"
-    " UNIQUE (battle, judge)) STRICT"};
+    " UNIQUE (battle, judge)) STRICT",
+    "ALTER TABLE arena_battles ADD COLUMN instance INTEGER NOT NULL DEFAULT 1"};
 
 std::string joined(const std::vector<std::string>& words) {
   std::string all;
@@ -164,7 +166,11 @@ class Arena::Battle : public std::enable_shared_from_this<Battle> {
 
 Arena::Arena(store::Database& database) : database_(database) {
   database_.migrate("arena", kSchema);
-  database_.run("UPDATE arena_battles SET status = 'failed' WHERE status = 'running'");
+  const auto end_battles_of = [this](int64_t instance) {
+    database_.run("UPDATE arena_battles SET status = 'failed' WHERE status = 'running' AND instance = ?", {instance});
+  };
+  end_battles_of(database_.instances().own());
+  gone_ = database_.instances().on_gone(end_battles_of);
 }
 
 std::pair<std::string, std::string> Arena::draw(const std::vector<std::string>& pool) const {
@@ -206,9 +212,10 @@ void Arena::begin(RouteCall& call, const chat::ChatRequest& request, const std::
   }
   try {
     database_.run(
-        "INSERT INTO arena_battles (id, owner, created, question, categories, model_a, model_b, status)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
-        {battle.id, battle.owner, wall_clock(), battle.question, battle.categories, first, second});
+        "INSERT INTO arena_battles (id, owner, created, question, categories, model_a, model_b, status, instance)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'running', ?)",
+        {battle.id, battle.owner, wall_clock(), battle.question, battle.categories, first, second,
+         database_.instances().own()});
   } catch (...) {
     leave(call.caller.id);
     throw;

@@ -6,6 +6,7 @@
 // error text, no id that hangs on it; and no text goes out before both sides have begun.
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -63,6 +64,7 @@ class Arena {
   store::Database& database_;
   mutable std::mutex mutex_;
   std::map<std::string, uint32_t> running_;  // by owner
+  std::shared_ptr<void> gone_;               // what is done for other programs
 };
 
 }  // namespace shenbi::server

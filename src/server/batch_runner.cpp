@@ -14,6 +14,7 @@
 #include <optional>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -32,10 +33,12 @@ constexpr double kFirstDelay = 0.5, kLongestDelay = 60;  // seconds before a lin
 constexpr int kMaxNoMemory = 10;
 constexpr double kTroubleDelay = 10;  // after the disk or the database refused
 constexpr double kSweepEvery = 600;
+constexpr double kLookEvery = 1;  // where other programs share the database: at their cancellations and what they left
 
 struct Job {
   StoredBatch batch;
   bool open = false, busy = false, cancelled = false;
+  bool lost = false;                 // to another program
   std::vector<BatchProblem> broken;  // why it cannot go on
   std::shared_ptr<const FileReader> input;
   std::vector<BatchLine> lines;
@@ -59,13 +62,13 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
   Impl(State& state, const Router& router) : state_(state), router_(router) {}
 
   void listen() {
-    state_.batches->on_news([self = weak_from_this()](const std::string& id) {
-      if (const auto runner = self.lock()) runner->take_over(id);
+    state_.batches->on_news([self = weak_from_this()](const std::string&) {
+      if (const auto runner = self.lock()) runner->look();
     });
   }
 
   void start() {
-    for (StoredBatch& batch : state_.batches->unfinished()) add(std::move(batch));
+    look();
     const uint32_t lanes = std::max(1u, state_.options.engine.max_sequences / 2);
     for (uint32_t i = 0; i < lanes; ++i) lanes_.emplace_back([this] { work(); });
   }
@@ -78,20 +81,42 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
     }
     news_.notify_all();
     for (auto& lane : lanes_) lane.join();
-    lanes_.clear();
+    if (!std::exchange(lanes_, {}).empty()) let_go();
   }
 
  private:
   struct Task {
-    enum class Kind { kOpen, kLine, kEnd, kSweep } kind{};
+    enum class Kind { kOpen, kLine, kEnd, kSweep, kLook } kind{};
     JobPtr job;
     size_t line = 0;
   };
 
   // --- the list of jobs ---
 
-  void take_over(const std::string& id) {
-    if (auto batch = state_.batches->unfinished(id)) add(std::move(*batch));
+  // What is ours now; a job that is not any more is dropped, whatever runs of it.
+  void look() {
+    const std::lock_guard one_at_a_time(look_mutex_);
+    std::unordered_set<std::string> ids;
+    for (StoredBatch& batch : state_.batches->claim()) {
+      ids.insert(batch.id);
+      add(std::move(batch));
+    }
+    if (!state_.batches->shared()) return;
+    const std::lock_guard lock(mutex_);
+    for (const JobPtr& job : jobs_) {
+      if (ids.contains(job->batch.id)) continue;
+      job->lost = true;
+      cancel_running(*job);
+    }
+    std::erase_if(jobs_, [](const JobPtr& job) { return job->lost; });
+  }
+
+  void let_go() {
+    try {
+      state_.batches->let_go();
+    } catch (const std::exception& error) {  // then they are free when this program is found to be gone
+      log_warn("batches: {}", error.what());
+    }
   }
 
   void add(StoredBatch batch) {
@@ -137,6 +162,10 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
       sweep_at_ = now + kSweepEvery;
       return Task{.kind = Task::Kind::kSweep};
     }
+    if (state_.batches->shared() && now >= look_at_) {
+      look_at_ = now + kLookEvery;
+      return Task{.kind = Task::Kind::kLook};
+    }
     std::map<std::string, size_t> running;
     for (const JobPtr& job : jobs_) running[job->batch.owner] += job->running.size();
     JobPtr best;
@@ -168,7 +197,7 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   double wake_at(double now) const {
-    double at = sweep_at_;
+    double at = state_.batches->shared() ? std::min(sweep_at_, look_at_) : sweep_at_;
     for (const JobPtr& job : jobs_) {
       for (const double event : {job->not_before, job->batch.expires}) {
         if (event > now) at = std::min(at, event);
@@ -188,6 +217,8 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
           return end(*task.job);
         case Task::Kind::kSweep:
           return sweep();
+        case Task::Kind::kLook:
+          return look();
       }
     } catch (const std::exception& error) {
       log_warn("batch {}: {}", task.job ? task.job->batch.id : "files", error.what());
@@ -343,7 +374,7 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
   bool give_back(Job& job, size_t line, const CapturedAnswer::Whole& answer) {
     const std::lock_guard lock(mutex_);
     const double now = wall_clock();
-    const bool dropped = stopping_ || over(job, now);
+    const bool dropped = stopping_ || job.lost || over(job, now);
     const bool no_room = answer.status == 429 || (answer.status == 503 && ++job.no_memory[line] < kMaxNoMemory);
     if (!dropped && !no_room) return false;
     job.running.erase(line);
@@ -414,7 +445,8 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
   std::condition_variable news_;
   std::vector<JobPtr> jobs_;
   uint64_t served_ = 0;
-  double sweep_at_ = 0;
+  double sweep_at_ = 0, look_at_ = 0;
+  std::mutex look_mutex_;
   bool stopping_ = false;
   std::vector<std::thread> lanes_;
 };

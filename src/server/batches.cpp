@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "server/ids.h"
 #include "server/state.h"
+#include "store/instances.h"
 
 namespace shenbi::server {
 namespace {
@@ -41,7 +42,9 @@ const std::vector<store::Step> kSchema = {
     "ALTER TABLE batches ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE batches ADD COLUMN output_tokens INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE batches ADD COLUMN reasoning_tokens INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE batches SET ended = created WHERE finished = 1"};
+    "UPDATE batches SET ended = created WHERE finished = 1",
+    // 0: nobody's.
+    "ALTER TABLE batches ADD COLUMN instance INTEGER NOT NULL DEFAULT 0"};
 
 constexpr std::array<std::string_view, 8> kNames = {"validating", "failed",  "in_progress", "finalizing",
                                                     "completed",  "expired", "cancelling",  "cancelled"};
@@ -103,6 +106,8 @@ Batches::Batches(store::Database& database, Files& files) : database_(database),
            "SELECT id FROM batches WHERE finished = 1 AND id IN (SELECT DISTINCT batch FROM batch_answers)")) {
     forget_answers(row.text("id"));
   }
+  gone_ = database_.instances().on_gone(
+      [this](int64_t instance) { database_.run("UPDATE batches SET instance = 0 WHERE instance = ?", {instance}); });
 }
 
 // --- for callers ---
@@ -180,16 +185,29 @@ StoredBatch Batches::cancel(const std::string& owner, const std::string& id) {
 
 // --- for the runner ---
 
-std::vector<StoredBatch> Batches::unfinished() const {
+std::vector<StoredBatch> Batches::claim() {
+  database_.run("UPDATE batches SET instance = ? WHERE finished = 0 AND instance = 0", {database_.instances().own()});
+  return mine();
+}
+
+std::vector<StoredBatch> Batches::mine() const {
   std::vector<StoredBatch> all;
-  for (const Row& row : database_.query("SELECT * FROM batches WHERE finished = 0 ORDER BY number")) {
+  for (const Row& row : database_.query("SELECT * FROM batches WHERE finished = 0 AND instance = ? ORDER BY number",
+                                        {database_.instances().own()})) {
     all.push_back(batch_of(row));
   }
   return all;
 }
 
-std::optional<StoredBatch> Batches::unfinished(const std::string& id) const {
-  const auto rows = database_.query("SELECT * FROM batches WHERE id = ? AND finished = 0", {id});
+void Batches::let_go() {
+  if (shared())
+    database_.run("UPDATE batches SET instance = 0 WHERE finished = 0 AND instance = ?", {database_.instances().own()});
+}
+
+// Within a transaction: nobody takes it away until that ends.
+std::optional<StoredBatch> Batches::own_one(const std::string& id) const {
+  const auto rows =
+      database_.query("SELECT * FROM batches WHERE id = ? AND instance = ?", {id, database_.instances().own()});
   if (rows.empty()) return std::nullopt;
   return batch_of(rows[0]);
 }
@@ -215,13 +233,13 @@ void Batches::fail(const std::string& id, const std::vector<BatchProblem>& probl
 bool Batches::begin(const std::string& id, int64_t lines, const std::string& model) {
   bool begun = false;
   database_.transaction([&] {
-    StoredBatch batch = one(id);
-    begun = batch.status == BatchStatus::kValidating;
+    auto batch = own_one(id);
+    begun = batch && batch->status == BatchStatus::kValidating;
     if (!begun) return;
-    batch.total = lines;
-    batch.model = model;
-    set_status(batch, BatchStatus::kInProgress);
-    write(batch);
+    batch->total = lines;
+    batch->model = model;
+    set_status(*batch, BatchStatus::kInProgress);
+    write(*batch);
   });
   return begun;
 }
@@ -237,6 +255,7 @@ std::vector<uint32_t> Batches::answered(const std::string& id) const {
 void Batches::record(const std::string& id, uint32_t line, bool good, const std::string& answer,
                      const BatchUsage& usage) {
   database_.transaction([&] {
+    if (!own_one(id)) throw Error(Code::kUnavailable, fmt::format("batch '{}' is another program's now", id));
     database_.run("INSERT INTO batch_answers (batch, line, good, answer) VALUES (?, ?, ?, ?)",
                   {id, int64_t{line}, int64_t{good}, answer});
     database_.run(
@@ -259,22 +278,30 @@ std::vector<Batches::Answer> Batches::answers(const std::string& id, uint32_t af
 }
 
 BatchStatus Batches::finalizing(const std::string& id) {
-  StoredBatch batch;
+  BatchStatus status{};
   database_.transaction([&] {
-    batch = one(id);
-    if (batch.status != BatchStatus::kInProgress) return;
-    set_status(batch, BatchStatus::kFinalizing);
-    write(batch);
+    auto batch = own_one(id);
+    if (!batch) throw Error(Code::kUnavailable, fmt::format("batch '{}' is another program's now", id));
+    status = batch->status;
+    if (status != BatchStatus::kInProgress) return;
+    set_status(*batch, BatchStatus::kFinalizing);
+    write(*batch);
+    status = batch->status;
   });
-  return batch.status;
+  return status;
 }
 
 void Batches::end(const std::string& id, const End& end) {
-  bool ended = false;
+  for (const FileDraft* draft : {end.output, end.errors}) {
+    if (draft) files_.share(*draft);
+  }
+  bool ended = false, mine = false;
   database_.transaction([&] {
-    StoredBatch batch = one(id);
-    ended = is_end(batch.status);
+    auto found = own_one(id);
+    mine = found.has_value();
+    ended = !mine || is_end(found->status);
     if (ended) return;
+    StoredBatch& batch = *found;
     const auto add = [&](FileDraft* draft, std::string_view kind) -> std::string {
       if (!draft) return "";
       files_.insert({.id = draft->id(),
@@ -296,7 +323,7 @@ void Batches::end(const std::string& id, const End& end) {
   for (FileDraft* draft : {end.output, end.errors}) {
     if (draft && !ended) draft->keep();
   }
-  forget_answers(id);
+  if (mine) forget_answers(id);
 }
 
 // Its answers went when it ended.

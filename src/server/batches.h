@@ -9,9 +9,13 @@
 // Every answered line is a row until the job ends; then the rows become the output and error file, and the change of
 // status, the rows of the files and the release of the input are one transaction. So after any crash a line is either
 // answered, and never run again, or not answered. Thread-safe.
+//
+// A batch is worked on by one program: the one whose number stands in its row. Where several share the database a batch
+// of one that is gone is free again, and what that one still writes changes nothing.
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,15 +77,20 @@ class Batches {
 
   // --- for the runner ---
 
-  std::vector<StoredBatch> unfinished() const;
-  /// If it is unfinished.
-  std::optional<StoredBatch> unfinished(const std::string& id) const;
+  /// Those that are this program's from now on: free ones, and those of its last run.
+  std::vector<StoredBatch> claim();
+  /// The unfinished ones of this program.
+  std::vector<StoredBatch> mine() const;
+  /// Whether other programs may change what mine() says.
+  bool shared() const noexcept { return database_.shared(); }
+  /// On the way out: others may go on with them.
+  void let_go();
   void fail(const std::string& id, const std::vector<BatchProblem>& problems);
   /// False if it is not kValidating any more (somebody cancelled).
   bool begin(const std::string& id, int64_t lines, const std::string& model);
   /// Numbers of the lines that are answered.
   std::vector<uint32_t> answered(const std::string& id) const;
-  /// On the disk when it returns; the same line a second time is an error.
+  /// On the disk when it returns; the same line a second time is an error, and so is one of another program's batch.
   void record(const std::string& id, uint32_t line, bool good, const std::string& answer, const BatchUsage& usage);
   struct Answer {
     uint32_t line = 0;
@@ -110,9 +119,11 @@ class Batches {
   void set_status(StoredBatch& batch, BatchStatus status) const;
   void write(const StoredBatch& batch);
   void forget_answers(const std::string& id);
+  std::optional<StoredBatch> own_one(const std::string& id) const;
   store::Database& database_;
   Files& files_;
   std::function<void(const std::string&)> news_;
+  std::shared_ptr<void> gone_;  // what is done for other programs
 };
 
 }  // namespace shenbi::server

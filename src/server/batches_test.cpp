@@ -672,7 +672,7 @@ TEST_F(KeyedBatch, a_revoked_key_gets_no_more_answers) {
   ASSERT_TRUE(parrot->waits_for(8));
   keys.revoke(key.key.id);
   parrot->open();
-  for (int i = 0; i < 6000 && server.state().batches->unfinished(id); ++i) {
+  for (int i = 0; i < 6000 && !server.state().batches->mine().empty(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   const auto batch = server.state().batches->get(key.key.id, id);

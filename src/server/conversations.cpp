@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "server/ids.h"
 #include "server/state.h"
+#include "store/instances.h"
 
 namespace shenbi::server {
 namespace {
@@ -33,7 +34,8 @@ const std::vector<store::Step> kSchema = {
         " status TEXT NOT NULL, error TEXT NOT NULL, finish TEXT NOT NULL, usage TEXT NOT NULL, warnings TEXT NOT NULL,"
         " params TEXT NOT NULL) STRICT;"
         "CREATE INDEX messages_by_conversation ON messages (conversation, created)")
-        .with(kText)};
+        .with(kText),
+    "ALTER TABLE messages ADD COLUMN instance INTEGER NOT NULL DEFAULT 1"};
 
 constexpr std::string_view kSelect =
     "SELECT c.*, (SELECT count(*) FROM messages m WHERE m.conversation = c.id) AS messages FROM conversations c"
@@ -101,8 +103,13 @@ std::string snippet_around(const std::string& text, const std::string& sought) {
 
 Conversations::Conversations(store::Database& database) : database_(database) {
   database_.migrate("conversations", kSchema);
-  database_.run("UPDATE messages SET status = 'stopped' WHERE status = 'running'");
+  end_answers_of(database_.instances().own());
+  gone_ = database_.instances().on_gone([this](int64_t instance) { end_answers_of(instance); });
   purge(0);
+}
+
+void Conversations::end_answers_of(int64_t instance) {
+  database_.run("UPDATE messages SET status = 'stopped' WHERE status = 'running' AND instance = ?", {instance});
 }
 
 // --- conversations ---
@@ -271,9 +278,9 @@ StoredMessage Conversations::add(const std::string& owner, StoredMessage m) {
     database_.run(
         "INSERT INTO messages (id, conversation, parent, role, content, thinking, model, created, status, error, "
         "finish, usage,"
-        " warnings, params) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " warnings, params, instance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         {m.id, m.conversation, or_null(m.parent), m.role, m.content, m.thinking, m.model, m.created, m.status, m.error,
-         m.finish, m.usage, m.warnings, m.params});
+         m.finish, m.usage, m.warnings, m.params, database_.instances().own()});
     database_.run("UPDATE conversations SET leaf = ?, updated = ? WHERE id = ?", {m.id, wall_clock(), m.conversation});
   });
   return m;

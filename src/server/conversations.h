@@ -3,6 +3,7 @@
 // what belongs to somebody else is not there (Error{kNotFound}).
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -40,7 +41,8 @@ struct StoredFolder {
 
 class Conversations {
  public:
-  /// Answers that were running when the program ended are marked as stopped.
+  /// Answers that were running when the program ended are marked as stopped; those of another program that shares the
+  /// database when that one is gone.
   explicit Conversations(store::Database& database);
 
   struct Filter {
@@ -82,7 +84,9 @@ class Conversations {
 
  private:
   void check_folder(const std::string& owner, const std::string& id) const;
+  void end_answers_of(int64_t instance);
   store::Database& database_;
+  std::shared_ptr<void> gone_;  // what is done for other programs
 };
 
 }  // namespace shenbi::server

@@ -26,9 +26,14 @@ const std::vector<store::Step> kSchema = {
     "CREATE TABLE files (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,"
     " purpose TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, created REAL NOT NULL, expires REAL NOT NULL,"
     " held INTEGER NOT NULL DEFAULT 0) STRICT;"
-    "CREATE INDEX files_by_owner ON files (owner, number)"};
+    "CREATE INDEX files_by_owner ON files (owner, number)",
+    // Of files that several programs read. Parts without a file are what an interrupted upload has left.
+    "CREATE TABLE file_parts (file TEXT NOT NULL, part INTEGER NOT NULL, created REAL NOT NULL, bytes BLOB NOT NULL,"
+    " PRIMARY KEY (file, part)) STRICT"};
 
 constexpr std::string_view kUnfinished = ".unfinished";
+constexpr uint64_t kPartBytes = 1u << 20;      // what one statement carries
+constexpr std::chrono::hours kLongUpload{24};  // a draft of another program is younger
 
 [[noreturn]] void not_here(const std::string& id) {
   throw Error(Code::kNotFound, fmt::format("file '{}' is not here", sanitize_utf8(id)));
@@ -129,11 +134,43 @@ Files::Files(store::Database& database, std::filesystem::path folder)
   std::filesystem::create_directories(folder_, error);
   if (!error) std::filesystem::permissions(folder_, std::filesystem::perms::owner_all, error);
   if (error) throw Error(Code::kInvalidArgument, fmt::format("{}: {}", folder_.string(), error.message()));
+  // Another program that shares the database may share the folder too, and be writing.
+  sweep(database_.shared() ? kLongUpload : std::chrono::hours(0));
+}
+
+void Files::sweep(std::chrono::hours age) const {
+  const auto young = std::filesystem::file_time_type::clock::now() - age;
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with("file-")) continue;  // not of our making
-    if (database_.query("SELECT 1 FROM files WHERE id = ?", {name}).empty()) remove_content(name);
+    std::error_code gone;
+    if (age.count() > 0 && std::filesystem::last_write_time(entry.path(), gone) > young) continue;
+    if (database_.query("SELECT 1 AS one FROM files WHERE id = ?", {name}).empty()) remove_content(name);
   }
+}
+
+void Files::share(const FileDraft& draft) {
+  if (!database_.shared()) return;
+  const FileReader reader(folder_ / draft.id());
+  int64_t part = 0;
+  for (uint64_t at = 0; at < reader.bytes(); at += kPartBytes) {
+    database_.run(
+        "INSERT INTO file_parts (file, part, created, bytes) VALUES (?, ?, ?, ?)",
+        {draft.id(), part++, wall_clock(), store::Blob{reader.read(at, std::min(kPartBytes, reader.bytes() - at))}});
+  }
+}
+
+// A copy of what another program has stored.
+void Files::fetch(const StoredFile& file) const {
+  FileDraft draft(folder_);
+  for (int64_t part = 0; draft.bytes() < file.bytes; ++part) {
+    const auto rows = database_.query("SELECT bytes FROM file_parts WHERE file = ? AND part = ?", {file.id, part});
+    if (rows.empty()) throw Error(Code::kCorruptFile, fmt::format("{}: part {} is missing", file.id, part));
+    draft.write(rows[0].text("bytes"));
+  }
+  draft.publish();
+  std::filesystem::rename(folder_ / draft.id(), folder_ / file.id);
+  draft.keep();
 }
 
 StoredFile Files::add(StoredFile wanted, std::string_view content, int64_t lives_for_s) {
@@ -144,6 +181,7 @@ StoredFile Files::add(StoredFile wanted, std::string_view content, int64_t lives
   FileDraft draft(folder_);
   draft.write(content);
   draft.publish();
+  share(draft);
   wanted.id = draft.id();
   wanted.bytes = draft.bytes();
   database_.transaction([&] {
@@ -213,6 +251,8 @@ void Files::remove(const std::string& owner, const std::string& id) {
 }
 
 std::shared_ptr<const FileReader> Files::open(const StoredFile& file) const {
+  std::error_code error;
+  if (database_.shared() && !std::filesystem::exists(folder_ / file.id, error)) fetch(file);
   auto reader = std::make_shared<const FileReader>(folder_ / file.id);
   if (reader->bytes() != file.bytes) {
     throw Error(Code::kCorruptFile,
@@ -233,10 +273,15 @@ void Files::purge() {
     const std::string id = row.text("id");
     if (database_.run("DELETE FROM files WHERE id = ? AND held = 0", {id}) > 0) remove_content(id);
   }
+  if (!database_.shared()) return;
+  database_.run("DELETE FROM file_parts WHERE created < ? AND file NOT IN (SELECT id FROM files)",
+                {now - std::chrono::duration<double>(kLongUpload).count()});
+  sweep(kLongUpload);
 }
 
 // The row is gone already: if this fails, the sweep at the next start does it.
 void Files::remove_content(const std::string& id) const {
+  if (database_.shared()) database_.run("DELETE FROM file_parts WHERE file = ?", {id});
   if (::unlink((folder_ / id).c_str()) != 0 && errno != ENOENT) {
     log_warn("{}: its content could not be deleted: {}", id, std::strerror(errno));
   }

@@ -4,12 +4,15 @@
 // synced, renamed, and only then does the row come: what has a row is whole, and what has none is swept away at the
 // next start.
 //
+// Where several programs share the database the bytes lie there too, in parts, and the folder holds copies.
+//
 //   StoredFile file = files.add({.owner = caller.id, .purpose = "batch", .name = "a.jsonl"}, bytes);
 //   files.get(caller.id, file.id);              // Error{kNotFound} naming the id: also for somebody else's
 //   files.open(file)->read(0, file.bytes);
 //
 // Thread-safe. A full disk is Error{kOutOfMemory}; nothing is left behind.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -91,6 +94,8 @@ class Files {
 
   // --- for batches ---
 
+  /// Makes a published draft's bytes readable for other programs, before its row comes.
+  void share(const FileDraft& draft);
   /// Where drafts are made.
   const std::filesystem::path& folder() const noexcept { return folder_; }
   /// The row of a published draft, and its time to live. Part of the caller's transaction.
@@ -104,6 +109,8 @@ class Files {
 
  private:
   void remove_content(const std::string& id) const;
+  void fetch(const StoredFile& file) const;
+  void sweep(std::chrono::hours age) const;
   store::Database& database_;
   std::filesystem::path folder_;
 };

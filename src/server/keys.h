@@ -4,6 +4,9 @@
 //
 //   NewKey made = keys.create({.name = "ci", .scopes = {Scope::kInfer}, .models = {"gemma3:270m"}});   // made.key is
 //   shown once Keys::Decision d = keys.check(bearer, Scope::kInfer);
+//
+// Where several programs share the database every check asks it whether a key has changed, and rates and tokens are
+// counted there: what one program has revoked no other lets in from then on.
 
 #include <cstdint>
 #include <map>
@@ -16,6 +19,7 @@
 
 #include "server/router.h"
 #include "store/database.h"
+#include "store/version.h"
 
 namespace shenbi::server {
 
@@ -40,7 +44,7 @@ class Keys {
   /// `fixed`: keys given at the start of the server, not stored.
   Keys(store::Database& database, const std::vector<std::string>& fixed);
 
-  /// Whether anybody needs a key at all.
+  /// Whether anybody needs a key at all, as far as this program knows.
   bool required() const;
 
   struct NewKey {
@@ -60,10 +64,13 @@ class Keys {
     std::optional<Caller> caller;
     Code code = Code::kUnauthorized;  ///< without a caller: why
     bool forbidden = false;           ///< the key is good but may not do this: 403
+    bool unknown = false;             ///< no such key: of use to check_known()
     std::string message;
   };
   /// Also counts the request against the key's rate.
   Decision check(std::string_view key, Scope scope);
+  /// By what this program knows, without asking the database and without counting.
+  Decision check_known(std::string_view key, Scope scope) const;
   /// The same for a caller who was let in before: the key as it is now.
   Decision check_again(const std::string& caller_id, Scope scope);
   /// Whose key it is, without any check; the one local user where no keys are needed or none is given.
@@ -84,11 +91,18 @@ class Keys {
     int64_t day = 0;
     uint64_t used_today = 0;
   };
-  static Decision decide(Entry& entry, Scope scope);
+  Decision decide(Entry& entry, Scope scope);
+  static Decision allowed(const Entry& entry, Scope scope);
+  static bool take_of_bucket(Entry& entry);
+  bool take_of_shared_bucket(const Key& key);
+  void load();
+  void refresh() const;
+  uint64_t used_today(const std::string& id) const;
   const Entry* find(const std::string& id) const;
   const Entry* match(std::string_view key) const;
 
   store::Database& database_;
+  mutable store::Version version_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry, std::less<>> entries_;  // by prefix
 };

@@ -14,6 +14,7 @@
 #include "server/conversations.h"
 #include "server/request_record.h"
 #include "server/running_answers.h"
+#include "store/instances.h"
 
 namespace shenbi::server {
 namespace {
@@ -184,6 +185,10 @@ struct Server::Impl {
     const Route& route = *found.route;
     const auto run = [this, call, &route] {
       const RequestRecord::Entered here(call->record);
+      if (const auto refused = access.check_key(call->request, route)) {
+        call->record->fail("refused", false);
+        return call->exchange->send(*refused);
+      }
       call->caller = access.caller(call->request);
       call->record->set_key(call->caller.name);
       run_route(route, *call);
@@ -212,6 +217,7 @@ Server::~Server() {
 void Server::start() {
   impl_->http->start();
   impl_->batches.start();
+  impl_->state.database.instances().watch();
   for (const std::string& model : impl_->state.options.models) {
     impl_->state.workers.run([this, model] {
       try {

@@ -62,7 +62,7 @@ catalog::Model described(const catalog::Catalog& catalog, const gateway::Upstrea
 
 State::State(const ServeOptions& o)
     : options(o),
-      database(o.data / "shenbi.db"),
+      database(o.database.empty() ? (o.data / "shenbi.db").string() : o.database),
       keys(database, o.keys),
       responses(database),
       ledger(database),

@@ -44,7 +44,8 @@ struct ServeOptions {
   std::vector<std::string> allowed_hosts;    ///< names by which we are called, besides numbers and localhost
   std::string certificate_file, key_file;
   std::string alert_webhook;   ///< address that hears of budgets; only who starts the server sets it
-  std::filesystem::path data;  ///< folder of the database
+  std::filesystem::path data;  ///< folder of the database and of files
+  std::string database;        ///< instead of the one in that folder: a file, or the address of a PostgreSQL database
   engine::ServiceOptions engine;
   trace::Options trace;
 };

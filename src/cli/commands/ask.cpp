@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "cli/columns.h"
 #include "cli/command.h"
+#include "cli/database_option.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
@@ -39,11 +40,13 @@ struct Options {
   SamplingOptions sampling;
   uint32_t tokens = 0, threads = 0, width = 0;
   bool json = false, quiet = false;
+  DatabaseOption database;
 };
 
 // The accounts of other houses, and the ledger. They lie in the database, which one process holds at a time.
 struct Accounts {
-  store::Database database{data_folder() / "shenbi.db"};
+  explicit Accounts(const std::string& place) : database(place) {}
+  store::Database database;
   gateway::Upstreams upstreams{database};
   ledger::Ledger ledger{database};
   catalog::Library library{catalog::user_file(data_folder())};
@@ -63,9 +66,9 @@ bool is_local(const std::string& model) {
 
 // Nothing, which is said, if another program holds the database and all models are local ones: they need no account
 // there.
-std::unique_ptr<Accounts> open_accounts(const std::vector<std::string>& models) {
+std::unique_ptr<Accounts> open_accounts(const std::vector<std::string>& models, const std::string& place) {
   try {
-    return std::make_unique<Accounts>();
+    return std::make_unique<Accounts>(place);
   } catch (const Error& error) {
     for (const std::string& model : models) {
       if (!is_local(model)) throw;
@@ -78,7 +81,7 @@ std::unique_ptr<Accounts> open_accounts(const std::vector<std::string>& models) 
 class Desk {
  public:
   explicit Desk(const Options& options, const std::vector<std::string>& models)
-      : accounts_(open_accounts(models)),
+      : accounts_(open_accounts(models, options.database.place())),
         service_(std::make_shared<engine::Service>(engine::ServiceOptions{
             .threads = options.threads, .aliases = {}, .on_load = {}, .cache = formats::CacheFolder::of_user()})) {
     auto local = gateway::make_local_provider(service_, models_on_disk(models));
@@ -384,6 +387,7 @@ Command ask() {
                 args.flag("--json", options->json, "print JSON for programs");
                 args.flag("-q,--quiet", options->quiet, "no figures on stderr");
                 declare_sampling_options(args, options->sampling);
+                options->database.declare(args);
                 args.example("  shenbi ask -m gemma3:270m,deepseek/deepseek-chat \"Why is the sky blue?\"");
               },
           .execute = [options] { return execute(*options); }};

@@ -1,5 +1,5 @@
-// shenbi budgets: how much may be spent by whom. Works on the database, so the server must not be running; a running
-// one has /page/budgets and the page's room Usage.
+// shenbi budgets: how much may be spent by whom. Works on the database: with a file the server must not be running, and
+// a running one has /page/budgets and the page's room Usage; with PostgreSQL all servers that share it know at once.
 
 #include <fmt/format.h>
 
@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/folders.h"
 #include "cli/command.h"
+#include "cli/database_option.h"
 #include "ledger/budgets.h"
 #include "server/keys.h"
 
@@ -22,6 +23,7 @@ struct Options {
   double usd = 0, tokens = 0;
   std::vector<uint32_t> alerts;
   bool unpriced = false;
+  DatabaseOption database;
 };
 
 constexpr double kMostAmount = 1e18;  // below 2^63 nano-dollars or tokens
@@ -70,7 +72,7 @@ int list(ledger::Budgets& budgets) {
 }
 
 int execute(const Options& options) {
-  store::Database database(data_folder() / "shenbi.db");
+  store::Database database(options.database.place());
   const server::Keys keys(database, {});
   ledger::Ledger ledger(database);
   ledger::Budgets budgets(database, ledger, {.team_of = [&](const std::string& key) { return keys.team_of(key); }});
@@ -110,6 +112,7 @@ Command budgets() {
                         "set, with --per total: the day from which on it counts; default today");
             args.flag("--unpriced", options->unpriced,
                       "set: calls without a known price go through and are not counted");
+            options->database.declare(args);
             args.example(
                 "  shenbi budgets set ci --team ci --usd 20 --per month\n"
                 "  shenbi budgets set night --tokens 1e6 --per day --alert 90");

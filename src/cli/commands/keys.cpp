@@ -1,5 +1,5 @@
-// shenbi keys: who may call the server. Works on the database, so the server must not be running; a running one has
-// /page/keys.
+// shenbi keys: who may call the server. Works on the database: with a file the server must not be running, and a
+// running one has /page/keys; with PostgreSQL all servers that share it know at once.
 
 #include <fmt/format.h>
 
@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/folders.h"
 #include "cli/command.h"
+#include "cli/database_option.h"
 #include "server/keys.h"
 
 namespace shenbi::cli::commands {
@@ -20,6 +21,7 @@ struct Options {
   std::vector<std::string> scopes, models;
   uint32_t requests_per_minute = 0;
   double tokens_per_day = 0;
+  DatabaseOption database;
 };
 
 int add(server::Keys& keys, const Options& options) {
@@ -47,7 +49,7 @@ int list(const server::Keys& keys) {
 }
 
 int execute(const Options& options) {
-  store::Database database(data_folder() / "shenbi.db");
+  store::Database database(options.database.place());
   server::Keys keys(database, {});
   if (options.verb == "list") return list(keys);
   if (options.what.empty())
@@ -79,6 +81,7 @@ Command keys() {
                             "add: prompts and answers together; 0 is no limit");
                 args.option("--team", options->team,
                             "add, team: the group whose budgets count for it (shenbi budgets); none without a name");
+                options->database.declare(args);
                 args.example("  shenbi keys add ci --scope infer --tokens-per-day 1000000");
               },
           .execute = [options] { return execute(*options); }};

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/folders.h"
 #include "cli/command.h"
+#include "cli/database_option.h"
 #include "cli/session.h"
 #include "server/server.h"
 
@@ -25,6 +26,7 @@ struct Options {
   double patience_s = 30;
   std::vector<std::string> aliases;
   std::string otlp_endpoint;
+  DatabaseOption database;
 };
 
 // "gpt-4o=gemma3:270m": the name clients send, and the model that answers.
@@ -60,6 +62,7 @@ int execute(Options& options) {
   server::ServeOptions& serve = options.serve;
   serve.port = static_cast<uint16_t>(options.port);
   serve.data = data_folder();
+  serve.database = options.database.place();
   serve.engine.precision = options.precision == "int16" ? kernels::Precision::kInt16 : kernels::Precision::kInt8;
   serve.engine.cache = formats::CacheFolder::of_user();
   serve.engine.memory_bytes = static_cast<uint64_t>(options.memory_gb * 1e9);
@@ -100,6 +103,7 @@ Command serve() {
                         "repeated");
             args.option("--host", s.host, "address to listen on; any but loopback demands a key");
             args.option("-p,--port", options->port, "port; 0: any free one").range(0, 65535);
+            options->database.declare(args);
             args.option("--api-key", s.keys, "a key that callers must send; may be repeated");
             args.option("--allow-origin", s.allowed_origins,
                         "a web page that may call this server, e.g. https://chat.example");

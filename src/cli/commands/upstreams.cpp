@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/folders.h"
 #include "cli/command.h"
+#include "cli/database_option.h"
 #include "gateway/house.h"
 #include "gateway/upstreams.h"
 
@@ -21,6 +22,7 @@ struct Options {
   gateway::Upstream upstream;
   std::vector<std::string> settings;
   bool key_from_input = false, off = false;
+  DatabaseOption database;
 };
 
 int houses() {
@@ -74,7 +76,7 @@ int add(gateway::Upstreams& upstreams, Options& options) {
 
 int execute(Options& options) {
   if (options.verb == "houses") return houses();
-  store::Database database(data_folder() / "shenbi.db");
+  store::Database database(options.database.place());
   gateway::Upstreams upstreams(database);
   if (options.verb == "list") return list(upstreams);
   if (options.upstream.name.empty())
@@ -110,6 +112,7 @@ Command upstreams() {
                 args.option("--priority", u.priority, "add: of several that offer a model the lowest is asked first");
                 args.option("--weight", u.weight, "add: share among those of equal priority");
                 args.flag("--off", options->off, "add: keep it, but do not ask it");
+                options->database.declare(args);
                 args.example(
                     "  shenbi upstreams add deepseek                    # its key: $DEEPSEEK_API_KEY\n"
                     "  shenbi upstreams add office --house compatible --base-url http://10.0.0.5:8000/v1");
