@@ -1,4 +1,5 @@
-// ledger_bench [--rows 1000000] [--rate 5000] [--seconds 10]: the ledger at scale, and what a budget costs a call.
+// ledger_bench [--rows 1000000] [--rate 5000] [--seconds 10] [--database postgresql://...]: the ledger at scale, and
+// what a budget costs a call.
 //
 //   lossless   `rate` rows a second for so many seconds, as answers end: none lost, every one in the file, the most
 //   that
@@ -6,7 +7,8 @@
 //   usage      a ledger of `rows` rows over 90 days, 20 keys, 10 models at 2 upstreams: what the usage page asks
 //   budget     a call's way through the budgets: none for its caller; with one, its note in the database among it
 //
-// Files lie in the temporary folder: its disk is what is measured.
+// Files lie in the temporary folder: its disk is what is measured. With --database, which must be empty, that one is,
+// without the usage page: its rows are made by SQLite.
 
 #include <fmt/format.h>
 
@@ -27,6 +29,10 @@ using Clock = std::chrono::steady_clock;
 
 struct Settings {
   int64_t rows = 1'000'000, rate = 5000, seconds = 10;
+  std::string database;
+  std::string place(const TemporaryFolder& folder) const {
+    return database.empty() ? (folder.path() / "db").string() : database;
+  }
 };
 
 double ms_since(Clock::time_point begin) {
@@ -53,7 +59,7 @@ Row row_of(int64_t i) {
 
 void lossless(const Settings& settings) {
   const TemporaryFolder folder;
-  store::Database database(folder.path() / "db");
+  store::Database database(settings.place(folder));
   Ledger ledger(database);
   const int64_t wanted = settings.rate * settings.seconds;
   uint64_t most_waiting = 0;
@@ -67,7 +73,7 @@ void lossless(const Settings& settings) {
   const auto flushing = Clock::now();
   ledger.flush();
   const double flush_ms = ms_since(flushing);
-  const int64_t found = database.query("SELECT count(*) n FROM ledger")[0].integer("n");
+  const int64_t found = database.query("SELECT count(*) AS n FROM ledger")[0].integer("n");
   const auto sum = ledger.sums({}, {})[0];
   const bool whole = found == wanted && sum.calls == static_cast<uint64_t>(wanted) &&
                      sum.cost_nano_usd == wanted * 1'900'000 && ledger.counts().lost == 0;
@@ -139,7 +145,7 @@ void usage(const Settings& settings) {
   Ledger ledger(database);
   const auto begin = Clock::now();
   fill(database, settings.rows);
-  const int64_t days = database.query("SELECT count(*) n FROM ledger_days")[0].integer("n");
+  const int64_t days = database.query("SELECT count(*) AS n FROM ledger_days")[0].integer("n");
   fmt::print("usage:    {} rows, {} sums of days, {:.0f} MB, made in {:.0f} s\n", settings.rows, days,
              static_cast<double>(std::filesystem::file_size(folder.path() / "db")) / 1e6, ms_since(begin) / 1000);
   const auto day = [](int64_t ago) { return day_of(std::time(nullptr) - ago * 86400); };
@@ -179,9 +185,9 @@ void usage(const Settings& settings) {
   });
 }
 
-void budget() {
+void budget(const Settings& settings) {
   const TemporaryFolder folder;
-  store::Database database(folder.path() / "db");
+  store::Database database(settings.place(folder));
   Ledger ledger(database);
   Budgets budgets(database, ledger, {});
   budgets.put({.name = "b", .whose = Whose::kKey, .subject = "has", .limit = INT64_MAX / 8});
@@ -211,14 +217,18 @@ int main(int count, char** words) {
   Settings settings;
   for (int i = 1; i + 1 < count; i += 2) {
     const auto is = [&](const char* name) { return std::strcmp(words[i], name) == 0; };
+    if (is("--database")) {
+      settings.database = words[i + 1];
+      continue;
+    }
     int64_t* const value = is("--rows")      ? &settings.rows
                            : is("--rate")    ? &settings.rate
                            : is("--seconds") ? &settings.seconds
                                              : nullptr;
-    if (!value) return fmt::print(stderr, "ledger_bench [--rows N] [--rate N] [--seconds N]\n"), 2;
+    if (!value) return fmt::print(stderr, "ledger_bench [--rows N] [--rate N] [--seconds N] [--database ADDRESS]\n"), 2;
     *value = std::max<int64_t>(1, std::atoll(words[i + 1]));
   }
   lossless(settings);
-  usage(settings);
-  budget();
+  if (settings.database.empty()) usage(settings);
+  budget(settings);
 }

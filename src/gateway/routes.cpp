@@ -11,6 +11,7 @@
 namespace shenbi::gateway {
 namespace {
 
+constexpr std::chrono::milliseconds kLookEvery{500};
 constexpr size_t kLongestName = 128, kMostTargets = 32;
 constexpr std::string_view kOrders[] = {"listed", "turns", "fast", "cheapest"};
 
@@ -44,36 +45,59 @@ void check(const NamedRoute& route, const std::map<std::string, NamedRoute, std:
 
 }  // namespace
 
-Routes::Routes(store::Database& database) : database_(database) {
+Routes::Routes(store::Database& database) : database_(database), version_(database, "routes") {
   database_.migrate("routes", {"CREATE TABLE routes (name TEXT PRIMARY KEY, config TEXT NOT NULL)"});
+  refresh();
+}
+
+void Routes::refresh() const {
+  version_.follow_at_leisure(kLookEvery, [&] {
+    Entries all = read();
+    std::lock_guard lock(mutex_);
+    entries_ = std::move(all);
+  });
+}
+
+Routes::Entries Routes::read() const {
+  Entries all;
   for (const store::Row& row : database_.query("SELECT name, config FROM routes")) {
     try {
       const auto json = nlohmann::json::parse(row.text("config"));
       NamedRoute route{.name = row.text("name"), .targets = json.at("targets"), .order = json.at("order")};
-      entries_.emplace(route.name, std::move(route));
+      all.emplace(route.name, std::move(route));
     } catch (const nlohmann::json::exception& error) {
       throw Error(Code::kCorruptFile, fmt::format("route '{}' in the database: {}", row.text("name"), error.what()));
     }
   }
+  return all;
 }
 
 void Routes::put(const NamedRoute& route) {
   std::lock_guard lock(mutex_);
   check(route, entries_);
-  database_.run(
-      "INSERT INTO routes (name, config) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET config = excluded.config",
-      {route.name, nlohmann::json{{"targets", route.targets}, {"order", route.order}}.dump()});
+  database_.transaction([&] {
+    database_.run(
+        "INSERT INTO routes (name, config) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET config = excluded.config",
+        {route.name, nlohmann::json{{"targets", route.targets}, {"order", route.order}}.dump()});
+    version_.bump();
+  });
   entries_[route.name] = route;
 }
 
 bool Routes::remove(const std::string& name) {
   std::lock_guard lock(mutex_);
-  if (database_.run("DELETE FROM routes WHERE name = ?", {name}) == 0) return false;
+  bool found = false;
+  database_.transaction([&] {
+    found = database_.run("DELETE FROM routes WHERE name = ?", {name}) > 0;
+    version_.bump();
+  });
+  if (!found) return false;
   entries_.erase(name);
   return true;
 }
 
 std::vector<NamedRoute> Routes::list() const {
+  refresh();
   std::lock_guard lock(mutex_);
   std::vector<NamedRoute> all;
   for (const auto& [name, route] : entries_) all.push_back(route);
@@ -81,6 +105,7 @@ std::vector<NamedRoute> Routes::list() const {
 }
 
 std::optional<NamedRoute> Routes::find(std::string_view name) const {
+  refresh();
   std::lock_guard lock(mutex_);
   const auto found = entries_.find(name);
   return found == entries_.end() ? std::nullopt : std::optional(found->second);

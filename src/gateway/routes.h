@@ -5,7 +5,7 @@
 //   Routes routes(database);
 //   routes.put({.name = "smart", .targets = {"openai/gpt-4.1", "deepseek/deepseek-chat", "gemma3:270m"}});
 //
-// Thread-safe.
+// What another program that shares the database changes is known here within half a second. Thread-safe.
 
 #include <atomic>
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "store/database.h"
+#include "store/version.h"
 
 namespace shenbi::gateway {
 
@@ -42,9 +43,14 @@ class Routes {
   std::optional<NamedRoute> find(std::string_view name) const;
 
  private:
+  using Entries = std::map<std::string, NamedRoute, std::less<>>;
+  Entries read() const;
+  void refresh() const;
+
   store::Database& database_;
+  mutable store::Version version_;
   mutable std::mutex mutex_;
-  std::map<std::string, NamedRoute, std::less<>> entries_;
+  mutable Entries entries_;
 };
 
 }  // namespace shenbi::gateway

@@ -10,14 +10,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "gateway/house.h"
 
 namespace shenbi::gateway {
 namespace {
 
 constexpr std::string_view kFromEnvironment = "env:";
-constexpr std::chrono::nanoseconds kLookEvery = std::chrono::milliseconds(500);
+constexpr std::chrono::milliseconds kLookEvery{500};
 constexpr size_t kLongestName = 64;  // it stands in front of every model's name
 
 [[noreturn]] void refuse(std::string_view field, const std::string& why) {
@@ -85,8 +84,7 @@ Upstream from_json(std::string name, const std::string& text) {
 
 Upstreams::Upstreams(store::Database& database) : database_(database), version_(database, "upstreams") {
   database_.migrate("upstreams", {"CREATE TABLE upstreams (name TEXT PRIMARY KEY, config TEXT NOT NULL)"});
-  version_.changed();
-  entries_ = read();
+  refresh();
 }
 
 Upstreams::Entries Upstreams::read() const {
@@ -101,21 +99,13 @@ Upstreams::Entries Upstreams::read() const {
   return all;
 }
 
-// Without the database the accounts stay as they were.
 void Upstreams::refresh() const {
-  if (!database_.shared()) return;
-  const int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
-  int64_t due = look_at_;
-  if (now < due || !look_at_.compare_exchange_strong(due, now + kLookEvery.count())) return;
-  try {
-    if (!version_.changed()) return;
+  version_.follow_at_leisure(kLookEvery, [&] {
     Entries all = read();
     std::lock_guard lock(mutex_);
     entries_ = std::move(all);
     ++revision_;
-  } catch (const Error& error) {
-    log_warn("the upstreams may have changed: {}", error.what());
-  }
+  });
 }
 
 uint64_t Upstreams::revision() const {

@@ -63,7 +63,6 @@ class Upstreams {
   mutable std::mutex mutex_;
   mutable Entries entries_;
   mutable std::atomic<uint64_t> revision_{1};
-  mutable std::atomic<int64_t> look_at_{0};  // nanoseconds of the steady clock
 };
 
 /// What "env:VARIABLE" stands for, any other text itself. Throws Error{kUpstream} naming the variable if it is not set.

@@ -39,8 +39,6 @@ int64_t sum(int64_t a, int64_t b) { return a > INT64_MAX / 4 - b ? INT64_MAX / 4
 Budgets::Budgets(store::Database& database, Ledger& ledger, BudgetOptions options)
     : database_(database), ledger_(ledger), options_(std::move(options)), version_(database, "budgets") {
   database_.migrate("budgets", {kSchema});
-  version_.changed();
-  load();
   recount();
   if (!database_.shared()) return;
   ledger_.on_written([this] {
@@ -80,7 +78,7 @@ void Budgets::load() {
 
 // What others have changed. Nothing where there are no others.
 void Budgets::refresh() {
-  if (version_.changed()) load();
+  version_.follow([&] { load(); });
 }
 
 // Before the ledger's sums are read: a call that is settled in between counts twice, and never not at all.

@@ -33,7 +33,8 @@ constexpr double kFirstDelay = 0.5, kLongestDelay = 60;  // seconds before a lin
 constexpr int kMaxNoMemory = 10;
 constexpr double kTroubleDelay = 10;  // after the disk or the database refused
 constexpr double kSweepEvery = 600;
-constexpr double kLookEvery = 1;  // where other programs share the database: at their cancellations and what they left
+// Where other programs share the database: at what they cancelled or left.
+constexpr std::chrono::seconds kLookEvery{1};
 
 struct Job {
   StoredBatch batch;
@@ -71,6 +72,8 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
     look();
     const uint32_t lanes = std::max(1u, state_.options.engine.max_sequences / 2);
     for (uint32_t i = 0; i < lanes; ++i) lanes_.emplace_back([this] { work(); });
+    // Not a task of the lanes: all of them may wait for an answer that is to be cancelled.
+    if (state_.batches->shared()) lanes_.emplace_back([this] { keep_looking(); });
   }
 
   void stop() {
@@ -80,13 +83,14 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
       for (const JobPtr& job : jobs_) cancel_running(*job);
     }
     news_.notify_all();
+    looked_.notify_all();
     for (auto& lane : lanes_) lane.join();
     if (!std::exchange(lanes_, {}).empty()) let_go();
   }
 
  private:
   struct Task {
-    enum class Kind { kOpen, kLine, kEnd, kSweep, kLook } kind{};
+    enum class Kind { kOpen, kLine, kEnd, kSweep } kind{};
     JobPtr job;
     size_t line = 0;
   };
@@ -109,6 +113,25 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
       cancel_running(*job);
     }
     std::erase_if(jobs_, [](const JobPtr& job) { return job->lost; });
+  }
+
+  void keep_looking() {
+    std::string trouble;
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      looked_.wait_for(lock, kLookEvery, [&] { return stopping_; });
+      if (stopping_) return;
+      lock.unlock();
+      std::string why;
+      try {
+        look();
+      } catch (const std::exception& error) {
+        why = error.what();
+      }
+      if (!why.empty() && why != trouble) log_warn("batches: {}", why);
+      trouble = why;
+      lock.lock();
+    }
   }
 
   void let_go() {
@@ -162,10 +185,6 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
       sweep_at_ = now + kSweepEvery;
       return Task{.kind = Task::Kind::kSweep};
     }
-    if (state_.batches->shared() && now >= look_at_) {
-      look_at_ = now + kLookEvery;
-      return Task{.kind = Task::Kind::kLook};
-    }
     std::map<std::string, size_t> running;
     for (const JobPtr& job : jobs_) running[job->batch.owner] += job->running.size();
     JobPtr best;
@@ -197,7 +216,7 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   double wake_at(double now) const {
-    double at = state_.batches->shared() ? std::min(sweep_at_, look_at_) : sweep_at_;
+    double at = sweep_at_;
     for (const JobPtr& job : jobs_) {
       for (const double event : {job->not_before, job->batch.expires}) {
         if (event > now) at = std::min(at, event);
@@ -217,8 +236,6 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
           return end(*task.job);
         case Task::Kind::kSweep:
           return sweep();
-        case Task::Kind::kLook:
-          return look();
       }
     } catch (const std::exception& error) {
       log_warn("batch {}: {}", task.job ? task.job->batch.id : "files", error.what());
@@ -442,10 +459,10 @@ class BatchRunner::Impl : public std::enable_shared_from_this<Impl> {
   State& state_;
   const Router& router_;
   std::mutex mutex_;
-  std::condition_variable news_;
+  std::condition_variable news_, looked_;
   std::vector<JobPtr> jobs_;
   uint64_t served_ = 0;
-  double sweep_at_ = 0, look_at_ = 0;
+  double sweep_at_ = 0;
   std::mutex look_mutex_;
   bool stopping_ = false;
   std::vector<std::thread> lanes_;

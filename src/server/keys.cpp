@@ -92,8 +92,7 @@ Scope scope_of(std::string_view name) {
 Keys::Keys(store::Database& database, const std::vector<std::string>& fixed)
     : database_(database), version_(database, "keys") {
   database_.migrate("keys", kSchema);
-  version_.changed();
-  load();
+  refresh();
   for (size_t i = 0; i < fixed.size(); ++i) {
     if (fixed[i].size() < 16) throw Error(Code::kInvalidArgument, "--api-key: at least 16 characters");
     Entry entry{.key = {.id = fmt::format("fixed-{}", i + 1), .name = "given at the start"}, .hash = hash_of(fixed[i])};
@@ -118,9 +117,10 @@ uint64_t Keys::used_today(const std::string& id) const {
 
 // Keys are never deleted, so what is read again only adds and changes.
 void Keys::refresh() const {
-  if (!version_.changed()) return;
-  std::lock_guard lock(mutex_);
-  const_cast<Keys*>(this)->load();
+  version_.follow([&] {
+    std::lock_guard lock(mutex_);
+    const_cast<Keys*>(this)->load();
+  });
 }
 
 bool Keys::required() const {

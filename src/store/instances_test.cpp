@@ -76,11 +76,19 @@ TEST_F(InstancesTest, a_program_that_was_struck_off_gets_a_new_number) {
 TEST_F(InstancesTest, a_version_tells_what_others_have_changed) {
   Database a(address), b(address);
   Version of_a(a, "keys"), of_b(b, "keys"), other(b, "budgets");
-  EXPECT_FALSE(of_b.changed());
+  int loads = 0, others = 0;
+  const auto follow = [&] { of_b.follow([&] { ++loads; }); };
+  follow();
+  follow();
+  EXPECT_EQ(loads, 1);
   a.transaction([&] { of_a.bump(); });
-  EXPECT_TRUE(of_b.changed());
-  EXPECT_FALSE(of_b.changed());
-  EXPECT_FALSE(other.changed());
+  EXPECT_THROW(of_b.follow([&] { throw std::runtime_error("not now"); }), std::runtime_error);
+  follow();
+  follow();
+  EXPECT_EQ(loads, 2);
+  other.follow([&] { ++others; });
+  other.follow([&] { ++others; });
+  EXPECT_EQ(others, 1);
 }
 
 }  // namespace

@@ -181,7 +181,7 @@ class Postgres final : public Driver {
   ConnectionPtr connect() {
     {
       const std::lock_guard lock(mutex_);
-      if (Clock::now() < away_until_) throw Lost(away_);
+      if (!away_.empty() && Clock::now() < away_until_) throw Lost(away_);
     }
     for (size_t attempt = 0;; ++attempt) {
       try {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/folders.h"
 #include "cli/command.h"
+#include "cli/database_option.h"
 #include "gateway/routes.h"
 
 namespace shenbi::cli::commands {
@@ -18,6 +19,7 @@ namespace {
 struct Options {
   std::string verb;
   gateway::NamedRoute route;
+  DatabaseOption database;
 };
 
 int list(const gateway::Routes& routes) {
@@ -27,7 +29,7 @@ int list(const gateway::Routes& routes) {
 }
 
 int execute(const Options& options) {
-  store::Database database(data_folder() / "shenbi.db");
+  store::Database database(options.database.place());
   gateway::Routes routes(database);
   if (options.verb == "list") return list(routes);
   const gateway::NamedRoute& route = options.route;
@@ -60,6 +62,7 @@ Command routes() {
             args.option("--order", options->route.order,
                         "add: listed (default), turns, fast (by the measured first token) or cheapest")
                 .choices({"listed", "turns", "fast", "cheapest"});
+            options->database.declare(args);
             args.example(
                 "  shenbi routes add gpt-4o --to openai/gpt-4.1\n"
                 "  shenbi routes add smart --to deepseek/deepseek-chat --to gemma3:270m --order cheapest");
