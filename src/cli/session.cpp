@@ -20,6 +20,8 @@ void declare_model_options(Arguments& args, ModelOptions& options) {
           "--precision", options.precision,
           "activations in products with quantised weights; int16 is as exact as the weights and reads prompts slower")
       .choices({"int8", "int16"});
+  args.flag("--whole-head", options.whole_head,
+            "no second, coarse form of a large output head: the same answers, less memory, slower");
   args.flag("-q,--quiet", options.quiet, "nothing on stderr but errors");
 }
 
@@ -51,6 +53,7 @@ Session open_session(const ModelOptions& options) {
       {.context_length = options.context,
        .context_length_cap = options.context ? 0 : kDefaultContext,
        .precision = options.precision == "int16" ? kernels::Precision::kInt16 : kernels::Precision::kInt8,
+       .coarse_head = options.whole_head ? models::CoarseHeadUse::kNever : models::CoarseHeadUse::kWhereItPays,
        .cache = formats::CacheFolder::of_user()},
       *session.team);
   return session;

@@ -17,13 +17,14 @@ struct ModelOptions {
   uint32_t threads = 0;  ///< 0: what affinity and container quota really give
   uint32_t context = 0;  ///< 0: the model's own, at most kDefaultContext
   std::string precision = "int8";
+  bool whole_head = false;  ///< no coarse form of the output head
   bool quiet = false;
 };
 
 /// Contexts of 128k and more are asked for, not assumed.
 inline constexpr uint32_t kDefaultContext = 8192;
 
-/// Declares MODEL, --threads, --context, --precision, --quiet.
+/// Declares MODEL, --threads, --context, --precision, --whole-head, --quiet.
 void declare_model_options(Arguments& args, ModelOptions& options);
 
 struct Session {

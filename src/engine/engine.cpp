@@ -278,6 +278,12 @@ struct Engine::Impl {
 
   // --- one pass ---
 
+  // A mask may forbid the best, and probabilities need all.
+  static uint32_t best_logits(const Sequence& s) {
+    const Request& request = s.request;
+    return request.logprobs || request.top_logprobs > 0 || request.matcher ? 0 : s.sampler.needs_best();
+  }
+
   bool forward(const std::vector<Part>& parts) {
     std::vector<models::SequenceSlice> slices;
     size_t rows = 0;
@@ -287,7 +293,8 @@ struct Engine::Impl {
                         .start = static_cast<uint32_t>(s->computed),
                         .pages = s->pages,
                         .all_logits = all,
-                        .wants_logits = last});
+                        .wants_logits = last,
+                        .best_logits = best_logits(*s)});
       rows += all ? count : last;
     }
     const size_t vocab = model->decoder->spec().vocab_size;

@@ -100,9 +100,7 @@ Sampler::Choice Sampler::sample(std::span<float> logits, std::span<const int32_t
   // The model's own log-probability is reported, so it is looked up before anything changes the chosen logit. Only
   // penalties and biases change logits in place; they keep what they overwrote.
   std::unordered_map<int32_t, float> original;
-  const bool changes = !params_.logit_bias.empty() || params_.repetition_penalty != 1.0f ||
-                       params_.frequency_penalty != 0 || params_.presence_penalty != 0 || params_.dry.multiplier > 0;
-  if (changes) {
+  if (changes_logits()) {
     for (int32_t id : history) original.try_emplace(id, logits[static_cast<size_t>(id)]);
     for (const auto& [id, bias] : params_.logit_bias) original.try_emplace(id, logits[static_cast<size_t>(id)]);
     for (const auto& [id, bias] : params_.logit_bias) logits[static_cast<size_t>(id)] += bias;
@@ -115,6 +113,17 @@ Sampler::Choice Sampler::sample(std::span<float> logits, std::span<const int32_t
     return Choice{id, with_logprob ? static_cast<float>(logit - normaliser) : 0.0f};
   };
   return choice(choose(logits, allowed, step));
+}
+
+bool Sampler::changes_logits() const noexcept {
+  return !params_.logit_bias.empty() || params_.repetition_penalty != 1.0f || params_.frequency_penalty != 0 ||
+         params_.presence_penalty != 0 || params_.dry.multiplier > 0;
+}
+
+// What is changed may have been outside the best before, or leave them.
+uint32_t Sampler::needs_best() const noexcept {
+  if (changes_logits()) return 0;
+  return params_.temperature == 0 ? 1 : params_.top_k;
 }
 
 // Where a grammar leaves less than half of the vocabulary, only that is looked at: for a keyword or a digit it is less

@@ -69,6 +69,10 @@ class Sampler {
   Choice sample(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length, uint64_t step,
                 bool with_logprob = true, std::span<const uint64_t> allowed = {});
 
+  /// How many of the largest logits (and their ties) a choice without logprob and mask depends on; the others may be
+  /// -infinity. 0: on all.
+  uint32_t needs_best() const noexcept;
+
   const SamplingParams& params() const noexcept { return params_; }
   uint64_t seed() const noexcept { return seed_; }
 
@@ -78,6 +82,7 @@ class Sampler {
     float logit;
     double probability;  // times a factor that all share
   };
+  bool changes_logits() const noexcept;
   void penalise(std::span<float> logits, std::span<const int32_t> history, size_t prompt_length) const;
   void apply_dry(std::span<float> logits, std::span<const int32_t> history) const;
   int32_t choose(std::span<float> logits, std::span<const uint64_t> allowed, uint64_t step);

@@ -116,6 +116,38 @@ TEST(Sampler, ranking_only_what_a_draw_needs_draws_the_same) {
   }
 }
 
+TEST(Sampler, a_draw_needs_no_logit_beyond_the_best_that_it_names) {
+  for (const SamplingParams& params :
+       {SamplingParams{.temperature = 0}, SamplingParams{.top_k = 1}, SamplingParams{.top_k = 40},
+        SamplingParams{.temperature = 2, .top_k = 64, .top_p = 0.95f},
+        SamplingParams{.top_k = 20, .min_p = 0.1f, .typical_p = 0.7f}}) {
+    SamplingParams seeded = params;
+    seeded.seed = 5;
+    Sampler sampler(seeded, 5000);
+    const uint32_t best = sampler.needs_best();
+    ASSERT_EQ(best, params.temperature == 0 ? 1u : params.top_k);
+    for (uint64_t step = 0; step < 300; ++step) {
+      auto whole = wide_row(5000, 3);
+      std::rotate(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(16 * step), whole.end());
+      auto ordered = whole;
+      std::nth_element(ordered.begin(), ordered.begin() + (best - 1), ordered.end(), std::greater<>());
+      auto cut = whole;
+      for (float& logit : cut) logit = logit < ordered[best - 1] ? -HUGE_VALF : logit;
+      const auto from_cut = sampler.sample(cut, {}, 0, step, false).id;
+      ASSERT_EQ(from_cut, sampler.sample(whole, {}, 0, step, false).id);
+    }
+  }
+}
+
+TEST(Sampler, what_changes_logits_or_draws_from_all_needs_all) {
+  for (const SamplingParams& params :
+       {SamplingParams{}, SamplingParams{.top_p = 0.9f}, SamplingParams{.min_p = 0.1f},
+        SamplingParams{.temperature = 0, .repetition_penalty = 1.1f},
+        SamplingParams{.temperature = 0, .logit_bias = {{3, 1.0f}}}, SamplingParams{.top_k = 5, .presence_penalty = 1},
+        SamplingParams{.temperature = 0, .dry = {.multiplier = 0.8f}}})
+    EXPECT_EQ(Sampler(params, 100).needs_best(), 0u);
+}
+
 TEST(Allowed, draws_are_those_of_a_vocabulary_that_holds_nothing_else) {
   const auto row = wide_row(5'000, 3);
   for (const size_t distance : {2500u, 100u, 3u, 1u}) {  // few allowed tokens are gathered, many stay where they are

@@ -43,7 +43,7 @@ class Runner {
   void pass(uint32_t begin, uint32_t end, Work& work) {
     workspace_.record(&work.passes.emplace_back());
     const models::SequenceSlice slice{
-        .tokens = std::span(ids_).subspan(begin, end - begin), .start = begin, .pages = pages_};
+        .tokens = std::span(ids_).subspan(begin, end - begin), .start = begin, .pages = pages_, .best_logits = 1};
     const models::KvPool pool{reinterpret_cast<std::byte*>(memory_.get()), decoder_.kv_page_bytes(),
                               static_cast<uint32_t>(pages_.size())};
     decoder_.forward(std::span(&slice, 1), pool, workspace_, team_, logits_.data());

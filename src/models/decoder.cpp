@@ -7,9 +7,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "kernels/huge_memory.h"
+#include "models/coarse_head.h"
 #include "models/decoder_impl.h"
 #include "models/parameters.h"
 #include "models/weight_cache.h"
@@ -241,6 +244,58 @@ void Loader::load() {
   out_.pending_cache = cache_.keep_new();
 }
 
+/// What such a head adds to a logit, or does to it, would have to be in the bound.
+bool head_is_plain(const Decoder::Impl& decoder) {
+  return decoder.head.bias.empty() && decoder.head_scale.empty() && decoder.spec.logit_scale == 1.0f &&
+         decoder.spec.logit_softcap == 0 && decoder.head.matrix.form() != kernels::ActivationForm::kInt8;
+}
+
+/// By shape: a token reads at least a tenth less. Measured gains: docs/kernels.md.
+bool coarse_head_pays(const Decoder::Impl& decoder) {
+  constexpr size_t kLargeVocabulary = 32'000, kShare = 10;
+  const size_t own = decoder.head.matrix.bytes(),
+               coarse = kernels::CoarseMatrix::bytes_of(decoder.head.matrix.rows(), decoder.head.matrix.columns());
+  return decoder.spec.vocab_size >= kLargeVocabulary && own > coarse &&
+         (own - coarse) * kShare >= decoder.bytes_per_token;
+}
+
+/// Mean squares of the head's inputs behind tokens of all parts of the vocabulary. They only say which columns are
+/// strong, and those are the same ones in any text.
+std::vector<float> head_energy(const Decoder& decoder, ThreadTeam& team) {
+  constexpr uint32_t kTokens = 256;
+  const DecoderSpec& spec = decoder.spec();
+  const uint32_t count = std::min({kTokens, spec.context_length, spec.vocab_size});
+  std::vector<int32_t> tokens(count);
+  for (uint32_t i = 0; i < count; ++i) tokens[i] = static_cast<int32_t>(uint64_t{i} * spec.vocab_size / count);
+  std::vector<uint32_t> pages((count + kPagePositions - 1) / kPagePositions);
+  std::iota(pages.begin(), pages.end(), 0);
+  const auto memory = kernels::allocate_huge(pages.size() * decoder.kv_page_bytes());
+  const KvPool pool{reinterpret_cast<std::byte*>(memory.get()), decoder.kv_page_bytes(),
+                    static_cast<uint32_t>(pages.size())};
+  Workspace workspace;
+  const SequenceSlice slice{.tokens = tokens, .pages = pages, .all_logits = true};
+  decoder.forward({&slice, 1}, pool, workspace, team, nullptr);
+  const size_t d = spec.embedding_size;
+  std::vector<float> energy(d);
+  for (size_t i = 0; i < count * d; ++i) energy[i % d] += workspace.hidden()[i] * workspace.hidden()[i];
+  for (float& value : energy) value /= static_cast<float>(count);
+  return energy;
+}
+
+std::optional<CoarseHead> coarse_head_of(const Decoder& decoder, const Model& model, const DecoderOptions& options,
+                                         ThreadTeam& team) {
+  const Parameter& head = model.parameters.at(model.spec.tied_output ? "embedding.weight" : "output.weight");
+  std::vector<std::byte> scratch;
+  return load_coarse_head({.checkpoint = *model.checkpoint,
+                           .folder = options.cache,
+                           .type = head.type(),
+                           .rows = [&] { return head.bytes(scratch); },
+                           .energy = [&] { return head_energy(decoder, team); },
+                           .vocab_size = model.spec.vocab_size,
+                           .columns = head.columns()},
+                          team);
+}
+
 uint32_t chosen_context(const formats::Checkpoint& checkpoint, uint32_t own, const DecoderOptions& options) {
   if (options.context_length > own)
     throw Error(Code::kInvalidArgument, fmt::format("{}: a context of {} positions was asked for, the model has {}",
@@ -268,17 +323,29 @@ std::shared_ptr<const Decoder> Decoder::load(std::shared_ptr<const formats::Chec
   impl->spec = model.spec;
   impl->spec.context_length = chosen_context(*impl->checkpoint, model.spec.context_length, options);
   Loader(model, options, team, *impl).load();
-  return std::shared_ptr<const Decoder>(new Decoder(std::move(impl)));
+  Impl& made = *impl;
+  const std::shared_ptr<const Decoder> decoder(new Decoder(std::move(impl)));
+  const bool wanted = options.coarse_head == CoarseHeadUse::kWherePossible ||
+                      (options.coarse_head == CoarseHeadUse::kWhereItPays && coarse_head_pays(made));
+  if (wanted && head_is_plain(made)) made.coarse_head = coarse_head_of(*decoder, model, options, team);
+  if (made.coarse_head) {
+    made.weight_bytes += made.coarse_head->matrix.bytes();
+    made.bytes_per_token += made.coarse_head->matrix.bytes();
+    made.bytes_per_token -= made.head.matrix.bytes();
+  }
+  return decoder;
 }
 
 void Decoder::require_whole() const {
   impl_->checkpoint->require_whole();
   if (impl_->kept) impl_->kept->require_whole();
+  if (impl_->coarse_head && impl_->coarse_head->kept) impl_->coarse_head->kept->require_whole();
 }
 
 const DecoderSpec& Decoder::spec() const noexcept { return impl_->spec; }
 size_t Decoder::weight_bytes() const noexcept { return impl_->weight_bytes; }
 size_t Decoder::bytes_per_token() const noexcept { return impl_->bytes_per_token; }
+bool Decoder::has_coarse_head() const noexcept { return impl_->coarse_head.has_value(); }
 size_t Decoder::kv_page_bytes() const noexcept { return impl_->kv_page_bytes; }
 
 OpCosts Decoder::costs() const noexcept {
@@ -307,6 +374,7 @@ OpCosts Decoder::costs() const noexcept {
     add_mlp(moe.shared);
   }
   add(PassOp::kHead, impl_->head);
+  if (impl_->coarse_head) costs[index(PassOp::kHead)].bytes = impl_->coarse_head->matrix.bytes();
   return costs;
 }
 

@@ -42,6 +42,9 @@ struct SequenceSlice {
   std::span<const uint32_t> pages;  ///< enough for start + tokens.size() positions
   bool all_logits = false;          ///< logits of every token; else of the last one only, if wants_logits
   bool wants_logits = true;         ///< false: an inner chunk of a prompt
+  /// Only so many of its largest logits are needed (and their ties); the others may come out as -infinity. 0: all.
+  /// Heeded where the decoder has a coarse head and this slice alone wants logits.
+  uint32_t best_logits = 0;
 };
 
 /// Scratch memory of a forward pass; grows to the largest batch seen.
@@ -65,6 +68,14 @@ class Workspace {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Whether the head has a coarse form as well, which answers faster where only the largest logits are needed, and costs
+/// memory.
+enum class CoarseHeadUse : uint8_t {
+  kWhereItPays,  ///< a large vocabulary whose head is a large part of what a token reads
+  kNever,
+  kWherePossible,
+};
+
 struct DecoderOptions {
   uint32_t context_length = 0;      ///< 0: the model's own. More than the model's own is Error{kInvalidArgument}
   uint32_t context_length_cap = 0;  ///< with context_length 0: at most this (0: no cap)
@@ -73,6 +84,7 @@ struct DecoderOptions {
   /// error.
   kernels::Precision down_precision = kernels::Precision::kInt16;
   kernels::Precision precision = kernels::Precision::kInt8;  ///< everything else
+  CoarseHeadUse coarse_head = CoarseHeadUse::kWhereItPays;
   formats::CacheFolder cache;  ///< where packed weights and compiled vocabularies are kept; by default nowhere
   /// Polled between matrices: true ends the load with Error{kCancelled}.
   const std::atomic<bool>* cancelled = nullptr;
@@ -93,7 +105,8 @@ class Decoder {
 
   const DecoderSpec& spec() const noexcept;
   size_t weight_bytes() const noexcept;     ///< packed weights resident
-  size_t bytes_per_token() const noexcept;  ///< weights one decode step reads
+  size_t bytes_per_token() const noexcept;  ///< weights that the step of one greedy sequence reads
+  bool has_coarse_head() const noexcept;
   size_t kv_page_bytes() const noexcept;
   /// What the ops of a pass must read and compute for one token.
   OpCosts costs() const noexcept;

@@ -67,6 +67,9 @@ class Pass {
   void mark(const Lane& lane, PassOp op) const noexcept;
 
   bool parallel() const noexcept { return spec_.residual != Residual::kSequential; }
+  bool coarse() const noexcept {
+    return logits_ && decoder_.coarse_head && work_.best_logits > 0 && work_.best_logits <= kMostBestLogits;
+  }
   /// Few enough that sharing them costs more than it saves.
   bool few() const noexcept { return tokens_ == 1 || tokens_ * d_ <= kFewNumbers; }
   float* row(std::vector<float>& buffer, size_t token) const noexcept { return buffer.data() + token * d_; }
@@ -251,12 +254,19 @@ void Pass::prepare_head(size_t begin, size_t end) const noexcept {
     }
   }
   if (logits_) work_.head_input.prepare_rows(work_.last.data(), work_.wanted.size(), d_, forms, begin, end);
+  if (coarse()) work_.search.prepare(decoder_.coarse_head->matrix, work_.last.data(), decoder_.head.matrix.form());
 }
 
 void Pass::head(Lane& lane) const noexcept {
   const size_t wanted = work_.wanted.size(), vocab = spec_.vocab_size;
   if (!few()) lane.pieces(wanted, [&](size_t i) { prepare_head(i, i + 1); });
   if (!logits_) return;
+  if (coarse() && work_.search.usable()) {
+    const auto multiply = [&](size_t begin, size_t end) {
+      decoder_.head.multiply_rows(work_.head_input, 1, begin, end, logits_, vocab);
+    };
+    return work_.search.run(lane, decoder_.coarse_head->matrix, work_.best_logits, logits_, multiply);
+  }
   // By far the largest matrix of most models: more pieces, none of which is long.
   const size_t pieces = 4 * decoder_.head.matrix.pieces(lane.count());
   lane.pieces(pieces, [&](size_t piece) {
@@ -301,6 +311,7 @@ size_t lay_out(std::span<const SequenceSlice> slices, const DecoderSpec& spec, c
   size_t positions = 0;
   work.rows.clear();
   work.wanted.clear();
+  work.best_logits = 0;
   for (const SequenceSlice& slice : slices) {
     const uint64_t end = uint64_t{slice.start} + slice.tokens.size();
     if (end > spec.context_length)
@@ -315,8 +326,10 @@ size_t lay_out(std::span<const SequenceSlice> slices, const DecoderSpec& spec, c
         throw Error(Code::kInvalidArgument,
                     fmt::format("token {} is outside the vocabulary of {}", token, spec.vocab_size));
       const auto position = static_cast<uint32_t>(slice.start + i);
-      if (slice.all_logits || (slice.wants_logits && i + 1 == slice.tokens.size()))
+      if (slice.all_logits || (slice.wants_logits && i + 1 == slice.tokens.size())) {
+        work.best_logits = work.wanted.empty() && !slice.all_logits ? slice.best_logits : 0;
         work.wanted.push_back(static_cast<uint32_t>(work.rows.size()));
+      }
       work.rows.push_back({token, position, slice.pages[position / kPagePositions]});
     }
     for (const uint32_t page : slice.pages.first((end + kPagePositions - 1) / kPagePositions))
@@ -356,7 +369,7 @@ size_t Decoder::forward(std::span<const SequenceSlice> slices, const KvPool& poo
   SHENBI_CHECK(pool.page_bytes == impl_->kv_page_bytes);
   const size_t positions = lay_out(slices, impl_->spec, pool, work);
   if (work.rows.empty()) return 0;
-  work.reserve(*impl_, work.rows.size(), work.wanted.size(), positions);
+  work.reserve(*impl_, work.rows.size(), work.wanted.size(), positions, team.count());
   plan_attention(slices, *impl_, work, team.count());
   Pass pass(*impl_, work, pool, logits, cancelled);
   constexpr size_t kBriefTokens = 16;

@@ -9,6 +9,7 @@
 
 #include "formats/cache_folder.h"
 #include "kernels/attention.h"
+#include "models/coarse_head.h"
 #include "models/decoder.h"
 #include "nn/fused_attention.h"
 #include "nn/fused_mlp.h"
@@ -49,6 +50,7 @@ struct Decoder::Impl {
   std::vector<float> positions;  ///< [rows, d], learned
   nn::FusedNorm embedding_norm, output_norm;
   nn::FusedLinear head;
+  std::optional<CoarseHead> coarse_head;
   std::vector<float> head_scale;  ///< [vocab] 1 / length of each row of the head, if normalised
   std::vector<FusedLayer> layers;
   std::vector<kernels::AttentionShape> shapes;  ///< the different ones among the layers
@@ -69,7 +71,7 @@ struct PassRow {
 
 struct Workspace::Impl {
   /// Makes room for a pass of `tokens` rows, of which `logits` go through the head, up to position `positions`.
-  void reserve(const Decoder::Impl& decoder, size_t tokens, size_t logits, size_t positions);
+  void reserve(const Decoder::Impl& decoder, size_t tokens, size_t logits, size_t positions, int lanes);
 
   std::vector<PassRow> rows;
   std::vector<uint32_t> wanted;       ///< indices of the rows that want logits
@@ -80,6 +82,8 @@ struct Workspace::Impl {
   std::vector<float> gate, up;        ///< [tokens, width]
   std::vector<float> last;            ///< [logits, d] normalised
   nn::FusedInput input, mlp_input, mixed_input, middle_input, head_input;
+  CoarseSearch search;
+  uint32_t best_logits = 0;  ///< of the only row that wants logits; 0: all
   nn::MoeScratch moe;
   std::vector<kernels::RopeTable> ropes;  ///< as Decoder::Impl::ropes
   std::vector<kernels::AttentionPlan> plans;

@@ -31,6 +31,15 @@ class EditedCheckpoint : public formats::Checkpoint {
   }
   formats::TensorEntry& tensor(const std::string& name) { return tensors_.at(by_name_.at(name)); }
 
+  /// A tensor of another shape.
+  void set_floats(const std::string& name, std::vector<uint64_t> shape, const std::vector<float>& values) {
+    formats::TensorEntry& entry = tensor(name);
+    const auto bytes = std::as_bytes(std::span(values));
+    entry.type = kernels::find_quant_type("F32");
+    entry.shape = std::move(shape);
+    entry.data = owned_.emplace_back(bytes.begin(), bytes.end());
+  }
+
   /// Stores all matrices whose rows are whole blocks as `type`.
   void quantize(const kernels::QuantType& type) {
     for (formats::TensorEntry& entry : tensors_) {

@@ -40,7 +40,7 @@ Widths::Widths(const Decoder::Impl& decoder) {
 
 }  // namespace
 
-void Workspace::Impl::reserve(const Decoder::Impl& decoder, size_t tokens, size_t logits, size_t positions) {
+void Workspace::Impl::reserve(const Decoder::Impl& decoder, size_t tokens, size_t logits, size_t positions, int lanes) {
   const size_t d = decoder.spec.embedding_size;
   Widths widths(decoder);
   widths.input.add(widths.mlp_input);  // with one norm for both, the MLP reads the attention's input
@@ -59,6 +59,7 @@ void Workspace::Impl::reserve(const Decoder::Impl& decoder, size_t tokens, size_
   nn::FormSet head;
   decoder.head.want(head);
   head_input.reserve(logits, d, head);
+  if (decoder.coarse_head) search.reserve(decoder.coarse_head->matrix, lanes);
   for (const FusedLayer& layer : decoder.layers)
     if (layer.moe) moe.reserve(layer.moe->spec, tokens, d, layer.moe->expert_forms, layer.moe->middle_forms);
 
