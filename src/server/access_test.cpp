@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "server/conversations.h"
 #include "server/testing.h"
+#include "store/test_postgres.h"
 
 namespace shenbi::server {
 namespace {
@@ -29,8 +30,11 @@ std::string path_of(const Route& route, const std::string& id) {
   return path;
 }
 
-TEST(Access, every_route_with_a_scope_refuses_none_wrong_revoked_and_expired_keys) {
-  TestServer server({.keys = {kFixed}});
+class AccessTest : public store::OnBothSides {};
+INSTANTIATE_TEST_SUITE_P(On, AccessTest, store::kSides, store::side_name);
+
+TEST_P(AccessTest, every_route_with_a_scope_refuses_none_wrong_revoked_and_expired_keys) {
+  TestServer server({.keys = {kFixed}, .database = place()});
   Keys& keys = server.state().keys;
   const auto revoked = keys.create({.name = "revoked"}), expired = keys.create({.name = "expired", .expires = 1});
   keys.revoke(revoked.key.id);
@@ -50,8 +54,8 @@ TEST(Access, every_route_with_a_scope_refuses_none_wrong_revoked_and_expired_key
   EXPECT_GT(met, 20);
 }
 
-TEST(Access, a_key_without_the_scope_is_forbidden) {
-  TestServer server({.keys = {kFixed}});
+TEST_P(AccessTest, a_key_without_the_scope_is_forbidden) {
+  TestServer server({.keys = {kFixed}, .database = place()});
   const auto reader = server.state().keys.create({.name = "reader", .scopes = {Scope::kRead}});
   for (const Route& route : kRouter.routes()) {
     if (!route.scope() || *route.scope() == Scope::kRead) continue;
@@ -61,16 +65,16 @@ TEST(Access, a_key_without_the_scope_is_forbidden) {
   EXPECT_EQ(server.get("/v1/models", bearer(reader.text)).status, 200);
 }
 
-TEST(Access, keys_are_found_where_each_dialect_puts_them) {
-  TestServer server({.keys = {kFixed}});
+TEST_P(AccessTest, keys_are_found_where_each_dialect_puts_them) {
+  TestServer server({.keys = {kFixed}, .database = place()});
   for (const char* header : {"Authorization: Bearer ", "x-api-key: ", "api-key: ", "x-goog-api-key: "}) {
     EXPECT_EQ(server.get("/v1/models", {std::string(header) + kFixed}).status, 200) << header;
   }
   EXPECT_EQ(server.get(std::string("/v1/models?key=") + kFixed).status, 200);
 }
 
-TEST(Access, another_owners_things_are_not_there) {
-  TestServer server({.keys = {kFixed}});
+TEST_P(AccessTest, another_owners_things_are_not_there) {
+  TestServer server({.keys = {kFixed}, .database = place()});
   const auto a = server.state().keys.create({.name = "a"}), b = server.state().keys.create({.name = "b"});
   const std::string conversation =
       server.send("POST", "/page/conversations", {{"title", "secret"}}, bearer(a.text)).json()["id"];
@@ -105,8 +109,8 @@ TEST(Access, another_owners_things_are_not_there) {
   EXPECT_TRUE(server.get("/page/export", bearer(b.text)).json()["conversations"].empty());
 }
 
-TEST(Access, a_page_of_somebody_else_cannot_change_anything) {
-  TestServer server;
+TEST_P(AccessTest, a_page_of_somebody_else_cannot_change_anything) {
+  TestServer server({.database = place()});
   for (const Route& route : kRouter.routes()) {
     if (route.method() == "GET") continue;
     const std::string path = path_of(route, "x");
@@ -121,16 +125,16 @@ TEST(Access, a_page_of_somebody_else_cannot_change_anything) {
               0);
 }
 
-TEST(Access, an_allowed_origin_gets_the_headers_it_needs) {
-  TestServer server({.allowed_origins = {"https://chat.example"}});
+TEST_P(AccessTest, an_allowed_origin_gets_the_headers_it_needs) {
+  TestServer server({.allowed_origins = {"https://chat.example"}, .database = place()});
   const Answer preflight = server.send("OPTIONS", "/v1/models", nullptr, {"Origin: https://chat.example"});
   EXPECT_EQ(preflight.status, 204);
   EXPECT_EQ(preflight.headers.at("access-control-allow-origin"), "https://chat.example");
   EXPECT_EQ(server.send("OPTIONS", "/v1/models", nullptr, {"Origin: https://other.example"}).status, 403);
 }
 
-TEST(Access, a_rate_and_a_day_s_tokens_are_kept_to) {
-  TestServer server({.keys = {kFixed}});
+TEST_P(AccessTest, a_rate_and_a_day_s_tokens_are_kept_to) {
+  TestServer server({.keys = {kFixed}, .database = place()});
   Keys& keys = server.state().keys;
   const auto slow = keys.create({.name = "slow", .requests_per_minute = 2});
   EXPECT_EQ(server.get("/v1/models", bearer(slow.text)).status, 200);
@@ -146,17 +150,16 @@ TEST(Access, a_rate_and_a_day_s_tokens_are_kept_to) {
   EXPECT_THROW(keys.check_quota(caller), Error);
 }
 
-TEST(Access, keys_are_stored_as_hashes_and_outlive_the_program) {
-  TemporaryFolder folder;
+TEST_P(AccessTest, keys_are_stored_as_hashes_and_outlive_the_program) {
   std::string text;
   {
-    store::Database database(folder.path() / "k.db");
+    store::Database database(place());
     Keys keys(database, {});
     EXPECT_FALSE(keys.required());
     text = keys.create({.name = "ci", .scopes = {Scope::kInfer}, .models = {"m"}}).text;
     for (const auto& row : database.query("SELECT * FROM keys")) EXPECT_THAT(row.text("hash"), Not(HasSubstr(text)));
   }
-  store::Database database(folder.path() / "k.db");
+  store::Database database(place());
   Keys keys(database, {});
   const auto decision = keys.check(text, Scope::kInfer);
   ASSERT_TRUE(decision.caller);
@@ -168,10 +171,8 @@ TEST(Access, keys_are_stored_as_hashes_and_outlive_the_program) {
   EXPECT_TRUE(keys.check(text, Scope::kManage).forbidden);
 }
 
-TEST(Access, other_addresses_than_loopback_demand_a_key) {
-  TemporaryFolder folder;
-  ServeOptions options{.host = "0.0.0.0", .port = 0};
-  options.data = folder.path();
+TEST_P(AccessTest, other_addresses_than_loopback_demand_a_key) {
+  ServeOptions options{.host = "0.0.0.0", .port = 0, .data = folder.path(), .database = place()};
   EXPECT_THROW(Server{options}, Error);
 }
 

@@ -10,6 +10,7 @@
 #include "server/prompts.h"
 #include "server/testing.h"
 #include "server/transfer.h"
+#include "store/test_postgres.h"
 
 namespace shenbi::server {
 namespace {
@@ -28,8 +29,11 @@ std::vector<std::string> titles(TestServer& server, const std::string& query) {
   return found;
 }
 
-TEST(Conversations, are_made_renamed_pinned_filed_removed_and_brought_back) {
-  TestServer server;
+class ConversationsTest : public store::OnBothSides {};
+INSTANTIATE_TEST_SUITE_P(On, ConversationsTest, store::kSides, store::side_name);
+
+TEST_P(ConversationsTest, are_made_renamed_pinned_filed_removed_and_brought_back) {
+  TestServer server({.database = place()});
   const std::string id = server.send("POST", "/page/conversations", {{"title", "one"}}).json()["id"];
   const std::string folder = server.send("POST", "/page/folders", {{"name", "工作"}}).json()["id"];
   const auto changed = server
@@ -48,8 +52,8 @@ TEST(Conversations, are_made_renamed_pinned_filed_removed_and_brought_back) {
   EXPECT_TRUE(server.get("/page/conversations/" + id).json()["folder"].is_null());
 }
 
-TEST(Conversations, unknown_fields_and_wrong_types_are_refused_by_name) {
-  TestServer server;
+TEST_P(ConversationsTest, unknown_fields_and_wrong_types_are_refused_by_name) {
+  TestServer server({.database = place()});
   const auto refused = [&](const OrderedJson& body) { return server.send("POST", "/page/conversations", body); };
   EXPECT_THAT(refused({{"colour", 1}}).body, HasSubstr("colour: unknown field"));
   EXPECT_THAT(refused({{"title", 1}}).body, HasSubstr("title: expected a string, found a number"));
@@ -61,8 +65,8 @@ TEST(Conversations, unknown_fields_and_wrong_types_are_refused_by_name) {
   EXPECT_EQ(server.send("POST", "/page/conversations", {{"folder", "nowhere"}}).status, 404);
 }
 
-TEST(Conversations, are_found_by_any_part_of_any_language) {
-  TestServer server;
+TEST_P(ConversationsTest, are_found_by_any_part_of_any_language) {
+  TestServer server({.database = place()});
   Conversations& store = *server.state().conversations;
   const auto add = [&](const std::string& title, const std::string& text) {
     store.add(kOwner, {.conversation = store.create(kOwner, title, "").id, .role = "user", .content = text});
@@ -79,8 +83,8 @@ TEST(Conversations, are_found_by_any_part_of_any_language) {
   EXPECT_THAT(server.get("/page/conversations?q=FO").body, HasSubstr("\\u0002fo\\u0003x 100% sure"));
 }
 
-TEST(Conversations, branches_are_paths_of_one_tree) {
-  TestServer server;
+TEST_P(ConversationsTest, branches_are_paths_of_one_tree) {
+  TestServer server({.database = place()});
   Conversations& store = *server.state().conversations;
   const auto c = store.create(kOwner, "", "");
   const auto q = store.add(kOwner, {.conversation = c.id, .role = "user", .content = "q"});
@@ -93,7 +97,7 @@ TEST(Conversations, branches_are_paths_of_one_tree) {
   EXPECT_EQ(server.get("/page/conversations/" + c.id).json()["leaf"], a1.id);
 }
 
-TEST(Conversations, answers_that_were_running_when_the_program_ended_are_stopped_ones) {
+TEST(StoppedAnswers, answers_that_were_running_when_the_program_ended_are_stopped_ones) {
   TemporaryFolder folder;
   std::string id;
   {
