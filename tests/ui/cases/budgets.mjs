@@ -1,6 +1,6 @@
 // Budgets in the usage room: set, seen, changed, taken away.
 import assert from "node:assert/strict";
-import { control, enter, textOf } from "../reader.mjs";
+import { composer, control, enter, send, textOf } from "../reader.mjs";
 import { test } from "../registry.mjs";
 
 const line = (page, name) => page.locator(".budget-line").filter({ has: page.getByText(name, { exact: true }) });
@@ -63,3 +63,18 @@ test("a budget of a team is set with its keys, in Chinese on a phone", async ({ 
   await line(page, "red").getByText(/团队 red/).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
 }, { on: "mock" });
+
+test("the program keeps a budget: what does not fit is refused in the chat, in words", async ({ page, address }) => {
+  await enter(page, "usage");
+  await set(page, "tight", "1", "tokens");
+  try {
+    await enter(page, "chat");
+    await composer(page).waitFor();
+    await send(page, "Who was Ma Liang?");
+    await page.getByText(/tight/).first().waitFor();
+    await enter(page, "usage");
+    await line(page, "tight").getByText(/1 calls? refused/).waitFor();
+  } finally {
+    await fetch(`${address}/page/budgets/tight`, { method: "DELETE" });
+  }
+}, { on: "real" });

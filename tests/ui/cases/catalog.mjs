@@ -66,3 +66,13 @@ test("the catalog's picture opens a model and is read on a phone, in Chinese, wi
   await page.locator(".catalog-dot").first().dispatchEvent("click");
   await page.getByRole("dialog").getByRole("heading", { name: "价格" }).waitFor();
 });
+
+test("a model on this machine stands in the program's catalog and can be called", async ({ page }) => {
+  await inCatalog(page);
+  await page.getByLabel("Name or maker").fill("gemma3:270m");
+  await awaitRows(page, 1);
+  await page.getByLabel("Only what can be called").check();
+  await awaitRows(page, 1);
+  await rows(page).first().getByRole("button").first().click();
+  await page.getByRole("dialog").getByText("gemma3:270m").first().waitFor();
+}, { on: "real" });
