@@ -47,7 +47,11 @@ class Gateway:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:  # LiteLLM can wait for ever for streams that its upstream holds open
+            self.process.kill()
+            self.process.wait()
 
 
 def ours(upstream, folder):
