@@ -40,12 +40,20 @@ bool KeyPool::ready() const {
   return std::any_of(keys_.begin(), keys_.end(), [&](const Health& key) { return key.ready_at <= now; });
 }
 
+const KeyPool::Health& KeyPool::first_ready() const {
+  return *std::min_element(keys_.begin(), keys_.end(),
+                           [](const Health& a, const Health& b) { return a.ready_at < b.ready_at; });
+}
+
 seconds KeyPool::wait() const {
   std::lock_guard lock(mutex_);
-  const Time now = now_();
-  const auto first = std::min_element(keys_.begin(), keys_.end(),
-                                      [](const Health& a, const Health& b) { return a.ready_at < b.ready_at; });
-  return first->ready_at <= now ? seconds(0) : std::chrono::ceil<seconds>(first->ready_at - now);
+  const Time now = now_(), ready_at = first_ready().ready_at;
+  return ready_at <= now ? seconds(0) : std::chrono::ceil<seconds>(ready_at - now);
+}
+
+int KeyPool::why() const {
+  std::lock_guard lock(mutex_);
+  return first_ready().status == 429 ? 429 : 503;
 }
 
 void KeyPool::succeeded(size_t key) {
@@ -61,6 +69,7 @@ void KeyPool::failed(size_t key, int status, std::optional<seconds> retry_after)
   seconds pause = std::min(seconds(1ll << doublings), kLongestBackOff);
   if (is_refusal(status)) pause = kRefused;
   if (retry_after) pause = std::clamp(*retry_after, seconds(0), kLongestRetryAfter);
+  health.status = status;
   health.ready_at = std::max(health.ready_at, now_() + pause);
 }
 

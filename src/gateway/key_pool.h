@@ -26,6 +26,8 @@ class KeyPool {
   bool ready() const;
   /// Until the first key is ready again; 0 if one is.
   std::chrono::seconds wait() const;
+  /// What put that key to rest: 429 if it was told to wait, else 503.
+  int why() const;
 
   void succeeded(size_t key);
   /// `status`: the HTTP status, 0 for none at all. Only 401, 403, 408, 429, 5xx and 0 are the key's or the house's
@@ -36,7 +38,10 @@ class KeyPool {
   struct Health {
     Time ready_at{};
     uint32_t failures = 0;  // in a row
+    int status = 0;         // of the last of them
   };
+  const Health& first_ready() const;
+
   std::function<Time()> now_;
   mutable std::mutex mutex_;
   std::vector<Health> keys_;

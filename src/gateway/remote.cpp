@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/retry_later.h"
 #include "gateway/key_pool.h"
 #include "gateway/remote_call.h"
 #include "gateway/signatures.h"
@@ -53,22 +54,38 @@ struct Remote::State : std::enable_shared_from_this<State> {
 
   size_t take_key() {
     if (const auto key = keys.take()) return *key;
-    throw Error(Code::kRateLimited, fmt::format("{}: every key is cooling down, the first for {} s more", upstream.name,
-                                                keys.wait().count()));
+    const auto wait = keys.wait();
+    throw RetryLater(keys.why() == 429 ? Code::kRateLimited : Code::kUnavailable,
+                     fmt::format("{}: every key is cooling down, the first for {} s more", upstream.name, wait.count()),
+                     wait);
   }
 
-  net::ClientRequest request(std::string method, const std::string& path, std::string body, size_t key) const {
+  static std::chrono::milliseconds configured(int64_t seconds, std::chrono::milliseconds otherwise) {
+    return seconds > 0 ? std::chrono::seconds(seconds) : otherwise;
+  }
+  std::chrono::milliseconds first_timeout() const {
+    return configured(upstream.first_timeout_s, options.first_timeout);
+  }
+  std::chrono::milliseconds whole_timeout() const {
+    return configured(upstream.whole_timeout_s, options.whole_timeout);
+  }
+
+  net::ClientRequest request(std::string method, const std::string& path, std::string body, size_t key,
+                             Secrets* secrets = nullptr) const {
     net::ClientRequest request{.method = std::move(method),
                                .url = house.base_url + path,
                                .headers = house.headers,
                                .body = std::move(body),
-                               .head_timeout = options.head_timeout,
-                               .idle_timeout = options.idle_timeout,
+                               .head_timeout = whole_timeout(),
+                               .idle_timeout = configured(upstream.idle_timeout_s, options.idle_timeout),
                                .public_only = !upstream.private_network};
     if (!request.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
     const Account account{.key = upstream.keys.empty() ? "" : secret_of(upstream.keys[key]),
                           .settings = upstream.settings};
+    const size_t plain = request.headers.size();
     house.authorise(request, account, options.seconds_since_1970());
+    if (secrets)
+      *secrets = Secrets(account.key, {request.headers.begin() + static_cast<ptrdiff_t>(plain), request.headers.end()});
     return request;
   }
 
@@ -82,7 +99,8 @@ struct Remote::State : std::enable_shared_from_this<State> {
       std::promise<void> done;
     };
     const auto answer = std::make_shared<Answer>();
-    net::ClientRequest asked = request(std::move(method), path, std::move(body), key);
+    Secrets secrets;
+    net::ClientRequest asked = request(std::move(method), path, std::move(body), key, &secrets);
     asked.max_bytes = kMaxListBytes;
     auto done = answer->done.get_future();
     const auto call =
@@ -112,7 +130,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
     keys.failed(key, answer->status, retry_after(answer->headers));
     const chat::UpstreamError error = asking.error(answer->status, answer->body);
     throw Error(net_code(answer->status),
-                fmt::format("{}: {} (status {})", upstream.name, error.message, answer->status));
+                secrets.hidden(fmt::format("{}: {} (status {})", upstream.name, error.message, answer->status)));
   }
 
   static Code net_code(int status) {
@@ -182,6 +200,8 @@ const Upstream& Remote::upstream() const noexcept { return state_->upstream; }
 
 bool Remote::ready() const { return state_->keys.ready(); }
 
+std::chrono::seconds Remote::wait() const { return state_->keys.wait(); }
+
 bool Remote::offers(std::string_view model) const {
   const auto& configured = state_->upstream.models;
   if (!configured.empty()) return std::find(configured.begin(), configured.end(), model) != configured.end();
@@ -237,7 +257,7 @@ std::vector<std::string> left_out(const chat::ChatRequest& request, const House&
 
 struct Remote::Start {
   std::string path, body;
-  std::chrono::milliseconds head_timeout;
+  bool stream = true;
   net::Headers headers = {};  // besides the house's
   RemoteAnswer answer;
 };
@@ -251,8 +271,9 @@ CallPtr Remote::begin(const std::shared_ptr<State>& state, Start start, EventSin
     if (end.good) return state->keys.succeeded(key);
     state->keys.failed(key, end.status, end.retry_after);
   };
-  net::ClientRequest request = state->request("POST", start.path, std::move(start.body), key);
-  request.head_timeout = start.head_timeout;
+  net::ClientRequest request = state->request("POST", start.path, std::move(start.body), key, &start.answer.secrets);
+  if (start.stream) request.head_timeout = request.answer_timeout = state->first_timeout();
+  start.answer.stream = start.stream;
   for (auto& [name, value] : start.headers) {
     std::erase_if(request.headers, [&](const auto& header) { return header.first == name; });
     request.headers.emplace_back(name, std::move(value));
@@ -268,7 +289,6 @@ CallPtr Remote::chat(chat::ChatRequest request, EventSink sink) {
   keep_own_signatures(request, maker);
   Start start{.path = state.house.chat_path(request.model, true),
               .body = state.asking.chat(request, true),
-              .head_timeout = state.options.head_timeout,
               .answer = {.reader = state.asking.reader(), .maker = std::move(maker)}};
   start.answer.warnings = left_out(request, state.house);
   return begin(state_, std::move(start), std::move(sink));
@@ -282,7 +302,6 @@ CallPtr Remote::complete(chat::CompletionRequest request, EventSink sink) {
   return begin(state_,
                {.path = state.house.completions_path,
                 .body = state.asking.complete(request, true),
-                .head_timeout = state.options.head_timeout,
                 .answer = {.reader = state.asking.completion_reader(), .maker = {}}},
                std::move(sink));
 }
@@ -312,11 +331,10 @@ CallPtr Remote::pass(Passage passage, WireSink wire, EventSink sink) {
   check_model_name(state.upstream.name, passage.model);
   Start start{.path = state.house.chat_path(passage.model, passage.stream),
               .body = {},
-              .head_timeout = passage.stream ? state.options.head_timeout : state.options.whole_timeout,
+              .stream = passage.stream,
               .headers = std::move(passage.headers),
               .answer = {.reader = state.asking.reader(), .maker = maker_of(state.upstream, passage.model)}};
   start.answer.wire = std::move(wire);
-  start.answer.stream = passage.stream;
   start.answer.hides_usage = address(passage, state.house, start.body);
   return begin(state_, std::move(start), std::move(sink));
 }

@@ -26,9 +26,14 @@ namespace shenbi::gateway {
 struct RemoteOptions {
   std::function<std::chrono::steady_clock::time_point()> now = [] { return std::chrono::steady_clock::now(); };
   std::function<int64_t()> seconds_since_1970 = [] { return static_cast<int64_t>(std::time(nullptr)); };
-  std::chrono::milliseconds head_timeout{300'000};   ///< until the first byte of an answer
-  std::chrono::milliseconds whole_timeout{600'000};  ///< the same where the answer comes in one piece: when it is made
-  std::chrono::milliseconds idle_timeout{120'000};   ///< inside an answer
+  // Where the upstream's own configuration says nothing:
+  /// Until a stream says something. Models that hide their thinking are silent for minutes; what is silent for five has
+  /// rarely said anything afterwards.
+  std::chrono::milliseconds first_timeout{300'000};
+  /// Until an answer that comes in one piece is there: it has to be made first. As long as OpenAI's own client waits.
+  std::chrono::milliseconds whole_timeout{600'000};
+  /// Between two pieces of a stream that has begun: longer than any model pauses, and houses send signs of life.
+  std::chrono::milliseconds idle_timeout{120'000};
   /// What is remembered of signed thinking that was passed on; of all upstreams together.
   std::shared_ptr<SignatureBook> book = std::make_shared<SignatureBook>();
 };
@@ -42,6 +47,8 @@ class Remote final : public Provider, public Passing {
   const Upstream& upstream() const noexcept;
   /// Whether some key is not cooling down.
   bool ready() const;
+  /// Until one is not; 0 if there is one now.
+  std::chrono::seconds wait() const;
   /// Offered by name: configured or listed by the house. What it does not list it may still have.
   bool offers(std::string_view model) const;
 

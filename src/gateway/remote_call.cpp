@@ -16,6 +16,7 @@ namespace {
 using chat::Event;
 
 constexpr size_t kMaxAnswerBytes = 64u << 20;  // of an answer that is not a stream
+constexpr int64_t kLongestWait = 86'400;       // s; who wants us to wait longer than a day has a wrong clock
 constexpr size_t kMaxErrorBytes = 64u << 10;   // more of an error page helps nobody
 
 bool is_event_stream(const net::Headers& headers) {
@@ -63,6 +64,7 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
          .on_end = [self = shared_from_this()](const Error* error) { self->take_end(error); }});
     std::lock_guard lock(mutex_);
     handle_ = std::move(handle);
+    if (answered_) handle_->answered();
     if (cancelled_) handle_->cancel();
   }
 
@@ -153,6 +155,13 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
     return {.kind = Event::Kind::kError, .text = fmt::format("{}: {}", answer_.upstream, why), .status = status};
   }
 
+  void answered() {
+    if (std::exchange(seen_, true)) return;
+    std::lock_guard lock(mutex_);
+    answered_ = true;
+    if (handle_) handle_->answered();
+  }
+
   // What has come: bytes, if they are handed on, and what they say.
   void say(std::string bytes, std::vector<Event> events) {
     if (ended_) return;
@@ -160,7 +169,7 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
       if (!begun_ && !begins(bytes, events)) return;
       const bool last = std::any_of(events.begin(), events.end(), is_end);
       if (!bytes.empty()) {
-        answer_.wire(bytes, last);
+        answer_.wire(answer_.secrets.hidden(std::move(bytes)), last);
         if (events.empty()) sink_({.kind = Event::Kind::kText});  // so that they go out at once
       }
     }
@@ -194,7 +203,13 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
 
   void tell(Event event) {
     if (event.kind == Event::Kind::kStart) usage_ = event.usage;
+    if (is_content(event)) answered();
     if (is_content(event) && event.tokens == 0) event.tokens = 1;
+    if (event.kind == Event::Kind::kError) {
+      const std::string name = answer_.upstream + ": ";
+      event.text = answer_.secrets.hidden(event.text.starts_with(name) ? event.text : name + event.text);
+      if (retry_after_) event.index = static_cast<uint32_t>(std::min<int64_t>(retry_after_->count(), kLongestWait));
+    }
     sign(event);
     if (event.kind == Event::Kind::kFinish && event.text.empty()) event.text = answer_.reader->raw_usage();
     if (is_end(event)) finished(event);
@@ -235,6 +250,7 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
   std::optional<std::chrono::seconds> retry_after_;
   chat::Usage usage_;
   bool signing_ = false;  // the last event was of a signature
+  bool seen_ = false;     // some content
   // with a wire
   std::string unsaid_;  // bytes of events that are not complete
   uint64_t said_ = 0;   // how many bytes came before them
@@ -244,7 +260,7 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
 
   std::mutex mutex_;
   std::shared_ptr<net::ClientCall> handle_;
-  bool cancelled_ = false;
+  bool cancelled_ = false, answered_ = false;
 };
 
 }  // namespace

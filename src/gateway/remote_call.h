@@ -12,6 +12,7 @@
 
 #include "chat/asking.h"
 #include "gateway/passage.h"
+#include "gateway/secrets.h"
 #include "gateway/signatures.h"
 #include "net/client.h"
 
@@ -32,6 +33,7 @@ struct RemoteAnswer {
   bool stream = true;                 ///< what was asked for; the wire gets no answer of the other form
   bool hides_usage = false;           ///< the wire leaves out the event that only tells the usage: nobody asked for it
   std::string upstream;               ///< for messages
+  Secrets secrets;                    ///< kept out of them
   std::function<chat::UpstreamError(int status, std::string_view body)> error;
   std::shared_ptr<SignatureBook> book;
   std::function<void(const Finished&)> on_finished;  ///< not where our own caller left

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/retry_later.h"
 #include "gateway/estimate.h"
 
 namespace shenbi::gateway {
@@ -132,6 +133,8 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
         return start_next();
       } catch (const Error& error) {
         const int status = code_info(error.code()).http_status;
+        const bool cooling = !refused_ && dynamic_cast<const RetryLater*>(&error);
+        if (cooling && next_ == 1 && !has_next()) throw RetryLater(error.code(), error.what(), shortest_wait());
         if (refused_ || !may_go_better_elsewhere(status) || !has_next()) throw;
         log_info("{}: {}; asking the next", blank_.wanted, error.what());
       }
@@ -220,6 +223,15 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
     return next < targets_.size() && (!targets_[next].remote || targets_[next].remote->ready());
   }
 
+  // All of them cool down.
+  std::chrono::seconds shortest_wait() const {
+    std::chrono::seconds shortest = targets_.front().remote->wait();
+    for (const auto& target : targets_) {
+      if (target.remote) shortest = std::min(shortest, target.remote->wait());
+    }
+    return shortest;
+  }
+
   bool goes_on(uint32_t number) {
     std::lock_guard lock(mutex_);
     return !cancelled_ && number + 1 == next_ && has_next();
@@ -229,7 +241,11 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
     try {
       start();
     } catch (const Error& error) {
-      pass_on({.kind = Event::Kind::kError, .text = error.what(), .status = code_info(error.code()).http_status});
+      const auto* later = dynamic_cast<const RetryLater*>(&error);
+      pass_on({.kind = Event::Kind::kError,
+               .text = error.what(),
+               .index = later ? static_cast<uint32_t>(std::clamp<int64_t>(later->wait().count(), 0, UINT32_MAX)) : 0,
+               .status = code_info(error.code()).http_status});
     }
   }
 

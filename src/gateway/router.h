@@ -111,7 +111,7 @@ class Router final : public Provider, public Passing {
   };
   /// Whom a request for `model` would be put to, in order. Never empty: a name nobody knows is the engine's to refuse.
   /// The first event of an answer that goes through here has in `name` who answers ("deepseek/deepseek-chat", a local
-  /// model's name alone) and in `id` why.
+  /// model's name alone) and in `id` why; its kError has in `index` how many seconds to wait, as far as that is known.
   std::vector<Target> targets(const std::string& model);
 
  private:

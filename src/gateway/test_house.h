@@ -159,6 +159,7 @@ class RouterTest : public testing::Test {
       options.seed = 1;
       options.routes = &routes;
       options.admit = admit;
+      options.remote = remote;
       options.on_attempt = [this](const Attempt& attempt) {
         std::lock_guard lock(mutex_);
         attempts_.push_back(attempt);
@@ -183,7 +184,9 @@ class RouterTest : public testing::Test {
   store::Database database{folder.path() / "db"};
   Upstreams upstreams{database};
   Routes routes{database};
-  std::function<uint64_t(const Attempt&, const Need&)> admit;  // of the router, once it is made
+  // Of the router, once it is made.
+  std::function<uint64_t(const Attempt&, const Need&)> admit;
+  RemoteOptions remote;
 
  private:
   std::mutex mutex_;

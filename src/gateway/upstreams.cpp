@@ -45,6 +45,11 @@ void check_base_url(const std::string& url, const House& house) {
     refuse("base_url", "must not hold a query, a fragment or blanks");
 }
 
+void check_timeout(const char* field, int64_t seconds) {
+  constexpr int64_t kMost = 86'400;
+  if (seconds < 0 || seconds > kMost) refuse(field, fmt::format("{} is not between 0 and {} s", seconds, kMost));
+}
+
 void check(const Upstream& upstream) {
   check_name(upstream.name);
   const House house = find_house(upstream.house);
@@ -53,6 +58,9 @@ void check(const Upstream& upstream) {
     if (!upstream.settings.contains(needed)) refuse("settings", fmt::format("{} needs '{}'", house.title, needed));
   }
   if (!std::isfinite(upstream.weight) || upstream.weight <= 0) refuse("weight", "must be above 0");
+  check_timeout("first_timeout_s", upstream.first_timeout_s);
+  check_timeout("whole_timeout_s", upstream.whole_timeout_s);
+  check_timeout("idle_timeout_s", upstream.idle_timeout_s);
   for (const std::string& key : upstream.keys) {
     if (key.empty() || key.find_first_of("\r\n") != std::string::npos)
       refuse("keys", "a key is one line and not empty");
@@ -60,9 +68,18 @@ void check(const Upstream& upstream) {
 }
 
 std::string to_json(const Upstream& u) {
-  return nlohmann::json{{"house", u.house},       {"base_url", u.base_url}, {"keys", u.keys},
-                        {"settings", u.settings}, {"models", u.models},     {"priority", u.priority},
-                        {"weight", u.weight},     {"enabled", u.enabled},   {"private_network", u.private_network}}
+  return nlohmann::json{{"house", u.house},
+                        {"base_url", u.base_url},
+                        {"keys", u.keys},
+                        {"settings", u.settings},
+                        {"models", u.models},
+                        {"priority", u.priority},
+                        {"weight", u.weight},
+                        {"enabled", u.enabled},
+                        {"first_timeout_s", u.first_timeout_s},
+                        {"whole_timeout_s", u.whole_timeout_s},
+                        {"idle_timeout_s", u.idle_timeout_s},
+                        {"private_network", u.private_network}}
       .dump();
 }
 
@@ -77,6 +94,9 @@ Upstream from_json(std::string name, const std::string& text) {
           .priority = json.at("priority"),
           .weight = json.at("weight"),
           .enabled = json.at("enabled"),
+          .first_timeout_s = json.value("first_timeout_s", 0),
+          .whole_timeout_s = json.value("whole_timeout_s", 0),
+          .idle_timeout_s = json.value("idle_timeout_s", 0),
           .private_network = json.at("private_network")};
 }
 

@@ -33,6 +33,9 @@ struct Upstream {
   int64_t priority = 0;             ///< of several that offer a model the lowest number is asked first
   double weight = 1;                ///< share among those of equal priority
   bool enabled = true;
+  /// How long it may be silent: until a stream says something, until an answer in one piece is there, between two
+  /// pieces of a stream. 0: as RemoteOptions say.
+  int64_t first_timeout_s = 0, whole_timeout_s = 0, idle_timeout_s = 0;
   /// May lie on this machine or a private network. Only who sits at the machine sets it: over HTTP it stays false.
   bool private_network = false;
 
@@ -44,7 +47,7 @@ class Upstreams {
   explicit Upstreams(store::Database& database);
 
   /// Adds it or replaces the one of that name. Throws Error{kInvalidArgument} naming the field: name, house, base_url
-  /// (missing, or not http or https, or with a user name in it), settings that the house needs, priority, weight.
+  /// (missing, or not http or https, or with a user name in it), settings that the house needs, weight, timeouts.
   void put(const Upstream& upstream);
   /// False if there is none.
   bool remove(const std::string& name);

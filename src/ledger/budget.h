@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "base/retry_later.h"
 
 namespace shenbi::ledger {
 
@@ -66,15 +66,12 @@ struct Charge {
 };
 
 /// What a caller is told whose budget does not reach.
-class OverBudget : public Error {
+class OverBudget : public RetryLater {
  public:
   OverBudget(const std::string& message, int64_t resets_in_s)
-      : Error(Code::kRateLimited, message), resets_in_s_(resets_in_s) {}
+      : RetryLater(Code::kRateLimited, message, std::chrono::seconds(resets_in_s)) {}
   /// 0: never.
-  int64_t resets_in_s() const noexcept { return resets_in_s_; }
-
- private:
-  int64_t resets_in_s_;
+  int64_t resets_in_s() const noexcept { return wait().count(); }
 };
 
 }  // namespace shenbi::ledger

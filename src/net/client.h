@@ -38,7 +38,10 @@ struct ClientRequest {
       10'000};                                      ///< until the request can be sent: free connection, name, TCP, TLS
   std::chrono::milliseconds head_timeout{300'000};  ///< from the start to the status line
   std::chrono::milliseconds idle_timeout{120'000};  ///< between two pieces of the body; does not run while paused
-  uint64_t max_bytes = 1u << 30;                    ///< of the body, decompressed
+  /// From the start until answered() is called, whatever bytes come: a host that sends a head and comments and no
+  /// answer is silent too. As long as it runs the idle_timeout does not. Zero: the head is the answer.
+  std::chrono::milliseconds answer_timeout{0};
+  uint64_t max_bytes = 1u << 30;  ///< of the body, decompressed
   /// Refuses to connect to an address of this machine or a private network, whatever name leads to it (with a proxy: if
   /// the proxy is at one). For addresses that somebody else than the operator wrote down.
   bool public_only = false;
@@ -64,6 +67,8 @@ class ClientCall {
   /// other streams on the same connection wait too once this one's window is full.
   virtual void pause() = 0;
   virtual void resume() = 0;
+  /// What came is an answer: see answer_timeout. From any thread.
+  virtual void answered() = 0;
 };
 
 struct ClientOptions {

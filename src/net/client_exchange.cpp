@@ -355,6 +355,10 @@ ClientClock::time_point ClientExchange::next_look(ClientClock::time_point now) c
   return std::min(deadline(), now + bounded(request_.idle_timeout));
 }
 
+bool ClientExchange::waits_for_answer() const noexcept {
+  return request_.answer_timeout.count() > 0 && !answered_.load();
+}
+
 ClientClock::time_point ClientExchange::deadline() const noexcept {
   switch (phase) {
     case Phase::kNew:
@@ -363,6 +367,7 @@ ClientClock::time_point ClientExchange::deadline() const noexcept {
     case Phase::kHead:
       return started_ + bounded(request_.head_timeout);
     default:
+      if (waits_for_answer() && !paused_) return started_ + bounded(request_.answer_timeout);
       return paused_ ? ClientClock::time_point::max() : last_byte_ + bounded(request_.idle_timeout);
   }
 }
@@ -377,6 +382,10 @@ Error ClientExchange::timed_out() const {
       return Error(Code::kUpstream, fmt::format("{}: timed out while waiting for the answer: no status line within {}",
                                                 host_, seconds(request_.head_timeout)));
     default:
+      if (waits_for_answer()) {
+        return Error(Code::kUpstream, fmt::format("{}: timed out while waiting for the answer: no word within {}",
+                                                  host_, seconds(request_.answer_timeout)));
+      }
       return Error(Code::kUpstream, fmt::format("{}: timed out inside the answer: no byte for {} after {} bytes", host_,
                                                 seconds(request_.idle_timeout), body_bytes_));
   }

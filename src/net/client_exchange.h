@@ -1,5 +1,5 @@
 #pragma once
-// One exchange of net::Client: what it sends, how far it is, and what curl calls back with. Everything but the three
+// One exchange of net::Client: what it sends, how far it is, and what curl calls back with. Everything but the four
 // flags of the handle belongs to the thread of its loop.
 
 #include <curl/curl.h>
@@ -55,6 +55,7 @@ class ClientExchange final : public ClientCall, public std::enable_shared_from_t
   void cancel() override;
   void pause() override;
   void resume() override;
+  void answered() override { answered_.store(true); }
 
   // --- the loop's ---
 
@@ -66,7 +67,8 @@ class ClientExchange final : public ClientCall, public std::enable_shared_from_t
   /// When the present phase has lasted too long.
   ClientClock::time_point deadline() const noexcept;
   /// When to compare with the deadline next. Never later than a deadline that is yet to come (each body deadline lies
-  /// an idle_timeout after some byte), so a timer set once need not be moved when a phase or a byte comes.
+  /// an idle_timeout after some byte, and that of the answer is known from the start), so a timer set once need not be
+  /// moved when a phase or a byte comes.
   ClientClock::time_point next_look(ClientClock::time_point now) const noexcept;
   Error timed_out() const;
   /// Makes curl pause or go on, as the handle last wished. Not CURLE_OK: what it had kept was refused by the receiver.
@@ -93,6 +95,7 @@ class ClientExchange final : public ClientCall, public std::enable_shared_from_t
   void take_header_line(std::string_view line);
   void tell_head();
   void refuse_private();
+  bool waits_for_answer() const noexcept;
   template <class Call>
   bool guarded(Call call) noexcept;  ///< false if it threw: failure_ says what
   Error error_of(CURLcode outcome) const;
@@ -106,6 +109,7 @@ class ClientExchange final : public ClientCall, public std::enable_shared_from_t
   bool https_ = false, decodes_ = true;
 
   std::atomic<bool> cancelled_{false}, wants_pause_{false}, posted_{true};  // the first letter starts it
+  std::atomic<bool> answered_{false};
 
   ClientClock::time_point started_, last_byte_;
   bool paused_ = false;

@@ -45,6 +45,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
     std::lock_guard lock(mutex_);
     if (ended_) return;
     note_who_answers(event);
+    if (event.kind == chat::Event::Kind::kError) note_wait(event);
     if (event.kind == chat::Event::Kind::kQueued) return tell_place(event.index);
     if (plan_.before) plan_.before(event);
     const std::string bytes = plan_.writer->push(event, choice);
@@ -77,7 +78,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
   void complete(const std::string& last_bytes) {
     if (!plan_.stream) {
       net::ServerResponse response = json_response(plan_.writer->status(), plan_.writer->body());
-      response.headers.insert(response.headers.end(), who_answers_.begin(), who_answers_.end());
+      response.headers.insert(response.headers.end(), headers_.begin(), headers_.end());
       return exchange_->send(std::move(response));
     }
     write(last_bytes);
@@ -91,14 +92,20 @@ class Answering : public std::enable_shared_from_this<Answering> {
     }
     begun_ = true;
     net::Headers headers = {{"Content-Type", std::string(plan_.writer->content_type())}, {"Cache-Control", "no-store"}};
-    headers.insert(headers.end(), who_answers_.begin(), who_answers_.end());
+    headers.insert(headers.end(), headers_.begin(), headers_.end());
     exchange_->begin(plan_.writer->status(), std::move(headers), plan_.writer->ping(), bytes);
   }
 
   // The router says with the first event of an answer who gives it and why (gateway/router.h).
   void note_who_answers(const chat::Event& event) {
     if (std::exchange(noted_, true) || event.kind == chat::Event::Kind::kToolCall || event.name.empty()) return;
-    who_answers_ = {{"X-Shenbi-Model", plain(event.name)}, {"X-Shenbi-Route", plain(event.id)}};
+    headers_ = {{"X-Shenbi-Model", plain(event.name)}, {"X-Shenbi-Route", plain(event.id)}};
+  }
+
+  // Headers go out with the first byte: of an answer that has begun nobody can be told.
+  void note_wait(const chat::Event& event) {
+    if (event.status != 429 && event.status != 503) return;
+    headers_.emplace_back("Retry-After", std::to_string(std::max(event.index, 1u)));
   }
 
   // Names of models come from requests and from houses: a header has room for visible ASCII.
@@ -125,7 +132,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
   std::mutex mutex_;
   std::vector<gateway::CallPtr> calls_;
   bool begun_ = false, ended_ = false, gone_ = false, noted_ = false;
-  net::Headers who_answers_;
+  net::Headers headers_;
 };
 
 }  // namespace

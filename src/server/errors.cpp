@@ -53,12 +53,12 @@ net::ServerResponse error_response(Face face, Code code, std::string_view messag
 
 namespace {
 
-// There is no use in asking again before the budget begins anew: clients of OpenAI and Anthropic read the second
-// header.
-net::ServerResponse over_budget_response(Face face, const ledger::OverBudget& error) {
-  auto response = json_response(429, error_body(face, 429, error.what()));
-  if (error.resets_in_s() > 0) response.headers.emplace_back("Retry-After", std::to_string(error.resets_in_s()));
-  response.headers.emplace_back("X-Should-Retry", "false");
+net::ServerResponse later_response(Face face, const RetryLater& error) {
+  const int status = code_info(error.code()).http_status;
+  auto response = json_response(status, error_body(face, status, error.what()));
+  if (error.wait().count() > 0) response.headers.emplace_back("Retry-After", std::to_string(error.wait().count()));
+  // There is no use in asking again before a budget begins anew: clients of OpenAI and Anthropic read this.
+  if (dynamic_cast<const ledger::OverBudget*>(&error)) response.headers.emplace_back("X-Should-Retry", "false");
   return response;
 }
 
@@ -67,9 +67,8 @@ void answer_error(RouteCall& call, Face face, const std::exception& error) {
   const CodeInfo& info = code_info(ours ? ours->code() : Code::kInternal);
   call.record->fail(info.name, info.http_status >= 500);
   if (info.http_status >= 500) log_warn("{} {}: {}", call.request.method, call.record->route(), error.what());
-  if (const auto* over = dynamic_cast<const ledger::OverBudget*>(&error)) {
-    return call.exchange->send(over_budget_response(face, *over));
-  }
+  if (const auto* later = dynamic_cast<const RetryLater*>(&error))
+    return call.exchange->send(later_response(face, *later));
   if (ours) return call.exchange->send(error_response(face, ours->code(), ours->what()));
   call.exchange->send(error_response(face, Code::kInternal, "something went wrong here; the server's log says what"));
 }

@@ -111,6 +111,12 @@ Command upstreams() {
                             "add: a model to offer; may be repeated; default: what the house lists");
                 args.option("--priority", u.priority, "add: of several that offer a model the lowest is asked first");
                 args.option("--weight", u.weight, "add: share among those of equal priority");
+                args.option("--first-timeout", u.first_timeout_s,
+                            "add: s until a stream says something; then the next is asked; default: 300");
+                args.option("--whole-timeout", u.whole_timeout_s,
+                            "add: s until an answer that comes in one piece is there; default: 600");
+                args.option("--idle-timeout", u.idle_timeout_s,
+                            "add: s between two pieces of a stream that has begun; default: 120");
                 args.flag("--off", options->off, "add: keep it, but do not ask it");
                 options->database.declare(args);
                 args.example(

@@ -168,6 +168,9 @@ constexpr std::string_view kUpstream = R"json({
     "models": {"type": ["array", "string", "null"], "items": {"type": "string"}},
     "priority": {"type": ["integer", "null"], "minimum": -1000000, "maximum": 1000000},
     "weight": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 1000000},
+    "first_timeout_s": {"type": ["integer", "null"], "minimum": 0, "maximum": 86400},
+    "whole_timeout_s": {"type": ["integer", "null"], "minimum": 0, "maximum": 86400},
+    "idle_timeout_s": {"type": ["integer", "null"], "minimum": 0, "maximum": 86400},
     "enabled": {"type": ["boolean", "null"]}
   }})json";
 

@@ -44,6 +44,9 @@ Schema upstream() {
                  {"priority", integer()},
                  {"weight", number()},
                  {"enabled", boolean()},
+                 {"first_timeout_s", integer()},
+                 {"whole_timeout_s", integer()},
+                 {"idle_timeout_s", integer()},
                  {"private_network", boolean()}});
 }
 

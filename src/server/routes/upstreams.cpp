@@ -17,11 +17,19 @@ OrderedJson upstream_json(const gateway::Upstream& upstream) {
   OrderedJson keys = OrderedJson::array(), settings = OrderedJson::object();
   for (const std::string& key : upstream.keys) keys.push_back(gateway::masked(key));
   for (const auto& [name, value] : upstream.settings) settings[name] = value;
-  return {{"name", upstream.name},         {"house", upstream.house},
-          {"base_url", upstream.base_url}, {"keys", keys},
-          {"settings", settings},          {"models", upstream.models},
-          {"priority", upstream.priority}, {"weight", upstream.weight},
-          {"enabled", upstream.enabled},   {"private_network", upstream.private_network}};
+  return {{"name", upstream.name},
+          {"house", upstream.house},
+          {"base_url", upstream.base_url},
+          {"keys", keys},
+          {"settings", settings},
+          {"models", upstream.models},
+          {"priority", upstream.priority},
+          {"weight", upstream.weight},
+          {"enabled", upstream.enabled},
+          {"first_timeout_s", upstream.first_timeout_s},
+          {"whole_timeout_s", upstream.whole_timeout_s},
+          {"idle_timeout_s", upstream.idle_timeout_s},
+          {"private_network", upstream.private_network}};
 }
 
 void houses(RouteCall& call) {
@@ -95,6 +103,10 @@ void put(RouteCall& call) {
   upstream.priority = body.integer("priority", -1'000'000, 1'000'000).value_or(0);
   upstream.weight = body.number("weight", 0, 1e6).value_or(1);
   upstream.enabled = body.boolean("enabled").value_or(true);
+  const auto timeout = [&](const char* field) { return body.integer(field, 0, 86'400).value_or(0); };
+  upstream.first_timeout_s = timeout("first_timeout_s");
+  upstream.whole_timeout_s = timeout("whole_timeout_s");
+  upstream.idle_timeout_s = timeout("idle_timeout_s");
   body.end();
   set_keys(std::move(keys), old, upstream);
   // What was set up at the machine stays reachable as long as it is the same address.
