@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/retry_later.h"
+#include "gateway/alarms.h"
 #include "gateway/estimate.h"
 
 namespace shenbi::gateway {
@@ -56,6 +57,9 @@ class Watch {
     if (event.kind == Event::Kind::kFinish) finish(event);
     if (event.kind == Event::Kind::kError) fail(event.status, event.text);
   }
+
+  // Told to stop because somebody else was quicker.
+  void outrun() { attempt_.error = "another one was quicker"; }
 
   void fail(int status, const std::string& error) {
     attempt_.status = status;
@@ -111,170 +115,273 @@ class Watch {
   double text_ = 0;  // tokens of the answer by its text
 };
 
+// Several tries may run at once where somebody hedges. Invariant, under the lock: the first that has something to say
+// wins, and from then on its events alone go to the caller; before that nothing does. So the caller's sink is never
+// called twice at once.
 class Routed final : public Call, public std::enable_shared_from_this<Routed> {
  public:
   Routed(RoutedCall call, EventSink sink, const RouterOptions& options)
-      : targets_(std::move(call.targets)),
-        blank_(std::move(call.blank)),
-        need_(std::move(call.need)),
-        start_(std::move(call.start)),
+      : call_(std::move(call)),
         sink_(std::move(sink)),
         run_(options.run),
         admit_(options.admit),
         on_attempt_(options.on_attempt) {
-    if (targets_.size() > options.max_attempts) targets_.resize(options.max_attempts);
-    begun_ = targets_.size() == 1;  // nobody else to ask: nothing need be held back
+    if (call_.targets.size() > options.max_attempts) call_.targets.resize(options.max_attempts);
+    if (call_.targets.size() == 1) winner_ = 0;  // nobody else to ask: nothing need be held back
   }
 
   // Tries one after the other until one has begun. Throws what the last of them threw.
   void start() {
-    while (true) {
-      try {
-        return start_next();
-      } catch (const Error& error) {
-        const int status = code_info(error.code()).http_status;
-        const bool cooling = !refused_ && dynamic_cast<const RetryLater*>(&error);
-        if (cooling && next_ == 1 && !has_next()) throw RetryLater(error.code(), error.what(), shortest_wait());
-        if (refused_ || !may_go_better_elsewhere(status) || !has_next()) throw;
-        log_info("{}: {}; asking the next", blank_.wanted, error.what());
-      }
+    TryPtr first;
+    {
+      std::lock_guard lock(mutex_);
+      first = reserve();
+    }
+    start(first);
+  }
+
+  // Asks a second one beside the first, if that has not said anything yet.
+  void hedge() {
+    TryPtr second;
+    {
+      std::lock_guard lock(mutex_);
+      if (winner_ >= 0 || cancelled_ || running_ == 0 || !has_next()) return;
+      second = reserve();
+    }
+    log_info("{}: no word for {} ms; asking the next beside it", call_.blank.wanted, call_.hedge_after.count());
+    if (!run_([self = shared_from_this(), second] { self->start_later(second); })) {
+      start_failed(Error(Code::kUnavailable, "no room for another try"));
     }
   }
 
   void cancel() override {
-    CallPtr call;
+    std::vector<CallPtr> calls;
     {
       std::lock_guard lock(mutex_);
       cancelled_ = true;
-      call = call_;
+      for (const TryPtr& one : tries_) calls.push_back(one->call);
     }
-    if (call) call->cancel();
+    cancel_all(calls);
   }
 
  private:
-  void start_next() {
-    const uint32_t number = next_++;
-    const Router::Target& target = targets_[number];
-    Attempt attempt = blank_;
-    attempt.upstream = target.upstream;
-    attempt.model = target.model;
-    attempt.number = number;
-    attempt.started = static_cast<int64_t>(std::time(nullptr));
-    refused_ = true;
-    if (admit_) attempt.reservation = admit_(attempt, need_);
-    refused_ = false;
-    const auto watch = std::make_shared<Watch>(std::move(attempt), need_.prompt_tokens, on_attempt_);
+  struct Try {
+    int number = 0;
+    std::shared_ptr<Watch> watch;
+    std::vector<Event> held;  // before the answer has begun; in the order of its events
     CallPtr call;
-    try {
-      call = start_(target, [self = shared_from_this(), watch, number](Event event) {
-        watch->see(event);
-        self->take(std::move(event), number);
-      });
-    } catch (const Error& error) {
-      watch->fail(code_info(error.code()).http_status, error.what());
-      throw;
+    bool over = false;
+  };
+  using TryPtr = std::shared_ptr<Try>;
+
+  static void cancel_all(const std::vector<CallPtr>& calls) {
+    for (const CallPtr& call : calls) {
+      if (call) call->cancel();
     }
-    bool cancelled = false;
-    {
-      std::lock_guard lock(mutex_);
-      // It may have ended already, or failed and another been started.
-      if (!ended_ && number + 1 == next_) call_ = call;
-      cancelled = cancelled_;
-    }
-    if (cancelled) call->cancel();
   }
 
-  void take(Event event, uint32_t number) {
-    if (begun_) return pass_on(std::move(event));
-    if (event.kind == Event::Kind::kError && may_go_better_elsewhere(event.status) && goes_on(number)) {
-      log_info("{}: {}; asking the next", blank_.wanted, event.text);
-      held_.clear();
-      // Elsewhere, since this is the upstream's thread and a local model may have to be loaded.
-      if (run_([self = shared_from_this()] { self->start_later(); })) return;
+  // Under the lock.
+  TryPtr reserve() {
+    const auto one = std::make_shared<Try>();
+    one->number = next_++;
+    ++running_;
+    tries_.push_back(one);
+    return one;
+  }
+
+  void start(TryPtr one) {
+    while (true) {
+      bool refused = true;  // by whoever admits, which is final
+      try {
+        admit(one);
+        refused = false;
+        return begin(one);
+      } catch (const Error& error) {
+        std::lock_guard lock(mutex_);
+        const bool cooling = !refused && dynamic_cast<const RetryLater*>(&error);
+        const bool others = may_go_better_elsewhere(code_info(error.code()).http_status) && has_next();
+        if (cooling && next_ == 1 && !has_next()) throw RetryLater(error.code(), error.what(), shortest_wait());
+        if (refused || !others || cancelled_ || winner_ >= 0) throw;
+        --running_;
+        one = reserve();
+        log_info("{}: {}; asking the next", call_.blank.wanted, error.what());
+      }
     }
-    if (!begins_answer(event) && event.kind != Event::Kind::kError) {
-      held_.push_back(std::move(event));
-      return;
+  }
+
+  void admit(const TryPtr& one) {
+    const Router::Target& target = call_.targets.at(static_cast<size_t>(one->number));
+    Attempt attempt = call_.blank;
+    attempt.upstream = target.upstream;
+    attempt.model = target.model;
+    attempt.number = static_cast<uint32_t>(one->number);
+    attempt.started = static_cast<int64_t>(std::time(nullptr));
+    if (admit_) attempt.reservation = admit_(attempt, call_.need);
+    one->watch = std::make_shared<Watch>(std::move(attempt), call_.need.prompt_tokens, on_attempt_);
+  }
+
+  void begin(const TryPtr& one) {
+    CallPtr call;
+    try {
+      call = call_.start(
+          call_.targets[static_cast<size_t>(one->number)],
+          [self = shared_from_this(), one] { return self->claim(one); },
+          [self = shared_from_this(), one](Event event) { self->take(std::move(event), one); });
+    } catch (const Error& error) {
+      one->watch->fail(code_info(error.code()).http_status, error.what());
+      throw;
     }
-    begun_ = true;
-    for (Event& held : held_) pass_on(std::move(held));
-    held_.clear();
+    bool unwanted = false;
+    {
+      std::lock_guard lock(mutex_);
+      if (!one->over) one->call = call;
+      unwanted = cancelled_ || lost(*one);
+    }
+    if (unwanted) call->cancel();
+  }
+
+  bool lost(const Try& one) const { return winner_ >= 0 && winner_ != one.number; }
+
+  // The first that asks has won, and the others are told to stop.
+  bool claim(const TryPtr& one) {
+    std::vector<CallPtr> losers;
+    {
+      std::lock_guard lock(mutex_);
+      if (winner_ >= 0) return winner_ == one->number;
+      winner_ = one->number;
+      for (const TryPtr& other : tries_) {
+        if (other != one) losers.push_back(other->call);
+      }
+    }
+    cancel_all(losers);
+    return true;
+  }
+
+  void take(Event event, const TryPtr& one) {
+    const bool last = event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError;
+    bool is_lost = false;
+    {
+      std::lock_guard lock(mutex_);
+      is_lost = lost(*one);
+    }
+    if (is_lost && last) one->watch->outrun();
+    one->watch->see(event);
+    const bool failed = event.kind == Event::Kind::kError && may_go_better_elsewhere(event.status);
+    if (failed && winner_ != one->number && goes_on(one, event)) return;
+    if (last) end(one);
+    if (is_lost) return;
+    if (winner_ == one->number) return pass_on(std::move(event));
+    if (!begins_answer(event) && event.kind != Event::Kind::kError) return one->held.push_back(std::move(event));
+    if (!claim(one)) return;
+    for (Event& held : std::exchange(one->held, {})) pass_on(std::move(held));
     pass_on(std::move(event));
   }
 
-  // The call holds this by its sink: behind the last event it is let go.
+  // The call holds this by its sink: behind the last event it is let go. Once.
+  void end(const TryPtr& one) {
+    CallPtr call;  // goes behind the lock
+    std::lock_guard lock(mutex_);
+    call = release(*one);
+  }
+
+  // Under the lock.
+  CallPtr release(Try& one) {
+    if (!std::exchange(one.over, true)) --running_;
+    return std::exchange(one.call, nullptr);
+  }
+
   void pass_on(Event event) {
     if (!std::exchange(told_, true) && event.kind != Event::Kind::kToolCall) {
-      const Router::Target& target = targets_[next_ - 1];
+      const Router::Target& target = call_.targets[static_cast<size_t>(winner_.load())];
       event.name = target.remote ? target.upstream + "/" + target.model : target.model;
       event.id = target.why;
-    }
-    if (event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError) {
-      std::lock_guard lock(mutex_);
-      ended_ = true;
-      call_.reset();
     }
     sink_(std::move(event));
   }
 
   // The next try has somebody to ask: an upstream whose keys all cool down would only say so.
   bool has_next() const {
-    const uint32_t next = next_;
-    return next < targets_.size() && (!targets_[next].remote || targets_[next].remote->ready());
+    const size_t next = static_cast<size_t>(next_);
+    return next < call_.targets.size() && (!call_.targets[next].remote || call_.targets[next].remote->ready());
   }
 
   // All of them cool down.
   std::chrono::seconds shortest_wait() const {
-    std::chrono::seconds shortest = targets_.front().remote->wait();
-    for (const auto& target : targets_) {
+    std::chrono::seconds shortest = call_.targets.front().remote->wait();
+    for (const auto& target : call_.targets) {
       if (target.remote) shortest = std::min(shortest, target.remote->wait());
     }
     return shortest;
   }
 
-  bool goes_on(uint32_t number) {
+  // After a failure before the first word: true if another one is at it, or is asked now.
+  bool goes_on(const TryPtr& one, const Event& failure) {
+    CallPtr call;
+    TryPtr next;
+    {
+      std::lock_guard lock(mutex_);
+      call = release(*one);
+      if (winner_ >= 0 || running_ > 0) return true;
+      if (cancelled_ || !has_next()) return false;
+      next = reserve();
+    }
+    log_info("{}: {}; asking the next", call_.blank.wanted, failure.text);
+    // Elsewhere, since this is the upstream's thread and a local model may have to be loaded.
+    if (run_([self = shared_from_this(), next] { self->start_later(next); })) return true;
     std::lock_guard lock(mutex_);
-    return !cancelled_ && number + 1 == next_ && has_next();
+    release(*next);
+    return running_ > 0;
   }
 
-  void start_later() {
+  void start_later(const TryPtr& one) {
     try {
-      start();
+      start(one);
     } catch (const Error& error) {
-      const auto* later = dynamic_cast<const RetryLater*>(&error);
-      pass_on({.kind = Event::Kind::kError,
-               .text = error.what(),
-               .index = later ? static_cast<uint32_t>(std::clamp<int64_t>(later->wait().count(), 0, UINT32_MAX)) : 0,
-               .status = code_info(error.code()).http_status});
+      start_failed(error);
     }
   }
 
-  std::vector<Router::Target> targets_;
-  const Attempt blank_;
-  const Need need_;
-  const std::function<CallPtr(const Router::Target&, EventSink)> start_;
+  // The last that was started could not be: told unless another one is at it.
+  void start_failed(const Error& error) {
+    {
+      std::lock_guard lock(mutex_);
+      --running_;
+      if (running_ > 0 || winner_ >= 0) return;
+      winner_ = next_ - 1;
+    }
+    const auto* later = dynamic_cast<const RetryLater*>(&error);
+    pass_on({.kind = Event::Kind::kError,
+             .text = error.what(),
+             .index = later ? static_cast<uint32_t>(std::clamp<int64_t>(later->wait().count(), 0, UINT32_MAX)) : 0,
+             .status = code_info(error.code()).http_status});
+  }
+
+  RoutedCall call_;
   const EventSink sink_;
   const std::function<bool(std::function<void()>)> run_;
   const std::function<uint64_t(const Attempt&, const Need&)> admit_;
   const std::function<void(const Attempt&)> on_attempt_;
-
-  // Of the one try that is running, in the order of its events.
-  std::vector<Event> held_;  // before the answer has begun
-  bool begun_ = false;
-  bool told_ = false;     // who answers
-  bool refused_ = false;  // by whoever admits, which is final
+  bool told_ = false;  // who answers; of the winner's events
 
   std::mutex mutex_;
-  std::atomic<uint32_t> next_{0};
-  CallPtr call_;
-  bool cancelled_ = false, ended_ = false;
+  std::vector<TryPtr> tries_;
+  int next_ = 0, running_ = 0;
+  std::atomic<int> winner_{-1};  // set once
+  bool cancelled_ = false;
 };
 
 }  // namespace
 
 CallPtr start_routed(RoutedCall call, EventSink sink, const RouterOptions& options) {
+  const auto hedge_after = call.hedge_after;
+  Alarms* const alarms = call.alarms;
   auto routed = std::make_shared<Routed>(std::move(call), std::move(sink), options);
   routed->start();
+  if (alarms && hedge_after.count() > 0) {
+    alarms->after(hedge_after, [weak = std::weak_ptr(routed)] {
+      if (const auto alive = weak.lock()) alive->hedge();
+    });
+  }
   return routed;
 }
 

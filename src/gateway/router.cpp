@@ -38,6 +38,7 @@ struct Router::State {
   std::map<std::string, std::shared_ptr<Remote>, std::less<>> remotes;
   std::mt19937_64 random;
   FirstTokens first_tokens;
+  Alarms alarms;
 
   State(std::shared_ptr<Provider> l, Upstreams& u, RouterOptions o)
       : local(std::move(l)),
@@ -49,6 +50,11 @@ struct Router::State {
       if (attempt.first_token_s >= 0) first_tokens.note(attempt.upstream, attempt.model, attempt.first_token_s);
       if (file) file(attempt);
     };
+  }
+
+  std::chrono::milliseconds hedge_after(const std::string& model) const {
+    const auto route = options.routes ? options.routes->find(model) : std::nullopt;
+    return std::chrono::milliseconds(route ? route->hedge_ms : 0);
   }
 
   catalog::Model describe(const Upstream* upstream, const ModelInfo& info) const {
@@ -215,6 +221,10 @@ std::vector<Router::Target> Router::of_route(const NamedRoute& route) {
   return all;
 }
 
+RoutedCall Router::routed(const std::string& model) {
+  return {.targets = targets(model), .hedge_after = state_->hedge_after(model), .alarms = &state_->alarms};
+}
+
 std::vector<ModelInfo> Router::models() {
   std::vector<ModelInfo> all = state_->local->models();
   if (state_->options.routes) {
@@ -242,33 +252,29 @@ namespace {
 
 // Puts a request to its targets in turn by `method` of their providers.
 template <class Request>
-CallPtr route(std::vector<Router::Target> found, Request request, CallPtr (Provider::*method)(Request, EventSink),
-              EventSink sink, const RouterOptions& options) {
-  Attempt blank{.wanted = request.model, .tenant = request.tenant, .request_id = options.request_id()};
+CallPtr route(RoutedCall call, Request request, CallPtr (Provider::*method)(Request, EventSink), EventSink sink,
+              const RouterOptions& options) {
+  call.blank = {.wanted = request.model, .tenant = request.tenant, .request_id = options.request_id()};
   const auto asked = std::make_shared<const Request>(std::move(request));
-  Need need{.prompt_tokens = [asked] { return estimated_prompt(*asked); }, .max_tokens = asked->max_tokens};
-  return start_routed({.targets = std::move(found),
-                       .blank = std::move(blank),
-                       .need = std::move(need),
-                       .start =
-                           [asked, method](const Router::Target& target, EventSink to) {
-                             Request copy = *asked;
-                             copy.model = target.model;
-                             return (target.provider.get()->*method)(std::move(copy), std::move(to));
-                           }},
-                      std::move(sink), options);
+  call.need = {.prompt_tokens = [asked] { return estimated_prompt(*asked); }, .max_tokens = asked->max_tokens};
+  call.start = [asked, method](const Router::Target& target, const std::function<bool()>&, EventSink to) {
+    Request copy = *asked;
+    copy.model = target.model;
+    return (target.provider.get()->*method)(std::move(copy), std::move(to));
+  };
+  return start_routed(std::move(call), std::move(sink), options);
 }
 
 }  // namespace
 
 CallPtr Router::chat(chat::ChatRequest request, EventSink sink) {
-  auto found = targets(request.model);
-  return route(std::move(found), std::move(request), &Provider::chat, std::move(sink), state_->options);
+  RoutedCall call = routed(request.model);
+  return route(std::move(call), std::move(request), &Provider::chat, std::move(sink), state_->options);
 }
 
 CallPtr Router::complete(chat::CompletionRequest request, EventSink sink) {
-  auto found = targets(request.model);
-  return route(std::move(found), std::move(request), &Provider::complete, std::move(sink), state_->options);
+  RoutedCall call = routed(request.model);
+  return route(std::move(call), std::move(request), &Provider::complete, std::move(sink), state_->options);
 }
 
 bool Router::passes(const std::string& model, Dialect dialect) {
@@ -296,29 +302,30 @@ bool holds_foreign_thinking(const Passage& passage, const std::string& maker, co
 
 // Each target gets the request as it is if it speaks the dialect, else in our words.
 CallPtr Router::pass(Passage passage, WireSink wire, EventSink sink) {
-  auto found = targets(passage.model);
-  Attempt blank{.wanted = passage.model, .tenant = passage.tenant, .request_id = state_->options.request_id()};
+  RoutedCall call = routed(passage.model);
+  call.blank = {.wanted = passage.model, .tenant = passage.tenant, .request_id = state_->options.request_id()};
   const auto asked = std::make_shared<const Passage>(std::move(passage));
-  Need need{.prompt_tokens = [asked] { return estimated_prompt(*asked); },
-            .max_tokens = asked->peek.max_tokens,
-            .answers = asked->peek.answers};
-  auto start = [asked, wire = std::move(wire), book = state_->options.remote.book](const Target& target,
-                                                                                   EventSink to) -> CallPtr {
+  call.need = {.prompt_tokens = [asked] { return estimated_prompt(*asked); },
+               .max_tokens = asked->peek.max_tokens,
+               .answers = asked->peek.answers};
+  call.start = [asked, wire = std::move(wire), book = state_->options.remote.book](
+                   const Target& target, std::function<bool()> speak, EventSink to) -> CallPtr {
     const bool speaks = target.remote && target.remote->passes(target.model, asked->dialect);
     const std::string maker = target.remote ? maker_of(target.remote->upstream(), target.model) : "";
     if (speaks && !holds_foreign_thinking(*asked, maker, *book)) {
       Passage copy = *asked;
       copy.model = target.model;
-      return target.remote->pass(std::move(copy), wire, std::move(to));
+      const auto own = [wire, speak = std::move(speak)](std::string_view bytes, bool last) {
+        if (speak()) wire(bytes, last);
+      };
+      return target.remote->pass(std::move(copy), own, std::move(to));
     }
     chat::ChatRequest copy = asked->translated();
     copy.model = target.model;
     if (speaks) claim_signatures(copy, maker, *book);
     return target.provider->chat(std::move(copy), std::move(to));
   };
-  return start_routed(
-      {.targets = std::move(found), .blank = std::move(blank), .need = std::move(need), .start = std::move(start)},
-      std::move(sink), state_->options);
+  return start_routed(std::move(call), std::move(sink), state_->options);
 }
 
 namespace {

@@ -118,6 +118,7 @@ class Router final : public Provider, public Passing {
   std::vector<Target> of_name(const std::string& model, const std::string& why);
   std::vector<Target> of_rule(const std::string& rule, const std::string& why);
   std::vector<Target> of_route(const NamedRoute& route);
+  struct RoutedCall routed(const std::string& model);
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{500};
 constexpr size_t kLongestName = 128, kMostTargets = 32;
+constexpr int64_t kLongestHedgeMs = 600'000;
 constexpr std::string_view kOrders[] = {"listed", "turns", "fast", "cheapest"};
 
 [[noreturn]] void refuse(std::string_view field, const std::string& why) {
@@ -39,6 +40,8 @@ void check(const NamedRoute& route, const std::map<std::string, NamedRoute, std:
     if (target != route.name && others.contains(target))
       refuse("targets", fmt::format("'{}' is a route itself: name its models", target));
   }
+  if (route.hedge_ms < 0 || route.hedge_ms > kLongestHedgeMs)
+    refuse("hedge_ms", fmt::format("{} is not between 0 and {}", route.hedge_ms, kLongestHedgeMs));
   if (std::find(std::begin(kOrders), std::end(kOrders), route.order) == std::end(kOrders))
     refuse("order", fmt::format("'{}' is none of listed, turns, fast, cheapest", route.order));
 }
@@ -63,7 +66,10 @@ Routes::Entries Routes::read() const {
   for (const store::Row& row : database_.query("SELECT name, config FROM routes")) {
     try {
       const auto json = nlohmann::json::parse(row.text("config"));
-      NamedRoute route{.name = row.text("name"), .targets = json.at("targets"), .order = json.at("order")};
+      NamedRoute route{.name = row.text("name"),
+                       .targets = json.at("targets"),
+                       .order = json.at("order"),
+                       .hedge_ms = json.value("hedge_ms", 0)};
       all.emplace(route.name, std::move(route));
     } catch (const nlohmann::json::exception& error) {
       throw Error(Code::kCorruptFile, fmt::format("route '{}' in the database: {}", row.text("name"), error.what()));
@@ -78,7 +84,8 @@ void Routes::put(const NamedRoute& route) {
   database_.transaction([&] {
     database_.run(
         "INSERT INTO routes (name, config) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET config = excluded.config",
-        {route.name, nlohmann::json{{"targets", route.targets}, {"order", route.order}}.dump()});
+        {route.name,
+         nlohmann::json{{"targets", route.targets}, {"order", route.order}, {"hedge_ms", route.hedge_ms}}.dump()});
     version_.bump();
   });
   entries_[route.name] = route;

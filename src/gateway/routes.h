@@ -27,6 +27,9 @@ struct NamedRoute {
   std::vector<std::string> targets;
   /// In which order they are asked: "listed", "turns" (each as often as the others), "fast", "cheapest" (route_rule.h).
   std::string order = "listed";
+  /// When the first has said nothing for so long a second one is asked beside it, and who speaks first answers. 0:
+  /// never.
+  int64_t hedge_ms = 0;
 
   bool operator==(const NamedRoute&) const = default;
 };

@@ -163,6 +163,7 @@ class RouterTest : public testing::Test {
       options.on_attempt = [this](const Attempt& attempt) {
         std::lock_guard lock(mutex_);
         attempts_.push_back(attempt);
+        filed_.notify_all();
       };
       router_ = std::make_unique<Router>(std::make_shared<Engine>(), upstreams, options);
     }
@@ -171,6 +172,11 @@ class RouterTest : public testing::Test {
   std::vector<Attempt> attempts() {
     std::lock_guard lock(mutex_);
     return attempts_;
+  }
+  void wait_attempts(size_t count) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(filed_.wait_for(lock, 60s, [&] { return attempts_.size() >= count; }));
+    EXPECT_EQ(attempts_.size(), count);
   }
   static chat::ChatRequest ask(const std::string& model) {
     chat::ChatRequest request;
@@ -190,6 +196,7 @@ class RouterTest : public testing::Test {
 
  private:
   std::mutex mutex_;
+  std::condition_variable filed_;
   std::vector<Attempt> attempts_;
   std::unique_ptr<Router> router_;  // goes first: its last attempts still come in
 };

@@ -62,6 +62,9 @@ Command routes() {
             args.option("--order", options->route.order,
                         "add: listed (default), turns, fast (by the measured first token) or cheapest")
                 .choices({"listed", "turns", "fast", "cheapest"});
+            args.option("--hedge", options->route.hedge_ms,
+                        "add: ms of silence after which a second model is asked beside the first; who speaks first "
+                        "answers, both are paid; default: never");
             options->database.declare(args);
             args.example(
                 "  shenbi routes add gpt-4o --to openai/gpt-4.1\n"

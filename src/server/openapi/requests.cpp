@@ -155,7 +155,8 @@ constexpr std::string_view kRoute = R"json({
   "type": "object", "additionalProperties": false, "required": ["targets"],
   "properties": {
     "targets": {"type": ["array", "string"], "items": {"type": "string"}},
-    "order": {"type": ["string", "null"], "enum": ["listed", "turns", "fast", "cheapest", null]}
+    "order": {"type": ["string", "null"], "enum": ["listed", "turns", "fast", "cheapest", null]},
+    "hedge_ms": {"type": ["integer", "null"], "minimum": 0, "maximum": 600000}
   }})json";
 
 constexpr std::string_view kUpstream = R"json({

@@ -89,7 +89,7 @@ Types server_types() {
       {"HouseList", object({{"houses", list(named("House"))}})},
       {"Upstream", upstream()},
       {"UpstreamList", object({{"upstreams", list(named("Upstream"))}})},
-      {"NamedRoute", object({{"name", text()}, {"targets", list(text())}, {"order", text()}})},
+      {"NamedRoute", object({{"name", text()}, {"targets", list(text())}, {"order", text()}, {"hedge_ms", integer()}})},
       {"NamedRouteList", object({{"routes", list(named("NamedRoute"))}})},
       {"Resolved", object({{"model", text()},
                            {"targets", list(object({{"upstream", text()}, {"model", text()}, {"why", text()}}))}})}};

@@ -13,7 +13,7 @@ using chat::Fields;
 using chat::OrderedJson;
 
 OrderedJson route_json(const gateway::NamedRoute& route) {
-  return {{"name", route.name}, {"targets", route.targets}, {"order", route.order}};
+  return {{"name", route.name}, {"targets", route.targets}, {"order", route.order}, {"hedge_ms", route.hedge_ms}};
 }
 
 void list(RouteCall& call) {
@@ -26,6 +26,7 @@ void put(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   gateway::NamedRoute route{.name = call.path["name"], .targets = body.texts("targets", limits::kMaxKeyWords)};
   route.order = body.text("order").value_or("listed");
+  route.hedge_ms = body.integer("hedge_ms", 0, 600'000).value_or(0);
   body.end();
   const bool known = call.state.routes.find(route.name).has_value();
   call.state.routes.put(route);
