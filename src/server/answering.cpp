@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/answer_cache.h"
 #include "server/state.h"
 
 namespace shenbi::server {
@@ -13,8 +14,38 @@ namespace {
 
 class Answering : public std::enable_shared_from_this<Answering> {
  public:
-  Answering(AnswerPlan plan, net::ExchangePtr exchange, Workers& workers)
-      : plan_(std::move(plan)), exchange_(std::move(exchange)), workers_(workers) {}
+  Answering(AnswerPlan plan, net::ExchangePtr exchange, State& state)
+      : plan_(std::move(plan)),
+        exchange_(std::move(exchange)),
+        workers_(state.workers),
+        cache_(state.answer_cache.get()) {
+    if (plan_.cache_key.empty() || plan_.after) cache_ = nullptr;
+    if (cache_) headers_.emplace_back("X-Shenbi-Cache", "miss");
+    kept_.choices.resize(cache_ && !plan_.passed ? plan_.starts.size() : 0);
+  }
+
+  // Without asking anybody: it costs nothing, and no limit of tokens counts it.
+  void replay(const CachedAnswer& answer) {
+    cache_ = nullptr;
+    headers_ = answer.headers;
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(AnswerCache::Clock::now() - answer.made);
+    headers_.emplace_back("X-Shenbi-Cache", "hit");
+    headers_.emplace_back("Age", std::to_string(std::max<int64_t>(age.count(), 0)));
+    if (plan_.passed) {
+      ended_ = true;
+      if (!plan_.stream) return send(200, answer.bytes);
+      write(answer.bytes);
+      return exchange_->end();
+    }
+    noted_ = true;
+    for (uint32_t choice = 0; choice < answer.choices.size(); ++choice) {
+      for (chat::Event event : answer.choices[choice]) {
+        event.usage.cached_tokens = event.usage.prompt_tokens;
+        event.usage.cache_write_tokens = 0;
+        take(event, choice);
+      }
+    }
+  }
 
   void start(State& state, const Caller& caller) {
     exchange_->on_gone([self = weak_from_this()] {
@@ -46,6 +77,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
     if (ended_) return;
     note_who_answers(event);
     if (event.kind == chat::Event::Kind::kError) note_wait(event);
+    keep(event, choice);
     if (event.kind == chat::Event::Kind::kQueued) return tell_place(event.index);
     if (plan_.before) plan_.before(event);
     const std::string bytes = plan_.writer->push(event, choice);
@@ -77,15 +109,50 @@ class Answering : public std::enable_shared_from_this<Answering> {
 
   void complete(const std::string& last_bytes) {
     if (!plan_.stream) {
-      net::ServerResponse response = json_response(plan_.writer->status(), plan_.writer->body());
-      response.headers.insert(response.headers.end(), headers_.begin(), headers_.end());
-      return exchange_->send(std::move(response));
+      if (plan_.passed) keep_bytes(plan_.writer->body());
+      put();
+      return send(plan_.writer->status(), plan_.writer->body());
     }
     write(last_bytes);
+    put();
     exchange_->end();
   }
 
+  void send(int status, std::string body) {
+    net::ServerResponse response = json_response(status, std::move(body));
+    response.headers.insert(response.headers.end(), headers_.begin(), headers_.end());
+    exchange_->send(std::move(response));
+  }
+
+  // For the cache: what ends well and is not too long.
+  void keep(const chat::Event& event, uint32_t choice) {
+    if (!cache_) return;
+    const bool bad = event.kind == chat::Event::Kind::kError ||
+                     (event.kind == chat::Event::Kind::kFinish &&
+                      (event.finish == chat::Finish::kCancelled || event.finish == chat::Finish::kError));
+    kept_bytes_ += event.text.size();
+    if (bad || kept_bytes_ > cache_->most_bytes()) {
+      cache_ = nullptr;
+    } else if (!plan_.passed) {
+      keep_event(kept_.choices[choice], event);
+    }
+  }
+
+  void keep_bytes(std::string_view bytes) {
+    if (!cache_) return;
+    kept_.bytes += bytes;
+    if (kept_.bytes.size() > cache_->most_bytes()) cache_ = nullptr;
+  }
+
+  void put() {
+    if (!cache_ || plan_.writer->status() != 200) return;
+    kept_.headers = headers_;
+    std::erase_if(kept_.headers, [](const auto& header) { return header.first == "X-Shenbi-Cache"; });
+    cache_->put(plan_.cache_key, std::move(kept_));
+  }
+
   void write(const std::string& bytes) {
+    if (plan_.passed) keep_bytes(bytes);
     if (begun_) {
       exchange_->write(bytes);
       return;
@@ -99,7 +166,8 @@ class Answering : public std::enable_shared_from_this<Answering> {
   // The router says with the first event of an answer who gives it and why (gateway/router.h).
   void note_who_answers(const chat::Event& event) {
     if (std::exchange(noted_, true) || event.kind == chat::Event::Kind::kToolCall || event.name.empty()) return;
-    headers_ = {{"X-Shenbi-Model", plain(event.name)}, {"X-Shenbi-Route", plain(event.id)}};
+    headers_.emplace_back("X-Shenbi-Model", plain(event.name));
+    headers_.emplace_back("X-Shenbi-Route", plain(event.id));
   }
 
   // Headers go out with the first byte: of an answer that has begun nobody can be told.
@@ -133,13 +201,30 @@ class Answering : public std::enable_shared_from_this<Answering> {
   std::vector<gateway::CallPtr> calls_;
   bool begun_ = false, ended_ = false, gone_ = false, noted_ = false;
   net::Headers headers_;
+
+  AnswerCache* cache_;  // null: nothing is kept of this answer
+  CachedAnswer kept_;
+  uint64_t kept_bytes_ = 0;
 };
 
 }  // namespace
 
 void answer(RouteCall& call, AnswerPlan plan) {
-  const auto answering = std::make_shared<Answering>(std::move(plan), call.exchange, call.state.workers);
+  if (plan.cache_key.empty() && !plan.passed) plan.cache_key = cache_key(call);
+  // A route may lead to another dialect by and by: its bytes are no answer to somebody who expects words to be told.
+  if (!plan.cache_key.empty()) plan.cache_key += plan.passed ? 'p' : 't';
+  const bool old = !plan.cache_key.empty() && !plan.after &&
+                   call.request.header("cache-control").find("no-cache") == std::string_view::npos;
+  const auto found = old ? call.state.answer_cache->find(plan.cache_key) : nullptr;
+  const auto answering = std::make_shared<Answering>(std::move(plan), call.exchange, call.state);
+  if (found) return answering->replay(*found);
   answering->start(call.state, call.caller);
+}
+
+std::string cache_key(const RouteCall& call) {
+  const bool wanted = call.request.header("cache-control").find("no-store") == std::string_view::npos;
+  if (!call.state.answer_cache || !wanted || call.request.body.empty()) return "";
+  return AnswerCache::key_of(call.caller.id, call.request);
 }
 
 void set_choice_seed(chat::Sampling& sampling, uint32_t index) {

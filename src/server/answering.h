@@ -15,6 +15,8 @@ namespace shenbi::server {
 struct AnswerPlan {
   std::unique_ptr<chat::AnswerWriter> writer;
   bool stream = false;
+  bool passed = false;    ///< the writer hands on bytes that may not be its own
+  std::string cache_key;  ///< of the answer cache; "": that of the request's body, if it is still there
   std::string model;
   /// Sees each event before the writer does.
   std::function<void(const chat::Event&)> before;
@@ -38,6 +40,9 @@ int64_t seconds_now();
 
 /// Whose request it is, and behind whom it waits: before it goes to the provider.
 void mark_caller(const RouteCall& call, chat::Generation& request);
+
+/// Of this request in the answer cache; "" if it is not to be kept or there is no cache.
+std::string cache_key(const RouteCall& call);
 
 /// Names a model in a request: its key must include it and have tokens left.
 void check_caller(RouteCall& call, const std::string& model);

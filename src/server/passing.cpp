@@ -76,17 +76,19 @@ bool pass(RouteCall& call, PassablePath path) {
   gateway::Passage passage{.dialect = path.dialect, .body = {}, .peek = std::move(*found), .model = {}};
   passage.model = path.model.empty() ? passage.peek.model : path.model;
   passage.stream = path.stream.value_or(passage.peek.stream);
-  const auto passing = std::dynamic_pointer_cast<gateway::Passing>(call.state.provider);
+  // Not held by the answer: its last word is told on a thread of the provider, which may not be the one to end it.
+  auto* const passing = dynamic_cast<gateway::Passing*>(call.state.provider.get());
   if (!passing || passage.model.empty() || !passing->passes(passage.model, path.dialect)) return false;
   check_caller(call, passage.model);
   passage.tenant = call.caller.id;
   passage.headers = passed_headers(call.request);
 
+  std::string key = cache_key(call);
   passage.body = std::make_shared<const std::string>(std::move(call.request.body));
   const auto translated = std::make_shared<Translated>(passage.body, std::move(path.translate), call);
   passage.translated = [translated]() -> const chat::ChatRequest& { return translated->get().request; };
 
-  AnswerPlan plan{.stream = passage.stream, .model = passage.model};
+  AnswerPlan plan{.stream = passage.stream, .passed = true, .cache_key = std::move(key), .model = passage.model};
   const auto bytes = std::make_shared<chat::PassedBytes>();
   plan.writer = std::make_unique<chat::PassedWriter>(
       bytes,

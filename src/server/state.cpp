@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "gateway/local.h"
 #include "gateway/router.h"
+#include "server/answer_cache.h"
 #include "server/arena.h"
 #include "server/batches.h"
 #include "server/comparisons.h"
@@ -99,6 +100,8 @@ State::State(const ServeOptions& o)
       batches(std::make_unique<Batches>(database, *files)),
       running(std::make_unique<RunningAnswers>()),
       comparisons(std::make_unique<Comparisons>()),
+      answer_cache(o.answer_cache_bytes > 0 ? std::make_unique<AnswerCache>(o.answer_cache_bytes, o.answer_cache_keep)
+                                            : nullptr),
       arena(std::make_unique<Arena>(database)) {}
 
 State::~State() {

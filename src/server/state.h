@@ -27,6 +27,7 @@
 
 namespace shenbi::server {
 
+class AnswerCache;
 class Arena;
 class Batches;
 class Comparisons;
@@ -46,6 +47,9 @@ struct ServeOptions {
   std::string alert_webhook;   ///< address that hears of budgets; only who starts the server sets it
   std::filesystem::path data;  ///< folder of the database and of files
   std::string database;        ///< instead of the one in that folder: a file, or the address of a PostgreSQL database
+  /// Room for answers that are given again to the same request, and how long; 0: none are (server/answer_cache.h).
+  uint64_t answer_cache_bytes = 0;
+  std::chrono::seconds answer_cache_keep{3600};
   engine::ServiceOptions engine;
   trace::Options trace;
 };
@@ -79,6 +83,7 @@ class State {
   std::unique_ptr<Batches> batches;
   std::unique_ptr<RunningAnswers> running;
   std::unique_ptr<Comparisons> comparisons;
+  std::unique_ptr<AnswerCache> answer_cache;  ///< null: off
   std::unique_ptr<Arena> arena;
   /// Why models of the start are not in memory, by name.
   void note_failed_load(const std::string& model, const std::string& why);

@@ -11,12 +11,12 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.server import SHENBI  # noqa: E402
-from faults.support.process import Server, ask, case, check, data_home, equal, log_of, main  # noqa: E402
+from faults.support.process import Server, ask, case, check, data_home, equal, log_of, main, wait_for  # noqa: E402
 
 STORED, NAMED = "sk-stored-of-the-operator-0123456789", "sk-named-of-the-operator-0123456789"
 ASKED = {"model": "{}/m", "max_tokens": 5, "messages": [{"role": "user", "content": "Hello"}]}
 DIALECTS = {"/v1/chat/completions": ASKED, "/v1/messages": ASKED, "/v1/responses": {"model": "{}/m", "input": "Hello"},
-            "/v1beta/models/{}%2Fm:generateContent": {"contents": [{"parts": [{"text": "Hello"}]}]}, "/api/chat": {**ASKED, "stream": False}}
+            "/v1beta/models/{}%2Fm:generateContent": {"contents": [{"parts": [{"text": "Hello"}]}]}, "/api/chat": {"model": "{}/m", "messages": ASKED["messages"], "stream": False}}
 
 
 class House:
@@ -125,8 +125,8 @@ def while_all_keys_rest_every_dialect_says_how_long():
         equal((first.status, first.headers["retry-after"]), (429, "300"), first)
         for stream_ in (False, True):
             for path, answer in each_dialect(server, "busy", **({"stream": True} if stream_ else {})):
-                if path.startswith("/v1beta"):
-                    continue if stream_ else None
+                if path.startswith("/v1beta") and stream_:
+                    continue  # its path says whether it is a stream
                 equal(answer.status, 429, path, answer)
                 check(0 < int(answer.headers["retry-after"]) <= 300, path, answer.headers)
         equal(busy.asked, 1, "who rests is not asked")
@@ -150,6 +150,29 @@ def one_that_says_nothing_is_left_for_the_next_after_the_time_that_the_operator_
         rows = ask(server, "GET", "/page/usage/rows?limit=10").json()["rows"]
         equal([(row["upstream"], row["outcome"]) for row in sorted(rows, key=lambda row: row["attempt"])], [("silent", "failed"), ("good", "estimated")])
         equal(silent.asked, 1)
+        server.stop()
+
+
+@case
+def a_route_that_hedges_asks_a_second_one_beside_the_first_and_both_are_in_the_ledger():
+    with data_home() as home:
+        silent = House(lambda head: None)
+        good = House(lambda head: stream(WORD, json.dumps({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}), "[DONE]"))
+        add(home, "silent", silent)
+        add(home, "good", good)
+        subprocess.run([SHENBI, "routes", "add", "quick", "--to", "silent/m", "--to", "good/m", "--hedge", "50"],
+                       env={**os.environ, "SHENBI_HOME": str(home)}, check=True, capture_output=True)
+        server = Server(models=(), home=home)
+        for stream_ in (False, True):
+            answer = ask(server, "POST", "/v1/chat/completions", {**ASKED, "model": "quick", "stream": stream_})
+            equal((answer.status, answer.headers["x-shenbi-model"], answer.headers["x-shenbi-route"]), (200, "good/m", "group quick"), answer)
+            check("one" in answer.text, answer)
+
+        def rows():
+            return ask(server, "GET", "/page/usage/rows?limit=10").json()["rows"]
+        wait_for(lambda: len(rows()) == 4, "the rows of both")
+        equal(sorted((row["upstream"], row["outcome"], row["error"]) for row in rows()),
+              [("good", "estimated", "")] * 2 + [("silent", "aborted", "another one was quicker")] * 2)
         server.stop()
 
 

@@ -20,7 +20,8 @@ namespace {
 struct Options {
   server::ServeOptions serve;
   std::string precision = "int8";
-  double memory_gb = 0;
+  double memory_gb = 0, answer_cache_mb = 0;
+  int64_t answer_cache_minutes = 60;
   uint32_t idle_minutes = 0;
   uint32_t port = 11188;
   double patience_s = 30;
@@ -67,6 +68,8 @@ int execute(Options& options) {
   serve.engine.cache = formats::CacheFolder::of_user();
   serve.engine.memory_bytes = static_cast<uint64_t>(options.memory_gb * 1e9);
   serve.engine.idle_unload = std::chrono::minutes(options.idle_minutes);
+  serve.answer_cache_bytes = static_cast<uint64_t>(options.answer_cache_mb * 1e6);
+  serve.answer_cache_keep = std::chrono::minutes(options.answer_cache_minutes);
   serve.trace = trace::options_from_environment([](const char* name) -> const char* { return std::getenv(name); });
   if (!options.otlp_endpoint.empty()) serve.trace.endpoint = trace::traces_endpoint(options.otlp_endpoint);
   for (const std::string& model : serve.models) engine::resolve_model(model);  // named wrongly: better said now
@@ -127,6 +130,10 @@ Command serve() {
                 "OpenTelemetry collector for traces, e.g. http://127.0.0.1:4318; OTEL_* variables say the rest");
             args.option("--alert-webhook", s.alert_webhook,
                         "address that hears when a budget reaches a mark (a POST of JSON); see shenbi budgets");
+            args.option("--answer-cache", options->answer_cache_mb,
+                        "MB for answers that are given again to the same request of the same key; 0: none are");
+            args.option("--answer-cache-for", options->answer_cache_minutes, "minutes that such an answer is kept")
+                .range(1, 525600);
             args.option("--patience", options->patience_s, "seconds that running answers get at the end");
             args.example(
                 "  shenbi serve -m gemma3:270m\n"

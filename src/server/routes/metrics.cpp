@@ -6,6 +6,7 @@
 
 #include "base/version.h"
 #include "kernels/isa.h"
+#include "server/answer_cache.h"
 #include "server/process_metrics.h"
 #include "server/state.h"
 
@@ -79,6 +80,17 @@ std::string trace_metrics(const State& state) {
   return out;
 }
 
+std::string cache_metrics(const State& state) {
+  if (!state.answer_cache) return {};
+  const AnswerCache::Counts counts = state.answer_cache->counts();
+  std::string out;
+  add_figure(out, "shenbi:answer_cache_hits_total", "counter", "Answers given from the cache.", counts.hits);
+  add_figure(out, "shenbi:answer_cache_misses_total", "counter", "Requests that it had no answer for.", counts.misses);
+  add_figure(out, "shenbi:answer_cache_answers", "gauge", "Answers in it.", counts.answers);
+  add_figure(out, "shenbi:answer_cache_bytes", "gauge", "Bytes that they take.", counts.bytes);
+  return out;
+}
+
 std::string ledger_metrics(const State& state) {
   const ledger::Ledger::Counts counts = state.ledger.counts();
   std::string out;
@@ -128,7 +140,7 @@ std::string build_info() {
 void print(RouteCall& call) {
   State& state = call.state;
   std::string text = state.metrics.print() + engine_metrics(state) + trace_metrics(state) + ledger_metrics(state) +
-                     budget_metrics(state) + build_info() + process_metrics();
+                     cache_metrics(state) + budget_metrics(state) + build_info() + process_metrics();
   call.exchange->send({.status = 200,
                        .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                        .body = std::move(text)});

@@ -103,10 +103,13 @@ void put(RouteCall& call) {
   upstream.priority = body.integer("priority", -1'000'000, 1'000'000).value_or(0);
   upstream.weight = body.number("weight", 0, 1e6).value_or(1);
   upstream.enabled = body.boolean("enabled").value_or(true);
-  const auto timeout = [&](const char* field) { return body.integer(field, 0, 86'400).value_or(0); };
-  upstream.first_timeout_s = timeout("first_timeout_s");
-  upstream.whole_timeout_s = timeout("whole_timeout_s");
-  upstream.idle_timeout_s = timeout("idle_timeout_s");
+  // What a form does not show it does not take away.
+  const auto timeout = [&](const char* field, int64_t before) {
+    return body.integer(field, 0, 86'400).value_or(before);
+  };
+  upstream.first_timeout_s = timeout("first_timeout_s", old ? old->first_timeout_s : 0);
+  upstream.whole_timeout_s = timeout("whole_timeout_s", old ? old->whole_timeout_s : 0);
+  upstream.idle_timeout_s = timeout("idle_timeout_s", old ? old->idle_timeout_s : 0);
   body.end();
   set_keys(std::move(keys), old, upstream);
   // What was set up at the machine stays reachable as long as it is the same address.
