@@ -188,13 +188,15 @@ struct Service::Impl {
   std::shared_ptr<const Model> read_weights(const std::filesystem::path& path) {
     // A team of its own: the service's is busy with answers. It does not spin, because it shares their cores.
     ThreadTeam packing(team->count(), false);
-    return load_model(path,
-                      {.context_length = options.context,
-                       .context_length_cap = options.context ? 0 : options.context_cap,
-                       .precision = options.precision,
-                       .cache = options.cache,
-                       .cancelled = &loads_stopped},
-                      packing);
+    return load_model(
+        path,
+        {.context_length = options.context,
+         .context_length_cap = options.context ? 0 : options.context_cap,
+         .precision = options.precision,
+         .coarse_head = options.whole_head ? models::CoarseHeadUse::kNever : models::CoarseHeadUse::kWhereItPays,
+         .cache = options.cache,
+         .cancelled = &loads_stopped},
+        packing);
   }
 
   // Room for the weights as they are now and for keys and values: at least one whole context, at most as many as may

@@ -125,6 +125,8 @@ Command serve() {
                         "minutes without a request after which a model leaves memory; 0: never");
             args.option("--precision", options->precision, "activations in products with quantised weights")
                 .choices({"int8", "int16"});
+            args.flag("--whole-head", s.engine.whole_head,
+                      "no second, coarse form of a large output head: the same answers, less memory, slower");
             args.option(
                 "--otlp-endpoint", options->otlp_endpoint,
                 "OpenTelemetry collector for traces, e.g. http://127.0.0.1:4318; OTEL_* variables say the rest");
