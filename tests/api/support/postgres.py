@@ -1,4 +1,8 @@
-"""A PostgreSQL of the test's own: in a temporary folder, on a socket of that folder, from Debian's package installed or unpacked in .cache."""
+"""A PostgreSQL of the test's own: in a temporary folder, on a socket of that folder, from Debian's package installed or unpacked in .cache.
+
+Of the package's programs only initdb and postgres are used: createdb, psql and pg_isready belong to another one.
+"""
+import ctypes
 import os
 import pathlib
 import shutil
@@ -8,6 +12,24 @@ import tempfile
 import time
 
 UNPACKED = pathlib.Path(__file__).resolve().parents[3] / ".cache" / "postgresql-15"
+
+
+libpq = ctypes.CDLL("libpq.so.5")
+for name in ("PQconnectdb", "PQexec"):
+    getattr(libpq, name).restype = ctypes.c_void_p
+libpq.PQerrorMessage.restype = ctypes.c_char_p
+PING_OK, COMMAND_OK = 0, 1  # of libpq-fe.h
+
+
+def execute(address, statement):
+    connection = ctypes.c_void_p(libpq.PQconnectdb(address.encode()))
+    done = ctypes.c_void_p(libpq.PQexec(connection, statement.encode()))
+    failed = libpq.PQresultStatus(done) != COMMAND_OK
+    message = libpq.PQerrorMessage(connection).decode()
+    libpq.PQclear(done)
+    libpq.PQfinish(connection)
+    if failed:
+        raise RuntimeError(f"{statement}: {message}")
 
 
 def newest(root):
@@ -28,9 +50,7 @@ class Postgres:
         self.run("initdb", "-D", self.path / "data", "-U", "shenbi", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync").wait()
         self.process = None
         self.start()
-        made = self.run("createdb", "-h", self.path, "-U", "shenbi", "shenbi")
-        if made.wait() != 0:
-            raise RuntimeError((self.path / "log").read_text())
+        execute(self.address_of("postgres"), "CREATE DATABASE shenbi")
 
     def reachable(self, unpacked):
         """The user who is not root may not see root's folders."""
@@ -47,7 +67,7 @@ class Postgres:
 
     def start(self):
         self.process = self.run("postgres", "-D", self.path / "data", "-k", self.path, "-c", "listen_addresses=", "-c", "fsync=off")
-        while subprocess.run([str(self.programs / "pg_isready"), "-q", "-h", str(self.path), "-U", "shenbi"]).returncode != 0:
+        while libpq.PQping(self.address_of("postgres").encode()) != PING_OK:
             if self.process.poll() is not None:
                 raise RuntimeError((self.path / "log").read_text())
             time.sleep(0.02)
@@ -58,9 +78,12 @@ class Postgres:
             self.process.send_signal(how)
             self.process.wait()
 
+    def address_of(self, database):
+        return f"postgresql://shenbi@/{database}?host={self.path}"
+
     @property
     def address(self):
-        return f"postgresql://shenbi@/shenbi?host={self.path}"
+        return self.address_of("shenbi")
 
     def close(self):
         self.stop()
