@@ -119,7 +119,8 @@ net::Headers Access::cors_headers(const net::ServerRequest& request) const {
           {"Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE"},
           {"Access-Control-Allow-Headers",
            "Authorization, Content-Type, X-Api-Key, Anthropic-Version, Anthropic-Beta, X-Request-Id"},
-          {"Access-Control-Expose-Headers", "X-Request-Id"},
+          {"Access-Control-Expose-Headers",
+           "X-Request-Id, Retry-After, Age, X-Shenbi-Model, X-Shenbi-Route, X-Shenbi-Cache"},
           {"Access-Control-Max-Age", "600"}};
 }
 

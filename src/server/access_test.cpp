@@ -6,8 +6,7 @@
 
 #include "base/error.h"
 #include "server/conversations.h"
-#include "server/testing.h"
-#include "store/test_postgres.h"
+#include "server/test_both_sides.h"
 
 namespace shenbi::server {
 namespace {
@@ -30,7 +29,7 @@ std::string path_of(const Route& route, const std::string& id) {
   return path;
 }
 
-class AccessTest : public store::OnBothSides {};
+class AccessTest : public testing::OnBothSides {};
 INSTANTIATE_TEST_SUITE_P(On, AccessTest, store::kSides, store::side_name);
 
 TEST_P(AccessTest, every_route_with_a_scope_refuses_none_wrong_revoked_and_expired_keys) {

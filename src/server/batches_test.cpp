@@ -14,8 +14,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
-#include "server/testing.h"
-#include "store/test_postgres.h"
+#include "server/test_both_sides.h"
 
 namespace shenbi::server {
 namespace {
@@ -120,7 +119,7 @@ std::string chat_line(const std::string& id, const std::string& text) {
          "\n";
 }
 
-class Batch : public store::OnBothSides {
+class Batch : public testing::OnBothSides {
  protected:
   explicit Batch(ServeOptions options = {}) : server(here(options)) { server.state().provider = parrot; }
 

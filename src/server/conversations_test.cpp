@@ -8,9 +8,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "server/prompts.h"
-#include "server/testing.h"
+#include "server/test_both_sides.h"
 #include "server/transfer.h"
-#include "store/test_postgres.h"
 
 namespace shenbi::server {
 namespace {
@@ -29,7 +28,7 @@ std::vector<std::string> titles(TestServer& server, const std::string& query) {
   return found;
 }
 
-class ConversationsTest : public store::OnBothSides {};
+class ConversationsTest : public testing::OnBothSides {};
 INSTANTIATE_TEST_SUITE_P(On, ConversationsTest, store::kSides, store::side_name);
 
 TEST_P(ConversationsTest, are_made_renamed_pinned_filed_removed_and_brought_back) {

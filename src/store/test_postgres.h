@@ -20,6 +20,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -41,14 +42,16 @@ class TestPostgres {
   ~TestPostgres() { stop(); }
 
   /// The address of a new, empty database.
-  std::string fresh() {
-    const std::string name = fmt::format("t{}", ++made_);
-    const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectdb(address("postgres").c_str()), PQfinish);
-    const std::unique_ptr<PGresult, void (*)(PGresult*)> done(
-        PQexec(connection.get(), ("CREATE DATABASE " + name).c_str()), PQclear);
-    if (PQresultStatus(done.get()) != PGRES_COMMAND_OK)
-      throw std::runtime_error(fmt::format("no test database: {}", PQerrorMessage(connection.get())));
-    return address(name);
+  std::string fresh() { return create("template1"); }
+
+  /// A new database as `make` left the first one: tables that all tests of a program want are made once.
+  std::string fresh_like(const std::function<void(const std::string& address)>& make) {
+    if (pattern_.empty()) {
+      const std::string first = fresh();
+      make(first);
+      pattern_ = fmt::format("t{}", made_);
+    }
+    return create(pattern_);
   }
 
   std::string address(const std::string& name) const {
@@ -91,6 +94,16 @@ class TestPostgres {
     ::waitpid(made, &status, 0);
     if (status != 0) throw std::runtime_error("initdb: see " + log());
     start();
+  }
+
+  std::string create(const std::string& pattern) {
+    const std::string name = fmt::format("t{}", ++made_);
+    const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectdb(address("postgres").c_str()), PQfinish);
+    const std::unique_ptr<PGresult, void (*)(PGresult*)> done(
+        PQexec(connection.get(), fmt::format("CREATE DATABASE {} TEMPLATE {}", name, pattern).c_str()), PQclear);
+    if (PQresultStatus(done.get()) != PGRES_COMMAND_OK)
+      throw std::runtime_error(fmt::format("no test database: {}", PQerrorMessage(connection.get())));
+    return address(name);
   }
 
   std::string data() const { return (folder_.path() / "data").string(); }
@@ -138,6 +151,7 @@ class TestPostgres {
   }
 
   const TemporaryFolder folder_;
+  std::string pattern_;
   std::filesystem::path programs_;
   uid_t user_ = 0;
   gid_t group_ = 0;
@@ -151,11 +165,11 @@ class OnBothSides : public testing::TestWithParam<Side> {
  protected:
   /// The same one for the whole test.
   const std::string& place() {
-    if (place_.empty())
-      place_ =
-          GetParam() == Side::kSqlite ? (folder.path() / "sub" / "t.db").string() : TestPostgres::instance().fresh();
+    if (place_.empty()) place_ = GetParam() == Side::kSqlite ? (folder.path() / "sub" / "t.db").string() : database();
     return place_;
   }
+  /// In PostgreSQL.
+  virtual std::string database() { return TestPostgres::instance().fresh(); }
   bool is_shared() const { return GetParam() == Side::kPostgres; }
   TemporaryFolder folder;
 
