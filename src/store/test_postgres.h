@@ -20,7 +20,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -63,7 +65,7 @@ class TestPostgres {
     server_ = spawn({"postgres", "-D", data(), "-k", folder_.path().string(), "-c", "listen_addresses=", "-c",
                      "fsync=off", "-c", "max_connections=60"});
     while (PQping(address("postgres").c_str()) != PQPING_OK) {
-      if (::waitpid(server_, nullptr, WNOHANG) != 0) throw std::runtime_error("PostgreSQL ended: see " + log());
+      if (::waitpid(server_, nullptr, WNOHANG) != 0) throw std::runtime_error("PostgreSQL ended: " + logged());
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
@@ -92,7 +94,7 @@ class TestPostgres {
                               "--no-sync", "--no-instructions"});
     int status = 0;
     ::waitpid(made, &status, 0);
-    if (status != 0) throw std::runtime_error("initdb: see " + log());
+    if (status != 0) throw std::runtime_error("initdb: " + logged());
     start();
   }
 
@@ -108,6 +110,10 @@ class TestPostgres {
 
   std::string data() const { return (folder_.path() / "data").string(); }
   std::string log() const { return (folder_.path() / "log").string(); }
+  std::string logged() const {
+    std::ifstream file(log());
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
 
   static std::filesystem::path newest_below(const std::filesystem::path& root) {
     std::error_code error;
@@ -134,8 +140,8 @@ class TestPostgres {
 
   pid_t spawn(const std::vector<std::string>& command) const {
     const std::string program = (programs_ / command[0]).string();
-    std::vector<char*> words;
-    for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+    std::vector<char*> words = {const_cast<char*>(program.c_str())};  // it looks for its companions beside itself
+    for (size_t i = 1; i < command.size(); ++i) words.push_back(const_cast<char*>(command[i].c_str()));
     words.push_back(nullptr);
     const std::string output = log();
     const pid_t child = ::fork();
