@@ -31,21 +31,23 @@ struct Router::State {
   std::shared_ptr<Provider> local;
   Upstreams& upstreams;
   RouterOptions options;
-  net::Client client;  // before those who use it, so that it goes after them
 
+  // Before the client, which ends its calls when it goes: these still hear of their ends.
+  FirstTokens first_tokens;
+  std::mt19937_64 random;
   std::mutex mutex;
+
+  net::Client client;     // before those who use it, so that it goes after them
   uint64_t revision = 0;  // of `upstreams` that `remotes` was made of
   std::map<std::string, std::shared_ptr<Remote>, std::less<>> remotes;
-  std::mt19937_64 random;
-  FirstTokens first_tokens;
   Alarms alarms;
 
   State(std::shared_ptr<Provider> l, Upstreams& u, RouterOptions o)
       : local(std::move(l)),
         upstreams(u),
         options(std::move(o)),
-        client(options.client),
-        random(options.seed ? options.seed : static_cast<uint64_t>(Clock::now().time_since_epoch().count())) {
+        random(options.seed ? options.seed : static_cast<uint64_t>(Clock::now().time_since_epoch().count())),
+        client(options.client) {
     options.on_attempt = [this, file = std::move(options.on_attempt)](const Attempt& attempt) {
       if (attempt.first_token_s >= 0) first_tokens.note(attempt.upstream, attempt.model, attempt.first_token_s);
       if (file) file(attempt);
