@@ -75,6 +75,12 @@ def body(*models, **more):
     return {"models": list(models), "messages": FRANCE, "temperature": 0, "max_tokens": 8, **more}
 
 
+def endless(*models):
+    """A model that is shown so much of one word begins with it and, rewarded for each repetition, says nothing else: the answer ends by its length alone."""
+    return body(*models, messages=[{"role": "user", "content": "slow talk: " + ("la " * 24).strip()}], max_tokens=6000, stream=True, presence_penalty=-2,
+                frequency_penalty=-2)
+
+
 def running_on(server):
     with urllib.request.urlopen(server.url + "/health?verbose", timeout=PATIENCE) as answer:
         return sum(model["running"] + model["waiting"] for model in json.load(answer)["models"])
@@ -128,7 +134,7 @@ def a_column_that_fails_harms_no_other():
 
 @case
 def a_column_is_stopped_and_asked_again_while_the_other_runs():
-    stream = Stream("/v1/compare", body(MODEL, "twin", stream=True, max_tokens=6000, ignore_eos=True))
+    stream = Stream("/v1/compare", endless(MODEL, "twin"))
     events = iter(stream)
     name, head = next(events)
     equal(name, "comparison")
@@ -159,7 +165,7 @@ def a_column_is_stopped_and_asked_again_while_the_other_runs():
 
 @case
 def a_reader_that_leaves_ends_every_column():
-    stream = Stream("/v1/compare", body(REMOTE, stream=True, max_tokens=6000, ignore_eos=True))
+    stream = Stream("/v1/compare", endless(REMOTE))
     for name, _ in stream:
         if name == "text":
             break
