@@ -13,6 +13,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import termios
 import time
 
 from support.cases import PATIENCE, PROGRAM, Home, case, check, equal, finish, interrupt, main, wait_for
@@ -360,6 +361,10 @@ class Terminal:
                 break
         raise AssertionError(f"'{text}' did not come: {self.seen[after:].decode(errors='replace')[-2000:]}")
 
+    def wait_for_keys(self):
+        """Until it reads key by key: libedit writes its prompt before that, and a Ctrl-D in between is the end of a line to the terminal."""
+        wait_for(lambda: self.read() and not termios.tcgetattr(self.fd)[3] & termios.ICANON, "a terminal that hands over each key")
+
     def type(self, text):
         os.write(self.fd, text.encode())
 
@@ -422,6 +427,7 @@ def chat_in_a_terminal_ctrl_c_stops_the_answer_and_not_the_program():
 def chat_in_a_terminal_ends_at_ctrl_d():
     terminal = Terminal()
     terminal.wait_for(">>> ")
+    terminal.wait_for_keys()
     equal(terminal.status("\x04"), 0)
     terminal.home.__exit__()
 
