@@ -81,17 +81,6 @@ void Budgets::refresh() {
   version_.follow([&] { load(); });
 }
 
-// Before the ledger's sums are read: a call that is settled in between counts twice, and never not at all.
-void Budgets::read_open() {
-  if (!database_.shared()) return;
-  open_.clear();
-  for (Ledger::Open& one : ledger_.open_calls()) {
-    open_.emplace(
-        one.id,
-        Open{.caller = one.caller, .team = options_.team_of(one.caller), .day = std::move(one.day), .most = one.most});
-  }
-}
-
 void Budgets::index() {
   by_subject_.clear();
   for (auto& [name, entry] : entries_) {
@@ -112,17 +101,38 @@ void Budgets::each_of(const std::string& caller, const std::string& team, const 
   visit(Whose::kEverybody, "");
 }
 
-// What the ledger says, and what is under way.
-void Budgets::count(Entry& entry, const std::string& today, Sums& sums) {
+Budgets::Entries Budgets::all_entries() {
+  Entries all;
+  for (auto& [name, entry] : entries_) all.push_back(&entry);
+  return all;
+}
+
+// What the ledger says, and what is under way: among many programs both are read at one moment.
+void Budgets::count(const Entries& entries, const std::string& today) {
+  std::set<std::string> days;
+  for (const Entry* entry : entries) days.insert(first_day(entry->state.budget, today));
+  Ledger::Standing standing = ledger_.standing(days);
+  if (database_.shared()) {
+    open_.clear();
+    for (Ledger::Open& one : standing.open) {
+      std::string team = options_.team_of(one.caller);
+      open_.emplace(
+          one.id,
+          Open{.caller = std::move(one.caller), .team = std::move(team), .day = std::move(one.day), .most = one.most});
+    }
+  }
+  for (Entry* entry : entries) count(*entry, today, standing.since);
+}
+
+void Budgets::count(Entry& entry, const std::string& today, const Sums& sums) {
   BudgetState& state = entry.state;
   const Budget& budget = state.budget;
   if (entry.day.empty() || !counts(budget, entry.day, today)) entry.told.clear();
   entry.day = today;
   state.spent = state.reserved = 0;
   state.unpriced = 0;
-  const std::string first = first_day(budget, today);
-  if (!sums.contains(first)) sums[first] = ledger_.sums({.from_day = first}, {Ledger::By::kCaller});
-  for (const Sum& one : sums[first]) {
+  const auto since = sums.find(first_day(budget, today));
+  for (const Sum& one : since == sums.end() ? std::vector<Sum>{} : since->second) {
     const bool its = budget.whose == Whose::kEverybody ||
                      (budget.whose == Whose::kKey && budget.subject == one.caller) ||
                      (budget.whose == Whose::kTeam && budget.subject == options_.team_of(one.caller));
@@ -176,13 +186,9 @@ void Budgets::recount() {
     if (entries_.empty()) return;
     if (!database_.shared()) ledger_.flush();  // else what waits is still noted as open
     const std::string today = day_of(now());
-    read_open();
     for (auto& [id, open] : open_) open.team = options_.team_of(open.caller);
-    Sums sums;
-    for (auto& [name, entry] : entries_) {
-      count(entry, today, sums);
-      tell(entry, alerts);
-    }
+    count(all_entries(), today);
+    for (auto& [name, entry] : entries_) tell(entry, alerts);
   }
   for (const Alert& alert : alerts) options_.on_alert(alert);
 }
@@ -213,9 +219,7 @@ void Budgets::put(const Budget& budget) {
     entry.told.clear();  // another limit has other marks
     index();
     if (!database_.shared()) ledger_.flush();
-    read_open();
-    Sums sums;
-    count(entry, day_of(now()), sums);
+    count({&entry}, day_of(now()));
     tell(entry, alerts);
   }
   for (const Alert& alert : alerts) options_.on_alert(alert);
@@ -239,11 +243,9 @@ std::vector<BudgetState> Budgets::states() {
   const int64_t time = now();
   const std::string today = day_of(time);
   refresh();
-  read_open();
-  Sums sums;
+  if (database_.shared()) count(all_entries(), today);
   std::vector<BudgetState> all;
   for (auto& [name, entry] : entries_) {
-    if (database_.shared()) count(entry, today, sums);
     roll(entry, today);
     all.push_back(entry.state);
     all.back().resets = reset_time(entry.state.budget, time);
@@ -345,9 +347,9 @@ uint64_t Budgets::try_to_reserve(const Row& call, const Charge& most, bool last)
   noted.begun = ledger_.next_call();
   database_.transaction([&] {
     const int64_t time = now();
-    read_open();
-    Sums sums;
-    each_of(call.caller, team, [&](Entry& entry) { count(entry, day_of(time), sums); });
+    Entries entries;
+    each_of(call.caller, team, [&](Entry& entry) { entries.push_back(&entry); });
+    count(entries, day_of(time));
     check_room(call, team, most, time, last);
     ledger_.begin(noted, most);
   });

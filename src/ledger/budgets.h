@@ -95,12 +95,14 @@ class Budgets {
   template <class Each>
   void each_of(const std::string& caller, const std::string& team, const Each& each);
   using Sums = std::map<std::string, std::vector<Sum>>;  // by the day from which on they are
-  void count(Entry& entry, const std::string& today, Sums& sums);
+  using Entries = std::vector<Entry*>;
+  Entries all_entries();
+  void count(const Entries& entries, const std::string& today);
+  void count(Entry& entry, const std::string& today, const Sums& sums);
   void roll(Entry& entry, const std::string& today);
   void tell(Entry& entry, std::vector<Alert>& alerts);
   void load();
   void refresh();
-  void read_open();
   uint64_t reserve_among_many(const Row& call, const Charge& most);
   uint64_t try_to_reserve(const Row& call, const Charge& most, bool last);
   bool check_room(const Row& call, const std::string& team, const Charge& most, int64_t time, bool last);

@@ -189,15 +189,34 @@ void Ledger::begin(const Row& call, const Charge& most) {
        or_null(most.nano_usd), number(most.tokens)});
 }
 
-std::vector<Ledger::Open> Ledger::open_calls() {
-  std::vector<Open> all;
-  for (const store::Row& row :
-       database_.query("SELECT id, caller, time_s, most_nano_usd, most_tokens FROM ledger_open")) {
-    Open& one = all.emplace_back(Open{.id = static_cast<uint64_t>(row.integer("id")),
-                                      .caller = row.text("caller"),
-                                      .day = day_of(row.integer("time_s")),
-                                      .most = {.tokens = static_cast<uint64_t>(row.integer("most_tokens"))}});
-    if (!row.is_null("most_nano_usd")) one.most.nano_usd = row.integer("most_nano_usd");
+Ledger::Standing Ledger::standing(const std::set<std::string>& days) {
+  std::string sql =
+      "SELECT '' AS since, id, caller, time_s, most_nano_usd AS cost, most_tokens AS tokens, 0 AS unpriced FROM "
+      "ledger_open";
+  if (!days.empty()) {
+    std::string list;
+    for (size_t i = 0; i < days.size(); ++i) list += i == 0 ? "(?)" : ", (?)";
+    sql += fmt::format(
+        " UNION ALL SELECT first.column1, 0, caller, 0, sum(cost_nano_usd), sum(prompt_tokens) + "
+        "sum(completion_tokens), sum(unpriced) FROM (VALUES {}) AS first JOIN ledger_days ON ledger_days.day >= "
+        "first.column1 GROUP BY first.column1, caller",
+        list);
+  }
+  Standing all;
+  for (const store::Row& row : database_.query(sql, {days.begin(), days.end()})) {
+    const auto tokens = static_cast<uint64_t>(row.integer("tokens"));
+    if (const std::string since = row.text("since"); !since.empty()) {
+      Sum& sum = all.since[since].emplace_back(Sum{.caller = row.text("caller")});
+      sum.cost_nano_usd = row.integer("cost");
+      sum.prompt_tokens = tokens;
+      sum.unpriced = static_cast<uint64_t>(row.integer("unpriced"));
+      continue;
+    }
+    Open& one = all.open.emplace_back(Open{.id = static_cast<uint64_t>(row.integer("id")),
+                                           .caller = row.text("caller"),
+                                           .day = day_of(row.integer("time_s")),
+                                           .most = {.tokens = tokens}});
+    if (!row.is_null("cost")) one.most.nano_usd = row.integer("cost");
   }
   return all;
 }

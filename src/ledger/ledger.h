@@ -20,9 +20,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -96,8 +98,13 @@ class Ledger {
     std::string caller, day;
     Charge most;
   };
-  /// All calls that are noted, also those of other programs.
-  std::vector<Open> open_calls();
+  struct Standing {
+    std::vector<Open> open;                         ///< all calls that are noted, also those of other programs
+    std::map<std::string, std::vector<Sum>> since;  ///< what was filed from that day on, a sum for each caller
+  };
+  /// All of one moment: a call is either open or in the sums, never both or neither. Of the sums only caller, cost,
+  /// `unpriced` and tokens are filled in, those of prompts and answers together as `prompt_tokens`.
+  Standing standing(const std::set<std::string>& days);
   /// Calls that the end of the last process left open and that are rows now.
   uint64_t found_open() const noexcept { return found_open_; }
 

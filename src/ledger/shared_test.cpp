@@ -104,7 +104,7 @@ TEST_F(SharedTest, calls_at_once_on_both_never_overspend) {
   a.ledger.flush();
   b.ledger.flush();
   EXPECT_EQ(a.state().spent, done * kUsd / 2);
-  EXPECT_LE(a.state().spent, 20 * kUsd);
+  EXPECT_LE(most_seen, 20 * kUsd);        // also by those that look while others settle
   EXPECT_GE(a.state().spent, 19 * kUsd);  // 39 calls of 0.5 leave room for the most of one more, at 19.5 there is none
   EXPECT_EQ(a.state().reserved, 0);
   EXPECT_EQ(a.ledger.sums({}, {})[0].calls, static_cast<uint64_t>(done));
