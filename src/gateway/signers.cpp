@@ -4,7 +4,11 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <locale.h>
+
+#include <algorithm>
 #include <array>
+#include <ctime>
 #include <span>
 
 #include "base/error.h"
@@ -32,16 +36,60 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
-std::string base64url(std::string_view bytes) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+namespace {
+
+constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+std::string base64_of(std::string_view bytes, char letter_62, char letter_63) {
+  const auto letter = [&](uint32_t six) { return six < 62 ? kLetters[six] : six == 62 ? letter_62 : letter_63; };
   std::string out;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t group = 0;
     const size_t count = std::min<size_t>(3, bytes.size() - i);
     for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    for (size_t k = 0; k <= count; ++k) out += kLetters[group >> (18 - 6 * k) & 63];
+    for (size_t k = 0; k <= count; ++k) out += letter(group >> (18 - 6 * k) & 63);
   }
   return out;
+}
+
+}  // namespace
+
+std::string base64(std::string_view bytes) {
+  std::string out = base64_of(bytes, '+', '/');
+  out.append((4 - out.size() % 4) % 4, '=');
+  return out;
+}
+
+std::string base64url(std::string_view bytes) { return base64_of(bytes, '-', '_'); }
+
+KeyHalves halves_of(const std::string& key, std::string_view form) {
+  const size_t colon = key.find(':');
+  if (colon == 0 || colon == std::string::npos || colon + 1 == key.size())
+    throw Error(Code::kUpstream, fmt::format("the key is not of the form {}, so it cannot sign", form));
+  return {key.substr(0, colon), key.substr(colon + 1)};
+}
+
+SignedUrl signed_url(const std::string& url) {
+  const size_t host = url.find("://") + 3, path = std::min(url.find_first_of("/?", host), url.size());
+  const size_t query = std::min(url.find('?', path), url.size());
+  return {url.substr(host, path - host), path == query ? "/" : url.substr(path, query - path),
+          url.substr(std::min(query + 1, url.size()))};
+}
+
+std::string utc_text(int64_t now, const char* form) {
+  static const locale_t english = ::newlocale(LC_ALL_MASK, "C", nullptr);
+  const std::time_t seconds = now;
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char text[64];
+  return {text, ::strftime_l(text, sizeof text, form, &utc, english)};
+}
+
+std::string header_of(const net::ClientRequest& request, std::string_view name) {
+  for (const auto& [key, value] : request.headers) {
+    if (key == name) return value;
+  }
+  return {};
 }
 
 }  // namespace shenbi::gateway
