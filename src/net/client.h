@@ -7,12 +7,17 @@
 //                            {.on_head = ..., .on_body = ..., .on_end = ...});
 //   call->cancel();
 //
-// Rules: http and https only; certificates are checked; proxies come from the environment; connections are kept alive
-// and used again, per host; HTTP/2 where the host offers it over TLS. A redirect is never followed: the request carries
-// a key, and an API that moved is the operator's to configure; the 3xx is handed on as it is. Header names and values
-// with control characters, and headers that frame the message, are refused (Error{kInvalidArgument} naming the header,
-// never its value: it may be a key). A connection that the host closed while it lay idle costs a second attempt on a
-// new one, if not one byte of an answer had come; nothing else is ever sent twice.
+// A ws:// or wss:// address is a WebSocket: the body goes out as one text message when the host has agreed, each
+// message of the host is one on_body, and a farewell with code 1000 is the end. A host that does not agree has answered
+// over HTTP: its status, headers and body come as of any exchange. Pings are answered and are no sign of an answer;
+// proxies are not used.
+//
+// Rules: http, https, ws and wss only; certificates are checked; proxies come from the environment; connections are
+// kept alive and used again, per host; HTTP/2 where the host offers it over TLS. A redirect is never followed: the
+// request carries a key, and an API that moved is the operator's to configure; the 3xx is handed on as it is. Header
+// names and values with control characters, and headers that frame the message, are refused (Error{kInvalidArgument}
+// naming the header, never its value: it may be a key). A connection that the host closed while it lay idle costs a
+// second attempt on a new one, if not one byte of an answer had come; nothing else is ever sent twice.
 
 #include <chrono>
 #include <cstdint>

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/limits.h"
 #include "net/address.h"
+#include "net/client_request.h"
 
 namespace shenbi::net {
 namespace {
@@ -17,65 +17,6 @@ namespace {
 // Buffers of one exchange in curl. The receive buffer is what an idle stream costs; an event of a model's stream has
 // some 300 bytes, so 8 KB take dozens of them in one read, and a body of 1 MB costs 128 reads instead of 64.
 constexpr long kReceiveBuffer = 8 << 10, kSendBuffer = 64 << 10;
-
-bool is_token(std::string_view text) {
-  const auto allowed = [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-  };
-  return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
-// A name from a caller's configuration, fit for a message.
-std::string shown(std::string_view text) {
-  std::string out(text.substr(0, 64));
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E) c = '?';
-  }
-  return out;
-}
-
-void check_header(const std::string& name, const std::string& value) {
-  const auto refuse = [&](std::string_view why) {
-    throw Error(Code::kInvalidArgument, fmt::format("header '{}': {}", shown(name), why));
-  };
-  if (!is_token(name)) refuse("this is no header name");
-  const auto control = [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; };
-  if (std::any_of(value.begin(), value.end(), control)) refuse("its value has a control character");
-  const std::string small = lower(name);
-  for (const std::string_view framing : {"content-length", "transfer-encoding", "connection", "expect", "upgrade"}) {
-    if (small == framing) refuse("how the message is framed is not the caller's to say");
-  }
-}
-
-std::string part_of(CURLU* url, CURLUPart which) {
-  char* text = nullptr;
-  if (curl_url_get(url, which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
-  std::string out = text;
-  curl_free(text);
-  return out;
-}
-
-// No time is no time to do anything in; beyond a year is for ever, and no sum overflows.
-std::chrono::milliseconds bounded(std::chrono::milliseconds time) {
-  return std::clamp(time, std::chrono::milliseconds(1), std::chrono::milliseconds(std::chrono::years(1)));
-}
-
-std::string seconds(std::chrono::milliseconds time) {
-  return fmt::format("{:g} s", static_cast<double>(time.count()) / 1000);
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 extern "C" {
 size_t client_header(char* data, size_t size, size_t count, void* self) {
@@ -138,20 +79,10 @@ ClientExchange::ClientExchange(ClientRequest request, ClientEvents events, std::
       mailbox_(std::move(mailbox)),
       url_(curl_url(), curl_url_cleanup),
       header_list_(nullptr, curl_slist_free_all) {
-  // The URL may hold a key as well: messages name its host alone.
-  if (!url_ || curl_url_set(url_.get(), CURLUPART_URL, request_.url.c_str(), 0) != CURLUE_OK ||
-      request_.url.find('\0') != std::string::npos) {
-    throw Error(Code::kInvalidArgument, "url: the address cannot be read; expected https://host/path");
-  }
-  const std::string scheme = part_of(url_.get(), CURLUPART_SCHEME);
-  https_ = scheme == "https";
+  read_url(url_.get(), request_.url);
+  https_ = part_of(url_.get(), CURLUPART_SCHEME) == "https";
   host_ = part_of(url_.get(), CURLUPART_HOST);
-  if (scheme != "http" && !https_) {
-    throw Error(Code::kInvalidArgument, fmt::format("url: '{}' is neither http nor https", shown(scheme)));
-  }
-  if (!is_token(request_.method)) {
-    throw Error(Code::kInvalidArgument, fmt::format("method '{}': this is no method", shown(request_.method)));
-  }
+  check_method(request_.method);
   curl_slist* list = nullptr;
   const auto add = [&list](const std::string& line) {
     curl_slist* longer = curl_slist_append(list, line.c_str());
@@ -376,18 +307,19 @@ Error ClientExchange::timed_out() const {
   switch (phase) {
     case Phase::kNew:
     case Phase::kConnecting:
-      return Error(Code::kUpstream, fmt::format("{}: timed out while connecting: no connection within {}", host_,
-                                                seconds(std::min(request_.connect_timeout, request_.head_timeout))));
+      return Error(Code::kUpstream,
+                   fmt::format("{}: timed out while connecting: no connection within {}", host_,
+                               seconds_text(std::min(request_.connect_timeout, request_.head_timeout))));
     case Phase::kHead:
       return Error(Code::kUpstream, fmt::format("{}: timed out while waiting for the answer: no status line within {}",
-                                                host_, seconds(request_.head_timeout)));
+                                                host_, seconds_text(request_.head_timeout)));
     default:
       if (waits_for_answer()) {
         return Error(Code::kUpstream, fmt::format("{}: timed out while waiting for the answer: no word within {}",
-                                                  host_, seconds(request_.answer_timeout)));
+                                                  host_, seconds_text(request_.answer_timeout)));
       }
       return Error(Code::kUpstream, fmt::format("{}: timed out inside the answer: no byte for {} after {} bytes", host_,
-                                                seconds(request_.idle_timeout), body_bytes_));
+                                                seconds_text(request_.idle_timeout), body_bytes_));
   }
 }
 
