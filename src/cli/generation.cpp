@@ -25,18 +25,24 @@ Answer stream_answer(engine::Engine& engine, engine::Request request) {
     if (!event.text.empty()) std::cout << event.text << std::flush;
   };
   Interrupt interrupt;
+  const engine::EngineStats before = engine.stats();
   const uint64_t number = engine.submit(std::move(request));
   while (engine.step()) {
     if (interrupt.raised() || !std::cout) engine.cancel(number);
   }
   answer.first_token_s = seconds(first - start);
+  const engine::EngineStats after = engine.stats();
+  answer.drafted = after.drafted_tokens - before.drafted_tokens;
+  answer.accepted = after.accepted_tokens - before.accepted_tokens;
   if (answer.ids.size() > 1) answer.decode_tps = static_cast<double>(answer.ids.size() - 1) / seconds(last - first);
   return answer;
 }
 
 std::string describe(const Answer& answer) {
-  return fmt::format("{} prompt tokens, first token after {:.2f} s; {} tokens at {:.1f} tokens/s ({})",
-                     answer.prompt_tokens, answer.first_token_s, answer.ids.size(), answer.decode_tps,
+  const std::string guessed =
+      answer.drafted > 0 ? fmt::format(", {} of {} guesses right", answer.accepted, answer.drafted) : "";
+  return fmt::format("{} prompt tokens, first token after {:.2f} s; {} tokens at {:.1f} tokens/s{} ({})",
+                     answer.prompt_tokens, answer.first_token_s, answer.ids.size(), answer.decode_tps, guessed,
                      engine::finish_reason_name(answer.finish));
 }
 

@@ -13,8 +13,9 @@ struct Answer {
   std::vector<int32_t> ids;
   engine::FinishReason finish = engine::FinishReason::kNone;
   size_t prompt_tokens = 0;
-  double first_token_s = 0;  ///< from submit to the first token
-  double decode_tps = 0;     ///< tokens a second after the first
+  double first_token_s = 0;            ///< from submit to the first token
+  uint64_t drafted = 0, accepted = 0;  ///< guessed tokens; those that were right
+  double decode_tps = 0;               ///< tokens a second after the first
 };
 
 /// Runs the request to its end, writing text to stdout as it becomes certain. SIGINT cancels it (the answer then ends

@@ -63,6 +63,19 @@ void Session::announce() const {
   if (!threads_note.empty()) std::fprintf(stderr, "using %s\n", threads_note.c_str());
 }
 
+void SpeculationOption::declare(Arguments& args) {
+  args.option(
+          "--speculate", word,
+          "ngram: guess tokens from what the prompt and the answer say already, where that is faster; always: guess "
+          "wherever there is something to guess; the answers are the same")
+      .choices({"ngram", "off", "always"});
+}
+
+engine::Speculation SpeculationOption::use() const {
+  if (word == "off") return engine::Speculation::kOff;
+  return word == "always" ? engine::Speculation::kAlways : engine::Speculation::kWhereItPays;
+}
+
 void declare_sampling_options(Arguments& args, SamplingOptions& options) {
   args.option("--temp,--temperature", options.temperature,
               "0: always the most probable token; default: the model's own");

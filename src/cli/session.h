@@ -7,6 +7,7 @@
 
 #include "base/thread_team.h"
 #include "cli/arguments.h"
+#include "engine/engine.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
 
@@ -40,6 +41,14 @@ struct Session {
 /// A team of `threads` threads, or of the thread budget (0). More than the budget is allowed with a warning.
 std::unique_ptr<ThreadTeam> make_team(uint32_t threads, bool quiet);
 Session open_session(const ModelOptions& options);
+
+/// --speculate of the commands that write answers.
+struct SpeculationOption {
+  std::string word = "off";
+
+  void declare(Arguments& args);
+  engine::Speculation use() const;
+};
 
 inline constexpr double kModelDefault = -1;    ///< of a sampling option that is not given
 inline constexpr double kMaxTopK = 1u << 30;   ///< beyond every vocabulary

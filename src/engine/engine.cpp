@@ -9,6 +9,8 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "engine/draft_plan.h"
+#include "engine/drafter.h"
 #include "engine/draws.h"
 #include "engine/kv_cache.h"
 #include "engine/stop_matcher.h"
@@ -53,6 +55,7 @@ struct Sequence {
   std::vector<uint32_t> pages;
   uint32_t cached = 0;  // tokens that the prefix tree had at its first admission
   bool admitted = false;
+  Drafter drafter;
   std::optional<uint32_t> ahead;           // as told last
   std::vector<PromptToken> prompt_tokens;  // on_prompt: so far
   std::atomic<bool> cancelled = false;
@@ -74,10 +77,17 @@ struct Sequence {
 
   bool decoding() const { return computed + 1 == history.size() && history.size() > prompt_length; }
   bool wants_prompt_rows() const { return request.on_prompt && computed < prompt_length; }
+  // Tokens that may still be added to the answer, in a context of so many.
+  size_t tokens_left(size_t context) const {
+    const size_t room = context - std::min(context, history.size()), made = history.size() - prompt_length;
+    return request.max_tokens > 0 ? std::min<size_t>(room, request.max_tokens - made) : room;
+  }
 };
 
 // Rows of logits in one pass for prompts whose own probabilities are wanted: 32 rows of 262,144 words are 32 MiB.
 constexpr size_t kPromptRows = 32;
+// Most guessed tokens in one pass: as many rows of logits.
+constexpr size_t kMostDrafts = 32;
 // Shortest share of a pass for one of several prompts: below it the products are no longer busy.
 constexpr size_t kPromptShare = 64;
 
@@ -113,6 +123,7 @@ struct Engine::Impl {
   KvCache cache;
   models::Workspace workspace;
   std::vector<float> logits;
+  PassCosts costs;
   std::atomic<bool> abort_pass = false;
   std::atomic<uint32_t> available_pages;  // as of the last step: the cache itself belongs to the step
 
@@ -210,7 +221,10 @@ struct Engine::Impl {
 
   struct Part {
     SequencePtr sequence;
-    size_t count;  // new tokens in this pass
+    size_t count;                 // tokens of its history in this pass
+    std::vector<int32_t> tokens;  // with a draft: that one token and the guesses that follow it
+
+    size_t rows() const { return tokens.empty() ? count : tokens.size(); }
   };
 
   // Decoding sequences first (one token each), then prompts, oldest first: a share each, then what is left.
@@ -234,7 +248,7 @@ struct Engine::Impl {
           std::min({left, s->history.size() - s->computed, s->decoding() ? 1 : chunk_limit(*s, share)});
       if (!ensure_pages(*s, s->computed + count)) continue;
       left -= count;
-      parts.push_back({s, count});
+      parts.push_back({s, count, {}});
     }
     for (Part& part : parts) {  // what short prompts left over
       Sequence& s = *part.sequence;
@@ -245,7 +259,71 @@ struct Engine::Impl {
     }
     std::erase_if(parts,
                   [](const Part& part) { return part.sequence->pages.empty(); });  // preempted after it was planned
+    if (options.speculation != Speculation::kOff) add_drafts(parts, std::min(left, kMostDrafts));
     return parts;
+  }
+
+  // --- speculation: guessed tokens are rows of the pass that the plain pass would not have ---
+
+  void add_drafts(std::vector<Part>& parts, size_t most) {
+    std::vector<std::vector<int32_t>> drafts(parts.size());
+    std::vector<std::vector<float>> chances(parts.size());
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const Sequence& s = *parts[i].sequence;
+      if (!s.decoding() || s.thinking.forced()) continue;
+      // The pass gives one token more than it has guesses.
+      const size_t longest = std::min(most, s.tokens_left(context()) - 1);
+      s.drafter.draft(s.history, longest, drafts[i], chances[i]);
+    }
+    const std::vector<size_t> lengths = draft_lengths(parts, chances, most);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (lengths[i] == 0) continue;
+      Sequence& s = *parts[i].sequence;
+      if (!spare_pages(s, s.history.size() + lengths[i])) continue;
+      parts[i].tokens.assign(1, s.history.back());
+      parts[i].tokens.insert(parts[i].tokens.end(), drafts[i].begin(),
+                             drafts[i].begin() + static_cast<ptrdiff_t>(lengths[i]));
+    }
+  }
+
+  std::vector<size_t> draft_lengths(const std::vector<Part>& parts, std::span<const std::vector<float>> chances,
+                                    size_t most) const {
+    const bool prompts =
+        std::any_of(parts.begin(), parts.end(), [](const Part& part) { return !part.sequence->decoding(); });
+    if (options.speculation == Speculation::kAlways) return longest_drafts(chances, most);
+    return prompts ? draft_lengths_beside_prompts(chances, most)
+                   : engine::draft_lengths(costs, shape_of(parts), chances, most);
+  }
+
+  // Nobody gives way for a guess.
+  bool spare_pages(Sequence& s, size_t positions) {
+    while (s.pages.size() < pages_for(positions)) {
+      const auto page = cache.allocate();
+      if (!page) return false;
+      s.pages.push_back(*page);
+    }
+    return true;
+  }
+
+  // Pages that only rejected guesses were written to.
+  void release_spare_pages(Sequence& s) {
+    const size_t needed = pages_for(s.history.size());
+    if (s.pages.size() <= needed) return;
+    cache.release(std::span(s.pages).subspan(needed));
+    s.pages.resize(needed);
+  }
+
+  // Of a pass of decoding sequences.
+  PassShape shape_of(const std::vector<Part>& parts) const {
+    size_t rows = 0;
+    for (const Part& part : parts) rows += part.rows();
+    const uint32_t best = rows == 1 ? best_logits(*parts[0].sequence) : 0;
+    return {.rows = rows, .coarse_head = model->decoder->uses_coarse_head(rows, best)};
+  }
+
+  void note_cost(const std::vector<Part>& parts, double seconds) {
+    const auto decodes = [](const Part& part) { return part.sequence->decoding(); };
+    if (std::all_of(parts.begin(), parts.end(), decodes)) costs.note(shape_of(parts), seconds);
   }
 
   bool still_running(const SequencePtr& s) const {
@@ -287,52 +365,76 @@ struct Engine::Impl {
   bool forward(const std::vector<Part>& parts) {
     std::vector<models::SequenceSlice> slices;
     size_t rows = 0;
-    for (const auto& [s, count] : parts) {
-      const bool last = s->computed + count == s->history.size(), all = s->wants_prompt_rows();
-      slices.push_back({.tokens = std::span(s->history).subspan(s->computed, count),
-                        .start = static_cast<uint32_t>(s->computed),
-                        .pages = s->pages,
+    for (const Part& part : parts) {
+      const Sequence& s = *part.sequence;
+      const bool drafted = !part.tokens.empty();
+      const bool last = s.computed + part.count == s.history.size(), all = s.wants_prompt_rows() || drafted;
+      slices.push_back({.tokens = drafted ? std::span<const int32_t>(part.tokens)
+                                          : std::span(s.history).subspan(s.computed, part.count),
+                        .start = static_cast<uint32_t>(s.computed),
+                        .pages = s.pages,
                         .all_logits = all,
                         .wants_logits = last,
-                        .best_logits = best_logits(*s)});
-      rows += all ? count : last;
+                        .best_logits = best_logits(s)});
+      rows += all ? part.rows() : last;
     }
     const size_t vocab = model->decoder->spec().vocab_size;
     if (logits.size() < rows * vocab) logits.resize(rows * vocab);
+    const auto begun = std::chrono::steady_clock::now();
     const size_t written = model->decoder->forward(slices, cache.pool(), workspace, team, logits.data(), &abort_pass);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     model->require_whole();
-    return written == rows && !(rows == 0 && abort_pass);
+    const bool whole = written == rows && !(rows == 0 && abort_pass);
+    if (whole) note_cost(parts, took.count());
+    return whole;
   }
 
   // A sequence whose history is computed, and what it makes of its new logits.
   struct Turn {
     SequencePtr sequence;
-    std::vector<uint64_t> mask;  // of the grammar
-    Draw draw;
+    size_t row;                        // of the logits
+    std::span<const int32_t> guesses;  // whose logits are the rows that follow
+    std::vector<uint64_t> mask = {};   // of the grammar
+    Draw draw = {};
   };
 
-  Turn turn_of(const SequencePtr& s, std::span<float> row) {
-    Turn turn{.sequence = s,
-              .mask = {},
-              .draw = {.sampler = &s->sampler,
-                       .logits = row,
-                       .history = s->history,
-                       .prompt_length = s->prompt_length,
-                       .allowed = {},
-                       .forced = s->thinking.forced(),
-                       .with_logprob = s->request.logprobs,
-                       .top_logprobs = s->request.top_logprobs,
-                       .top = {},
-                       .failure = {}}};
-    if (turn.draw.forced || !s->request.matcher) return turn;
-    turn.mask.resize((row.size() + 63) / 64);
+  void prepare(Turn& turn) {
+    const Sequence& s = *turn.sequence;
+    const size_t vocab = model->decoder->spec().vocab_size;
+    turn.draw = {.sampler = &turn.sequence->sampler,
+                 .logits = std::span(logits).subspan(turn.row * vocab, vocab),
+                 .history = s.history,
+                 .prompt_length = s.prompt_length,
+                 .allowed = {},
+                 .forced = s.thinking.forced(),
+                 .with_logprob = s.request.logprobs,
+                 .top_logprobs = s.request.top_logprobs,
+                 .top = {},
+                 .failure = {}};
+    if (turn.draw.forced || !s.request.matcher) return;
+    turn.mask.assign((vocab + 63) / 64, 0);
     try {  // here and not beside other draws: grammars share what they have compiled
-      s->request.matcher->allowed(turn.mask);
+      s.request.matcher->allowed(turn.mask);
     } catch (...) {
       turn.draw.failure = std::current_exception();
     }
     turn.draw.allowed = turn.mask;
-    return turn;
+  }
+
+  // Whether the logits behind the newest token are there too: a guess was right. Then its keys and values are those
+  // that the plain pass would have written, and the draw made of its logits is the one that it would have made.
+  bool goes_on(Turn& turn) {
+    Sequence& s = *turn.sequence;
+    size_t right = 0;
+    while (s.computed < s.history.size() && right < turn.guesses.size() &&
+           turn.guesses[right] == s.history[s.computed]) {
+      ++right;
+      ++s.computed;
+    }
+    turn.row += right;
+    turn.guesses = turn.guesses.subspan(right);
+    count_accepted(right);
+    return right > 0 && s.computed == s.history.size() && !s.cancelled;
   }
 
   // A grammar may turn out too ambiguous in the middle of an answer: that ends this answer, not the engine.
@@ -352,6 +454,7 @@ struct Engine::Impl {
   // One more token of the answer: its text, whether it ends, its event.
   FinishReason append(Sequence& s, int32_t id, float logprob, const Sampler::TopLogprobs* top) {
     s.history.push_back(id);
+    if (options.speculation != Speculation::kOff) s.drafter.observe(s.history);
     const size_t generated = s.history.size() - s.prompt_length;
     FinishReason reason = FinishReason::kNone;
     std::string text;
@@ -531,10 +634,20 @@ struct Engine::Impl {
     on_done(std::move(vector), failure);
   }
 
+  void count_accepted(size_t tokens) {
+    if (tokens == 0) return;
+    std::lock_guard lock(mutex);
+    stats.accepted_tokens += tokens;
+    stats.generated_tokens += tokens;
+  }
+
   // Caller holds the lock.
   void count_step(const std::vector<Part>& parts) {
     size_t tokens = 0;
-    for (const Part& part : parts) tokens += part.count;
+    for (const Part& part : parts) {
+      tokens += part.rows();
+      stats.drafted_tokens += part.rows() - part.count;
+    }
     ++stats.steps;
     stats.step_tokens += tokens;
     ++stats.step_sizes[static_cast<size_t>(std::lower_bound(kStepSizes.begin(), kStepSizes.end(), tokens) -
@@ -554,8 +667,9 @@ struct Engine::Impl {
     std::vector<Turn> turns;
     turns.reserve(parts.size());
     size_t row = 0;
-    const size_t vocab = model->decoder->spec().vocab_size;
-    for (const auto& [s, count] : parts) {
+    for (const Part& part : parts) {
+      const SequencePtr& s = part.sequence;
+      const size_t count = part.count;
       const bool was_prompt = s->computed < s->prompt_length;
       if (s->wants_prompt_rows()) {
         note_prompt_rows(*s, s->computed, count, row);
@@ -573,7 +687,10 @@ struct Engine::Impl {
       if (s->computed < s->history.size()) continue;
       // A finished prompt is offered to others at once, so that requests sent together share it.
       if (was_prompt) cache.publish(std::span(s->history).first(s->computed), s->pages, s->request.tenant);
-      turns.push_back(turn_of(s, std::span(logits).subspan(row++ * vocab, vocab)));
+      turns.push_back({.sequence = s, .row = row++, .guesses = {}});
+      if (part.tokens.empty()) continue;
+      turns.back().guesses = std::span(part.tokens).subspan(1);
+      row += part.tokens.size() - 1;
     }
     take_turns(turns);
     available_pages.store(cache.available_pages(), std::memory_order_relaxed);
@@ -582,14 +699,22 @@ struct Engine::Impl {
     return has_work_locked();
   }
 
+  // A draw each; those whose guess was right go on with the next, as far as their guesses go.
   void take_turns(std::vector<Turn>& turns) {
-    std::vector<Draw*> draws;
-    for (Turn& turn : turns) {
-      if (!turn.draw.failure) draws.push_back(&turn.draw);
-    }
-    make_draws(draws, team);
-    for (Turn& turn : turns) {
-      if (advance(turn) != FinishReason::kNone) finish(turn.sequence);
+    while (!turns.empty()) {
+      std::vector<Draw*> draws;
+      for (Turn& turn : turns) {
+        prepare(turn);
+        if (!turn.draw.failure) draws.push_back(&turn.draw);
+      }
+      make_draws(draws, team);
+      std::erase_if(turns, [this](Turn& turn) {
+        const bool ended = advance(turn) != FinishReason::kNone;
+        if (ended) finish(turn.sequence);
+        if (ended || goes_on(turn)) return ended;
+        release_spare_pages(*turn.sequence);
+        return true;
+      });
     }
   }
 

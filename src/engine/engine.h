@@ -106,10 +106,19 @@ struct EmbeddingRequest {
   std::function<void(std::vector<float> vector, const Error* failure)> on_done;
 };
 
+/// Whether passes try guesses of the tokens to come: runs of tokens that stood in the prompt or the answer before. No
+/// token of an answer depends on it: a guess counts only where it is the token that would have been chosen anyway.
+enum class Speculation {
+  kOff,
+  kWhereItPays,  ///< as many guesses as make answers faster by what passes take here, mostly none
+  kAlways,       ///< every guess there is (tests)
+};
+
 struct EngineOptions {
   uint32_t max_sequences = 16;  ///< running at once; more wait
   uint32_t step_tokens = 512;   ///< most tokens in one pass: bounds the pause a long prompt causes for the others
   uint64_t kv_bytes = 0;        ///< 0: enough for max_sequences full contexts, at most a quarter of the memory left
+  Speculation speculation = Speculation::kOff;
 };
 
 /// Bounds of EngineStats::step_sizes, in tokens.
@@ -119,6 +128,7 @@ struct EngineStats {
   uint64_t prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0, steps = 0, preemptions = 0;
   std::array<uint64_t, kStepSizes.size() + 1> step_sizes{};  ///< passes of at most so many tokens; the last: larger
   uint64_t step_tokens = 0;                                  ///< of all passes
+  uint64_t drafted_tokens = 0, accepted_tokens = 0;          ///< guesses in passes; those that were right
   uint32_t waiting = 0, running = 0;                         ///< requests now
   uint32_t used_pages = 0, total_pages = 0;  ///< of the KV cache; pages that only the prefix tree keeps count as free
 };

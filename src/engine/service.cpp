@@ -248,7 +248,9 @@ struct Service::Impl {
         loading_bytes += counted = loaded->bytes_;
       }
       loaded->engine_ = std::make_unique<Engine>(
-          loaded->model_, *team, EngineOptions{.max_sequences = options.max_sequences, .kv_bytes = kv_bytes});
+          loaded->model_, *team,
+          EngineOptions{
+              .max_sequences = options.max_sequences, .kv_bytes = kv_bytes, .speculation = options.speculation});
       loaded->last_use_ms_ = now_ms();
       if (options.idle_unload.count() > 0) loaded->keep_for(static_cast<double>(options.idle_unload.count()));
       {

@@ -41,7 +41,8 @@ struct ServiceOptions {
   uint32_t context = 0;  ///< 0: each model's own, at most context_cap
   uint32_t context_cap = 8192;
   kernels::Precision precision = kernels::Precision::kInt8;
-  bool whole_head = false;              ///< no coarse form of output heads: less memory, the same answers later
+  bool whole_head = false;  ///< no coarse form of output heads: less memory, the same answers later
+  Speculation speculation = Speculation::kOff;
   uint64_t memory_bytes = 0;            ///< for weights and caches; 0: three quarters of what this process may use
   uint32_t max_sequences = 16;          ///< of one model at once
   uint32_t max_waiting = 512;           ///< of one model; beyond it Error{kRateLimited}

@@ -66,7 +66,10 @@ Speed measure_speed(std::shared_ptr<const engine::Model> model, const SpeedOptio
   }
   Speed speed;
   const uint32_t most = *std::max_element(options.batches.begin(), options.batches.end());
-  engine::Engine engine(model, team, {.max_sequences = most, .step_tokens = std::max(options.prompt_tokens, 8 * most)});
+  engine::Engine engine(model, team,
+                        {.max_sequences = most,
+                         .step_tokens = std::max(options.prompt_tokens, 8 * most),
+                         .speculation = options.speculation});
   uint64_t seed = 1;
   prefill_tps(engine, std::min(options.prompt_tokens, 32u), seed);  // first touch of buffers and pages
 
@@ -77,6 +80,7 @@ Speed measure_speed(std::shared_ptr<const engine::Model> model, const SpeedOptio
   for (const uint32_t batch : options.batches) {
     std::vector<double> rates, shares;
     double stream = kernels::read_stream_gbps(team);
+    const engine::EngineStats before = engine.stats();
     for (uint32_t i = 0; i < options.repeats; ++i) {
       rates.push_back(decode_tps(engine, batch, options.new_tokens, seed += 1000));
       const double after = kernels::read_stream_gbps(team);
@@ -85,8 +89,11 @@ Speed measure_speed(std::shared_ptr<const engine::Model> model, const SpeedOptio
       streams.push_back(stream = after);
     }
     const double tps = median(rates);
+    const engine::EngineStats after = engine.stats();
     speed.decode[batch] = {.tps = tps,
                            .gbps = tps / batch * static_cast<double>(model->decoder->bytes_per_token()) / 1e9,
+                           .drafted = after.drafted_tokens - before.drafted_tokens,
+                           .accepted = after.accepted_tokens - before.accepted_tokens,
                            .of_stream = median(shares)};
   }
   speed.stream_gbps = median(streams);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/thread_team.h"
+#include "engine/engine.h"
 #include "engine/model.h"
 
 namespace shenbi::eval {
@@ -15,12 +16,14 @@ struct SpeedOptions {
   uint32_t new_tokens = 128;
   std::vector<uint32_t> batches = {1};
   uint32_t repeats = 3;
+  engine::Speculation speculation = engine::Speculation::kOff;
 };
 
 struct DecodeSpeed {
-  double tps = 0;        ///< tokens a second of all sequences together, median
-  double gbps = 0;       ///< weights read a second (one reading a step serves all sequences)
-  double of_stream = 0;  ///< gbps / read stream measured just before and after, median
+  double tps = 0;                      ///< tokens a second of all sequences together, median
+  double gbps = 0;                     ///< weights read a second (one reading a step serves all sequences)
+  uint64_t drafted = 0, accepted = 0;  ///< guessed tokens of all repeats; those that were right
+  double of_stream = 0;                ///< gbps / read stream measured just before and after, median
 };
 
 struct Speed {

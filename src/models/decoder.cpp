@@ -346,6 +346,9 @@ const DecoderSpec& Decoder::spec() const noexcept { return impl_->spec; }
 size_t Decoder::weight_bytes() const noexcept { return impl_->weight_bytes; }
 size_t Decoder::bytes_per_token() const noexcept { return impl_->bytes_per_token; }
 bool Decoder::has_coarse_head() const noexcept { return impl_->coarse_head.has_value(); }
+bool Decoder::uses_coarse_head(size_t rows, uint32_t best_logits) const noexcept {
+  return impl_->coarse_head && rows == 1 && best_logits > 0 && best_logits <= kMostBestLogits;
+}
 size_t Decoder::kv_page_bytes() const noexcept { return impl_->kv_page_bytes; }
 
 OpCosts Decoder::costs() const noexcept {

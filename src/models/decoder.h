@@ -107,6 +107,8 @@ class Decoder {
   size_t weight_bytes() const noexcept;     ///< packed weights resident
   size_t bytes_per_token() const noexcept;  ///< weights that the step of one greedy sequence reads
   bool has_coarse_head() const noexcept;
+  /// Whether a pass with so many rows of logits answers from it.
+  bool uses_coarse_head(size_t rows, uint32_t best_logits) const noexcept;
   size_t kv_page_bytes() const noexcept;
   /// What the ops of a pass must read and compute for one token.
   OpCosts costs() const noexcept;

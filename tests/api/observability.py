@@ -16,7 +16,7 @@ JSON_LOG = {"SHENBI_LOG": "info", "SHENBI_LOG_FORMAT": "json"}
 VLLM = ["time_to_first_token_seconds", "inter_token_latency_seconds", "e2e_request_latency_seconds", "request_queue_time_seconds",
         "request_prefill_time_seconds", "request_decode_time_seconds", "request_inference_time_seconds", "request_time_per_output_token_seconds",
         "request_prompt_tokens", "request_generation_tokens", "iteration_tokens_total", "prompt_tokens", "generation_tokens", "request_success",
-        "num_preemptions", "num_requests_running", "num_requests_waiting", "kv_cache_usage_perc", "prefix_cache_queries", "prefix_cache_hits"]
+        "num_preemptions", "spec_decode_num_draft_tokens", "spec_decode_num_accepted_tokens", "num_requests_running", "num_requests_waiting", "kv_cache_usage_perc", "prefix_cache_queries", "prefix_cache_hits"]
 PROCESS = ["process_resident_memory_bytes", "process_virtual_memory_bytes", "process_cpu_seconds", "process_open_fds", "process_max_fds",
            "process_start_time_seconds"]
 

@@ -22,6 +22,7 @@ struct Options {
   ModelOptions model;
   uint32_t prompt = 512, tokens = 128, repeats = 3;
   std::vector<uint32_t> batches = {1};
+  SpeculationOption speculation;
   bool json = false;
 };
 
@@ -53,16 +54,19 @@ void print(const char* name, const eval::PhaseProfile& phase, const char* limit)
 
 Json to_json(const eval::Speed& speed, const eval::OpProfile& ops, const Session& session, double load_s) {
   Json decode = Json::object(), gbps = Json::object(), share = Json::object();
+  Json guesses = Json::object();
   for (const auto& [batch, d] : speed.decode) {
     const std::string key = std::to_string(batch);
     decode[key] = d.tps;
     gbps[key] = d.gbps;
     share[key] = d.of_stream;
+    guesses[key] = {{"drafted", d.drafted}, {"accepted", d.accepted}};
   }
   return {{"prefill_tps", speed.prefill_tps},
           {"decode_tps", decode},
           {"decode_gbps", gbps},
           {"decode_share_of_stream", share},
+          {"speculation", guesses},
           {"bandwidth_gbps", speed.stream_gbps},
           {"int8_tops", speed.int8_tops},
           {"load_s", load_s},
@@ -84,7 +88,8 @@ int execute(const Options& options) {
                                          {.prompt_tokens = options.prompt,
                                           .new_tokens = options.tokens,
                                           .batches = options.batches,
-                                          .repeats = options.repeats},
+                                          .repeats = options.repeats,
+                                          .speculation = options.speculation.use()},
                                          *session.team);
   // One sequence now holds prompt and answer, which a short context may not.
   const uint32_t room = session.model->decoder->spec().context_length - options.tokens;
@@ -100,6 +105,7 @@ int execute(const Options& options) {
   for (const auto& [batch, d] : speed.decode) {
     std::cout << fmt::format("decode {:>2} {:8.1f} tokens/s  ({:.1f} GB/s of weights, {:.0f} % of the read stream)\n",
                              batch, d.tps, d.gbps, 100 * d.of_stream);
+    if (d.drafted > 0) std::cout << fmt::format("{:>27} of {} guessed tokens right\n", d.accepted, d.drafted);
   }
   std::cout << fmt::format("machine   {:8.1f} GB/s read stream, {:.2f} int8 TOPS\n", speed.stream_gbps,
                            speed.int8_tops);
@@ -122,6 +128,7 @@ Command bench() {
                 args.option("-n,--tokens", options->tokens, "tokens each sequence generates").range(1, 1 << 20);
                 args.option("--batch", options->batches, "how many sequences at once, e.g. 1,4,16 (default 1)");
                 args.option("--repeats", options->repeats, "each figure is the median of so many runs").range(1, 100);
+                options->speculation.declare(args);
                 args.flag("--json", options->json, "print JSON");
                 args.example("  shenbi bench gemma3:270m --batch 1,4,16");
               },

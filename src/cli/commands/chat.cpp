@@ -26,6 +26,7 @@ using nlohmann::ordered_json;
 struct Options {
   ModelOptions model;
   SamplingOptions sampling;
+  SpeculationOption speculation;
   std::string system;
   uint32_t tokens = 0;
 };
@@ -54,7 +55,9 @@ int64_t whole_number(const std::string& name, double number, double low, double 
 class Conversation {
  public:
   Conversation(const Options& options, const Session& session)
-      : options_(options), model_(*session.model), engine_(session.model, *session.team, {.max_sequences = 1}) {
+      : options_(options),
+        model_(*session.model),
+        engine_(session.model, *session.team, {.max_sequences = 1, .speculation = options.speculation.use()}) {
     set_system(options.system);
   }
 
@@ -237,6 +240,7 @@ Command chat() {
                 args.option("--system", options->system, "system message");
                 args.option("-n,--tokens", options->tokens, "longest answer; 0: until the context is full");
                 declare_sampling_options(args, options->sampling);
+                options->speculation.declare(args);
                 args.example("  shenbi chat gemma3:270m --temp 0.7");
               },
           .execute = [options] { return execute(*options); }};

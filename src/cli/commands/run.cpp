@@ -20,6 +20,7 @@ namespace {
 struct Options {
   ModelOptions model;
   SamplingOptions sampling;
+  SpeculationOption speculation;
   std::vector<std::string> words;
   std::vector<std::string> stop;
   std::string file, system;
@@ -46,7 +47,7 @@ int execute(const Options& options) {
   for (const std::string& word : options.words) words += (words.empty() ? "" : " ") + word;
   const std::string text = read_text(options.file, words);
   const Session session = open_session(options.model);
-  engine::Engine engine(session.model, *session.team, {.max_sequences = 1});
+  engine::Engine engine(session.model, *session.team, {.max_sequences = 1, .speculation = options.speculation.use()});
   engine::Request request;
   engine::Prompt prompt = make_prompt(*session.model, options, text);
   request.prompt = std::move(prompt.ids);
@@ -78,6 +79,7 @@ Command run() {
                 args.option("--stop", options->stop, "end the answer before this text; may be repeated");
                 args.flag("--raw", options->raw, "give the text to the model as it is, without its chat template");
                 declare_sampling_options(args, options->sampling);
+                options->speculation.declare(args);
                 args.example(
                     "  shenbi run gemma3:270m \"The capital of France is\" -n 20 --temp 0\n"
                     "  git diff | shenbi run qwen3:0.6b -f - --system \"Write a commit message\"");

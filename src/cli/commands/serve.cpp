@@ -28,6 +28,7 @@ struct Options {
   std::vector<std::string> aliases;
   std::string otlp_endpoint;
   DatabaseOption database;
+  SpeculationOption speculation;
 };
 
 // "gpt-4o=gemma3:270m": the name clients send, and the model that answers.
@@ -65,6 +66,7 @@ int execute(Options& options) {
   serve.data = data_folder();
   serve.database = options.database.place();
   serve.engine.precision = options.precision == "int16" ? kernels::Precision::kInt16 : kernels::Precision::kInt8;
+  serve.engine.speculation = options.speculation.use();
   serve.engine.cache = formats::CacheFolder::of_user();
   serve.engine.memory_bytes = static_cast<uint64_t>(options.memory_gb * 1e9);
   serve.engine.idle_unload = std::chrono::minutes(options.idle_minutes);
@@ -127,6 +129,7 @@ Command serve() {
                 .choices({"int8", "int16"});
             args.flag("--whole-head", s.engine.whole_head,
                       "no second, coarse form of a large output head: the same answers, less memory, slower");
+            options->speculation.declare(args);
             args.option(
                 "--otlp-endpoint", options->otlp_endpoint,
                 "OpenTelemetry collector for traces, e.g. http://127.0.0.1:4318; OTEL_* variables say the rest");

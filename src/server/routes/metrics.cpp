@@ -56,6 +56,10 @@ std::string engine_metrics(const State& state) {
        });
   each("shenbi:num_preemptions_total", "counter", "Requests that gave way for lack of memory.",
        [](const Stats& s, const Model&) { return s.preemptions; });
+  each("shenbi:spec_decode_num_draft_tokens_total", "counter", "Guessed tokens that were tried in a pass.",
+       [](const Stats& s, const Model&) { return s.drafted_tokens; });
+  each("shenbi:spec_decode_num_accepted_tokens_total", "counter", "Those of them that were right.",
+       [](const Stats& s, const Model&) { return s.accepted_tokens; });
   each("shenbi:model_memory_bytes", "gauge", "Weights and KV cache of a model in memory.",
        [](const Stats&, const Model& model) { return model.bytes(); });
   print_steps(out, models);
