@@ -51,7 +51,7 @@ class Server:
 
 
 def ours(model, streams, folder):
-    return Server([SHENBI, "serve", "--port", "0", "-m", model, "--sequences", str(streams), "--patience", "1"], None, "/ready", model,
+    return Server([SHENBI, "serve", "--port", "0", "-m", model, "--sequences", str(streams), "--patience", "1", "--speculate", "off"], None, "/ready", model,
                   {"SHENBI_HOME": folder})
 
 

@@ -1,5 +1,7 @@
-// speculation_bench MODEL [--rounds 5] [--tokens 256] [--streams 1] [--temperature 0] [--threads 0] [--case WORD]
-//                   [--costs] [--whole-head]: what guessing tokens gains where an answer repeats what was said, and
+// speculation_bench MODEL [--rounds 5] [--tokens 256] [--streams 1] [--temperature 0] [--top-k 0] [--threads 0] [--case
+// WORD]
+//                   [--costs] [--same] [--whole-head]: what guessing tokens gains where an answer repeats what was
+//                   said, and
 // what it costs where it does not.
 //
 // Each answer is written twice in turn, without and with guesses, in engines of their own that live as long as the
@@ -7,7 +9,8 @@
 // with guesses divided by those without in the same round; printed is the median of the rounds with the lowest and the
 // highest. The two answers must be the same; anything else ends the program.
 //
-// --costs prints what a pass of so many rows of one sequence takes instead.
+// --same guesses nowhere: how far two measurements of the same thing are apart. --costs prints what a pass of so many
+// rows of one sequence takes instead.
 
 #include <fmt/core.h>
 
@@ -32,8 +35,9 @@ struct Settings {
   int rounds = 5;
   uint32_t tokens = 256, streams = 1;
   float temperature = 0;
+  uint32_t top_k = 0;
   std::string only;  // cases whose name holds this
-  bool costs = false, whole_head = false;
+  bool costs = false, whole_head = false, same = false;
   int threads = 0;
 };
 
@@ -99,8 +103,10 @@ std::vector<Case> all_cases() {
 
 struct Timed {
   std::vector<std::vector<int32_t>> ids;
-  double rate = 0;
+  double seconds = 0;  // behind the pass that gave the last sequence its first token
+  size_t tokens = 0;   // in that time
   uint64_t drafted = 0, accepted = 0, passes = 0;
+  double rate() const { return static_cast<double>(tokens) / seconds; }
 };
 
 class Writer {
@@ -109,41 +115,56 @@ class Writer {
          const Settings& settings)
       : settings_(settings), engine_(model, team, {.max_sequences = settings.streams, .speculation = speculation}) {}
 
-  Timed write(const std::vector<int32_t>& prompt, uint64_t seed) {
-    Timed timed;
-    timed.ids.resize(settings_.streams);
-    size_t begun = 0, first_tokens = 0;
+  void begin(const std::vector<int32_t>& prompt, uint64_t seed) {
+    timed_ = {};
+    timed_.ids.resize(settings_.streams);
+    begun_ = 0;
     for (uint32_t i = 0; i < settings_.streams; ++i) {
       engine::Request request;
       request.prompt = prompt;
       request.max_tokens = settings_.tokens;
       request.sampling.temperature = settings_.temperature;
+      request.sampling.top_k = settings_.top_k;
       request.sampling.seed = seed + i;
-      request.on_token = [&, i](const engine::TokenEvent& event) {
-        begun += timed.ids[i].empty();
-        if (event.id >= 0) timed.ids[i].push_back(event.id);
+      request.on_token = [this, i](const engine::TokenEvent& event) {
+        begun_ += timed_.ids[i].empty();
+        if (event.id >= 0) timed_.ids[i].push_back(event.id);
       };
       engine_.submit(std::move(request));
     }
-    while (begun < settings_.streams) engine_.step();
-    for (const auto& ids : timed.ids) first_tokens += ids.size();
-    const engine::EngineStats before = engine_.stats();
+    while (begun_ < settings_.streams) engine_.step();
+    first_ = written();
+    before_ = engine_.stats();
+  }
+
+  bool step() {
     const auto start = Clock::now();
-    engine_.run();
-    const std::chrono::duration<double> took = Clock::now() - start;
+    const bool more = engine_.step();
+    timed_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    return more;
+  }
+
+  Timed end() {
     const engine::EngineStats after = engine_.stats();
-    size_t tokens = 0;
-    for (const auto& ids : timed.ids) tokens += ids.size();
-    timed.rate = static_cast<double>(tokens - first_tokens) / took.count();
-    timed.drafted = after.drafted_tokens - before.drafted_tokens;
-    timed.accepted = after.accepted_tokens - before.accepted_tokens;
-    timed.passes = after.steps - before.steps;
-    return timed;
+    timed_.tokens = written() - first_;
+    timed_.drafted = after.drafted_tokens - before_.drafted_tokens;
+    timed_.accepted = after.accepted_tokens - before_.accepted_tokens;
+    timed_.passes = after.steps - before_.steps;
+    return std::move(timed_);
   }
 
  private:
+  size_t written() const {
+    size_t tokens = 0;
+    for (const auto& ids : timed_.ids) tokens += ids.size();
+    return tokens;
+  }
+
   const Settings& settings_;
   engine::Engine engine_;
+  Timed timed_;
+  size_t begun_ = 0, first_ = 0;
+  engine::EngineStats before_;
 };
 
 template <class T>
@@ -161,18 +182,22 @@ void run_case(const Case& c, const engine::Model& model, Writer& plain, Writer& 
   uint64_t drafted = 0, accepted = 0, passes = 0, tokens = 0;
   for (int round = 0; round < settings.rounds; ++round) {
     const uint64_t seed = 1 + static_cast<uint64_t>(round) * 100;
-    const bool first = round % 2 == 0;  // who begins takes turns
-    Timed a, b;
-    if (first) a = plain.write(prompt, seed);
-    b = guessing.write(prompt, seed);
-    if (!first) a = plain.write(prompt, seed);
+    plain.begin(prompt, seed);
+    guessing.begin(prompt, seed);
+    for (bool more[2] = {true, true}; more[0] || more[1];) {
+      more[0] = more[0] && plain.step();
+      more[1] = more[1] && guessing.step();
+    }
+    const Timed a = plain.end(), b = guessing.end();
+    if (b.tokens == 0) continue;  // the answer was one token
     if (a.ids != b.ids) throw Error(Code::kInternal, c.name + ": the answers differ");
-    ratios.push_back(b.rate / a.rate);
-    rates.push_back(b.rate);
-    plain_rates.push_back(a.rate);
+    ratios.push_back(b.rate() / a.rate());
+    rates.push_back(b.rate());
+    plain_rates.push_back(a.rate());
     drafted += b.drafted, accepted += b.accepted, passes += b.passes;
-    for (const auto& ids : b.ids) tokens += ids.size();
+    tokens += b.tokens;
   }
+  if (ratios.empty()) return;
   const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
   fmt::print("{:<24}{:>6}{:>9.1f}{:>9.1f}{:>7.2f} ({:.2f} to {:.2f}){:>9}{:>9}{:>8.2f}\n", c.name,
              tokens / static_cast<uint64_t>(settings.rounds), median(plain_rates), median(rates), median(ratios), *low,
@@ -229,8 +254,8 @@ Settings parse(int argc, char** argv) {
   Settings settings;
   for (int i = 2; i < argc; ++i) {
     const std::string flag = argv[i];
-    if (flag == "--costs" || flag == "--whole-head") {
-      (flag == "--costs" ? settings.costs : settings.whole_head) = true;
+    if (flag == "--costs" || flag == "--whole-head" || flag == "--same") {
+      (flag == "--costs" ? settings.costs : flag == "--same" ? settings.same : settings.whole_head) = true;
       continue;
     }
     if (++i == argc) throw Error(Code::kInvalidArgument, flag + " needs a value");
@@ -243,6 +268,8 @@ Settings parse(int argc, char** argv) {
       settings.streams = static_cast<uint32_t>(std::stoul(value));
     else if (flag == "--temperature")
       settings.temperature = std::stof(value);
+    else if (flag == "--top-k")
+      settings.top_k = static_cast<uint32_t>(std::stoul(value));
     else if (flag == "--threads")
       settings.threads = std::stoi(value);
     else if (flag == "--case")
@@ -266,7 +293,7 @@ int run(int argc, char** argv) {
   fmt::print("{}, {} threads\n", cpu_model_name(), threads);
   if (settings.costs) return print_costs(*model, team, settings), 0;
   Writer plain(model, team, engine::Speculation::kOff, settings);
-  Writer guessing(model, team, engine::Speculation::kWhereItPays, settings);
+  Writer guessing(model, team, settings.same ? engine::Speculation::kOff : engine::Speculation::kWhereItPays, settings);
   fmt::print("{:<24}{:>6}{:>9}{:>9}{:>7}{:>25}{:>9}{:>8}\n", "", "tokens", "without", "with", "ratio", "guessed",
              "right", "a pass");
   for (const Case& c : all_cases()) {

@@ -44,7 +44,7 @@ Session open_session(const ModelOptions& options);
 
 /// --speculate of the commands that write answers.
 struct SpeculationOption {
-  std::string word = "off";
+  std::string word = "ngram";
 
   void declare(Arguments& args);
   engine::Speculation use() const;

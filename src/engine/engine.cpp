@@ -86,8 +86,9 @@ struct Sequence {
 
 // Rows of logits in one pass for prompts whose own probabilities are wanted: 32 rows of 262,144 words are 32 MiB.
 constexpr size_t kPromptRows = 32;
-// Most guessed tokens in one pass: as many rows of logits.
-constexpr size_t kMostDrafts = 32;
+// Most guessed tokens in one pass, and of one sequence: each is a row of logits, 1 MiB with 262,144 words, and those
+// far ahead are seldom right.
+constexpr size_t kMostDrafts = 32, kLongestDraft = 15;
 // Shortest share of a pass for one of several prompts: below it the products are no longer busy.
 constexpr size_t kPromptShare = 64;
 
@@ -272,7 +273,7 @@ struct Engine::Impl {
       const Sequence& s = *parts[i].sequence;
       if (!s.decoding() || s.thinking.forced()) continue;
       // The pass gives one token more than it has guesses.
-      const size_t longest = std::min(most, s.tokens_left(context()) - 1);
+      const size_t longest = std::min({most, kLongestDraft, s.tokens_left(context()) - 1});
       s.drafter.draft(s.history, longest, drafts[i], chances[i]);
     }
     const std::vector<size_t> lengths = draft_lengths(parts, chances, most);

@@ -37,7 +37,7 @@ async function realServer(program) {
   const home = mkdtempSync(join(tmpdir(), "shenbi-ui-"));
   const pulled = process.env.SHENBI_HOME ?? join(process.env.XDG_DATA_HOME ?? join(homedir(), ".local/share"), "shenbi");
   for (const part of ["models", "blobs"]) if (existsSync(join(pulled, part))) symlinkSync(join(pulled, part), join(home, part));
-  const child = spawn(program, ["serve", "--port", "0", "--patience", "1", "--model", "gemma3:270m"], {
+  const child = spawn(program, ["serve", "--port", "0", "--patience", "1", "--model", "gemma3:270m", "--speculate", "off"], {
     env: { ...process.env, SHENBI_HOME: home },
     stdio: ["ignore", "pipe", "inherit"],
   });

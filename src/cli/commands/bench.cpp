@@ -22,7 +22,7 @@ struct Options {
   ModelOptions model;
   uint32_t prompt = 512, tokens = 128, repeats = 3;
   std::vector<uint32_t> batches = {1};
-  SpeculationOption speculation;
+  SpeculationOption speculation{.word = "off"};  // figures of plain passes can be compared
   bool json = false;
 };
 

@@ -21,14 +21,16 @@ def data_folder():
 
 
 class Server:
-    def __init__(self, *arguments, models=(MODEL,), home=None, patience=5, ready=True, environment=None):
+    def __init__(self, *arguments, models=(MODEL,), home=None, patience=5, ready=True, environment=None, speculate="off"):
+        """`speculate`: off, since the answers that tests hold open repeat themselves, and would end many times as soon; None: as it is."""
         self.folder = None if home else tempfile.TemporaryDirectory(prefix="shenbi-api-")
         self.home = pathlib.Path(home or self.folder.name)
         for part in ("models", "blobs"):
             if not (self.home / part).exists() and (data_folder() / part).is_dir():
                 (self.home / part).symlink_to((data_folder() / part).resolve())
         self.log = open(self.home / "server.log", "ab")
-        command = [SHENBI, "serve", "--port", "0", "--patience", str(patience), *(f"--model={m}" for m in models), *map(str, arguments)]
+        command = [SHENBI, "serve", "--port", "0", "--patience", str(patience), *(f"--model={m}" for m in models), *map(str, arguments),
+                   *(["--speculate", speculate] if speculate else [])]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True,
                                         env={**os.environ, "SHENBI_HOME": str(self.home), **(environment or {})})
         self.url = self.process.stdout.readline().strip()
