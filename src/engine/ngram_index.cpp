@@ -6,7 +6,7 @@
 namespace shenbi::engine {
 namespace {
 
-constexpr size_t kMostPlaces = 32;  // looked at in one chain: 1 us
+constexpr size_t kMostPlaces = 32;  // looked at in one chain: less than 0.1 us
 constexpr size_t kFewestChains = 256;
 
 size_t common_end(std::span<const int32_t> a, std::span<const int32_t> b, size_t most) {

@@ -6,7 +6,7 @@
 //   if (const auto match = index.find(history); match.length > 0) ... history[match.next] ...
 //
 // Each pair of neighbours is a link in a chain of the places with the same hash; a look-up walks the newest few of one
-// chain and compares tokens backwards. 8 bytes a token, and as many again for the heads of the chains.
+// chain and compares tokens backwards. 8 to 20 bytes a token, most of them heads of chains.
 
 #include <cstddef>
 #include <cstdint>
