@@ -21,6 +21,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/folders.h"
+#include "base/scheduling.h"
 #include "bench/sockets.h"
 #include "server/server.h"
 
@@ -260,6 +261,7 @@ void run(const Settings& settings) {
   server.state().provider = watched_stub;
   server.start();
   if (!settings.model.empty()) watched_local->prepare(settings.model);
+  wake_promptly();  // the client: one on another machine would not wait for a core of this one
   const int fd = dial(server.port());
   stub->pace_us = settings.pace_us;
   measure(*watched_stub, fd, "stub", settings.tokens, settings.rounds, false)

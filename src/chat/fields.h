@@ -13,7 +13,6 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,9 +71,11 @@ class Fields {
  private:
   explicit Fields(std::unique_ptr<const OrderedJson> own);
   std::unique_ptr<const OrderedJson> own_;  // of a body; else somebody else's
+  const OrderedJson* take(std::string_view key);
+
   const OrderedJson& json_;
   std::string path_;
-  std::set<std::string, std::less<>> read_;
+  std::vector<bool> read_;  // of the object's fields, in its order
 };
 
 std::string_view kind_of(const OrderedJson& json) noexcept;

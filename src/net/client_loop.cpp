@@ -1,4 +1,5 @@
 #include "net/client_loop.h"
+#include "base/scheduling.h"
 
 #include <signal.h>
 #include <sys/epoll.h>
@@ -92,6 +93,7 @@ void ClientLoop::end_all(const Error& why) {
 }
 
 void ClientLoop::run() {
+  wake_promptly();
   // Signals are the main thread's; and OpenSSL writes to sockets whose other end may be gone.
   sigset_t all;
   sigfillset(&all);

@@ -132,10 +132,26 @@ ServerResponse response_of_current_exception() {
 Answer::Answer(AnswerForm form, uint64_t max_queued_bytes, const Line& line)
     : max_queued_bytes_(max_queued_bytes), form_(form), line_(&line) {}
 
-void Answer::wake_locked() {
-  if (line_ && !awaited_) line_->wake();
-  awaited_ = true;
-}
+// The maker has the mutex, and wakes the loop when it has it no more.
+class Answer::Saying {
+ public:
+  explicit Saying(Answer& answer) : answer_(answer), lock_(answer.mutex_) {}
+  ~Saying() {
+    lock_.unlock();
+    if (wake_) (*wake_)();
+  }
+  Saying(const Saying&) = delete;
+  Saying& operator=(const Saying&) = delete;
+  void wakes_loop() {
+    if (answer_.line_ && !answer_.awaited_) wake_ = answer_.line_->wake;
+    answer_.awaited_ = true;
+  }
+
+ private:
+  Answer& answer_;
+  std::unique_lock<std::mutex> lock_;
+  std::shared_ptr<const std::function<void()>> wake_;
+};
 
 // Only while the loop has no bytes of this answer in hand, or they would overtake those. An error of the socket is left
 // to the loop, which meets it with the bytes that remain.
@@ -162,7 +178,7 @@ void Answer::append_chunk_locked(std::string_view bytes) {
 
 void Answer::send(ServerResponse response) {
   std::vector<std::function<void()>> dropped;  // dies after the lock: a callback may hold the last Exchange
-  const std::lock_guard lock(mutex_);
+  Saying saying(*this);
   if (stage_ != Stage::kWaiting || !line_) return;
   append_answer(queue_, form_, response);
   if (response.source && !form_.head_only && !has_no_body(response.status)) {
@@ -172,7 +188,7 @@ void Answer::send(ServerResponse response) {
   stage_ = Stage::kFinished;
   dropped.swap(callbacks_);
   send_now_locked();
-  wake_locked();  // also with nothing left: the connection goes on to its next request
+  saying.wakes_loop();  // also with nothing left: the connection goes on to its next request
 }
 
 // One piece of the source behind what is in the batch. A source that fails breaks the answer off.
@@ -193,7 +209,7 @@ void Answer::append_source_locked(std::string& batch) {
 }
 
 void Answer::begin(int status, Headers headers, std::string heartbeat, std::string_view first) {
-  const std::lock_guard lock(mutex_);
+  Saying saying(*this);
   if (stage_ != Stage::kWaiting || !line_) return;
   form_.close |= form_.http10;
   append_head(queue_, form_, status, headers);
@@ -202,34 +218,34 @@ void Answer::begin(int status, Headers headers, std::string heartbeat, std::stri
   heartbeat_ = std::move(heartbeat);
   stage_ = Stage::kStreaming;
   send_now_locked();
-  if (!queue_.empty()) wake_locked();
+  if (!queue_.empty()) saying.wakes_loop();
 }
 
 bool Answer::write(std::string_view bytes) {
-  const std::lock_guard lock(mutex_);
+  Saying saying(*this);
   if (stage_ != Stage::kStreaming || !line_ || broken_) return false;
   const size_t waiting = queue_.size() + in_flight_;
   if (waiting > 0 && waiting + bytes.size() > max_queued_bytes_) {
     broken_ = true;
     queue_.clear();
     awaited_ = false;  // the loop waits for the socket, which does not move
-    wake_locked();
+    saying.wakes_loop();
     return false;
   }
   append_chunk_locked(bytes);
   send_now_locked();
-  if (!queue_.empty()) wake_locked();
+  if (!queue_.empty()) saying.wakes_loop();
   return true;
 }
 
 void Answer::end() {
   std::vector<std::function<void()>> dropped;
-  const std::lock_guard lock(mutex_);
+  Saying saying(*this);
   if (stage_ != Stage::kStreaming || !line_) return;
   if (!form_.head_only && !form_.http10) queue_ += "0\r\n\r\n";
   stage_ = Stage::kFinished;
   dropped.swap(callbacks_);
-  wake_locked();
+  saying.wakes_loop();
 }
 
 void Answer::on_gone(std::function<void()> callback) {
@@ -246,11 +262,11 @@ void Answer::on_gone(std::function<void()> callback) {
 
 void Answer::abandon() {
   {
-    const std::lock_guard lock(mutex_);
+    Saying saying(*this);
     if (stage_ == Stage::kStreaming) {
       broken_ = true;
       awaited_ = false;
-      wake_locked();
+      saying.wakes_loop();
     }
     if (stage_ != Stage::kWaiting || !line_) return;
   }

@@ -38,13 +38,13 @@ ServerResponse error_response(int status, std::string_view message, std::string_
 /// What the exception in flight becomes: Error{code} its status and message, all else a bare 500 (and a log line).
 ServerResponse response_of_current_exception();
 
-/// The way from an answer to its connection. Both are called under the answer's mutex, on any thread, and not any more
-/// once client_left() or take() with kComplete returned.
+/// The way from an answer to its connection; not used any more once client_left() or take() with kComplete returned,
+/// but for a wake that was due before.
 struct Line {
-  /// There is something to take; must only post.
-  std::function<void()> wake;
-  /// Gives the socket what it takes at once, and returns how many bytes that were; must not block. Empty: all goes
-  /// through the loop.
+  /// Tells the loop that there is something to take. Called on any thread, without a lock (net/server_doorbell.h).
+  std::shared_ptr<const std::function<void()>> wake = {};
+  /// Gives the socket what it takes at once, and returns how many bytes that were; must not block. Called under the
+  /// answer's mutex. Empty: all goes through the loop.
   std::function<size_t(std::string_view)> send_now = {};
 };
 
@@ -83,7 +83,8 @@ class Answer {
  private:
   enum class Stage { kWaiting, kStreaming, kFinished };
 
-  void wake_locked();
+  class Saying;
+
   void send_now_locked();
   void append_chunk_locked(std::string_view bytes);
   void append_source_locked(std::string& batch);

@@ -136,7 +136,7 @@ struct Run {
   std::deque<ExchangePtr> waiting;
   std::string output;
   ServerShared shared;
-  const Line line{.wake = [] {}};
+  const Line line{.wake = std::make_shared<const std::function<void()>>([] {})};
   Conversation talk{shared, "127.0.0.1", line};
 };
 

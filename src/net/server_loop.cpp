@@ -11,6 +11,7 @@
 #define BOOST_ASIO_DISABLE_FENCED_BLOCK  // ThreadSanitizer does not know fences; the queue's lock orders what they do
 #endif
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -21,12 +22,15 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstring>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -34,6 +38,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/scheduling.h"
+#include "net/server_doorbell.h"
 #include "net/server_socket.h"
 
 namespace shenbi::net {
@@ -45,6 +51,7 @@ using Task = asio::awaitable<void, Executor>;
 using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 using TlsSocket = asio::ssl::stream<Socket>;
 using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
+using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
 using asio::redirect_error;
 using boost::system::error_code;
 constexpr asio::use_awaitable_t<Executor> use_task;
@@ -54,6 +61,13 @@ struct Tls {
 };
 
 namespace {
+
+// The loop closes the descriptor it reads, those who ring keep theirs.
+int doubled(int descriptor) {
+  const int other = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (other < 0) throw Error(Code::kUnavailable, fmt::format("http server: dup: {}", std::strerror(errno)));
+  return other;
+}
 
 // A client that was refused gets this long to read why before the connection goes for good.
 constexpr std::chrono::milliseconds kLingerTime{2000};
@@ -65,11 +79,9 @@ constexpr int kAcceptedInARow = 64;
 constexpr std::chrono::milliseconds kPauseWithoutFiles{50};
 
 // What a loop does with a connection, whatever its socket is.
-class Link {
+class Link : public Doorbell::Guest {
  public:
-  virtual ~Link() = default;
   virtual void start(bool refuse) = 0;
-  virtual void pump() = 0;
   virtual void tick(Clock::time_point now) = 0;
   virtual void close() = 0;
 };
@@ -77,15 +89,18 @@ class Link {
 }  // namespace
 
 struct Loop::Impl {
-  Impl(ServerShared& shared, std::shared_ptr<Tls> tls) : shared(shared), tls(std::move(tls)), timer(io), pause(io) {
+  Impl(ServerShared& shared, std::shared_ptr<Tls> tls)
+      : shared(shared), tls(std::move(tls)), rings(io, doubled(doorbell->descriptor())), timer(io), pause(io) {
     const ServerOptions& options = shared.options;
     const auto shortest =
         std::min({options.head_timeout, options.body_timeout, options.write_timeout, options.heartbeat});
     tick_every = std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
+    await_rings();
   }
 
   void adopt(int fd, std::string peer, bool refuse);
   void start_ticking();
+  void await_rings();
   Task accept_all(std::function<void(int, std::string)> on_socket);
   std::vector<std::shared_ptr<Link>> all() const { return {links.begin(), links.end()}; }
 
@@ -94,6 +109,10 @@ struct Loop::Impl {
   asio::io_context io{1};
   asio::executor_work_guard<Executor> work{io.get_executor()};
   std::optional<asio::basic_socket_acceptor<asio::ip::tcp, Executor>> acceptor;
+  // Shared with makers of answers, who may ring when the loop is gone.
+  const std::shared_ptr<Doorbell> doorbell = std::make_shared<Doorbell>();
+  Descriptor rings;
+  uint64_t rung = 0;
   Timer timer, pause;
   std::chrono::milliseconds tick_every{};
   bool ticking = false, finished = false;
@@ -110,12 +129,10 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
 
   template <class... StreamArguments>
   Connection(Loop::Impl& loop, std::string peer, StreamArguments&&... arguments)
-      : loop_(loop),
-        stream_(std::forward<StreamArguments>(arguments)...),
-        line_(make_line()),
-        talk_(loop.shared, std::move(peer), line_) {}
+      : loop_(loop), stream_(std::forward<StreamArguments>(arguments)...), talk_(loop.shared, std::move(peer), line_) {}
 
   void start(bool refuse) override {
+    line_ = make_line();
     if (refuse) talk_.refuse_connection();
     if constexpr (!kTls) pump();
     read_on();
@@ -183,15 +200,14 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
   }
 
  private:
-  // Called by any thread while the answer is alive, perhaps while this object is being destroyed: hence weak. The
-  // answer lets go of the line before the socket is closed, so the socket that is sent on is this one. TLS has no call
-  // that leaves its state untouched by two threads.
+  // Used by any thread while the answer is alive. It lets go of the line before the socket is closed, so the socket
+  // that is sent on is this one; but whoever is about to ring may do so when this object is gone. TLS has no call that
+  // leaves its state untouched by two threads.
   Line make_line() {
-    Line line{.wake = [this] {
-      asio::post(loop_.io, [weak = this->weak_from_this()] {
-        if (const auto self = weak.lock()) self->pump();
-      });
-    }};
+    Line line{.wake = std::make_shared<const std::function<void()>>(
+                  [doorbell = loop_.doorbell, guest = std::weak_ptr<Doorbell::Guest>(this->shared_from_this())] {
+                    doorbell->ring(guest);
+                  })};
     if constexpr (!kTls) {
       line.send_now = [fd = stream_.native_handle()](std::string_view bytes) { return send_some(fd, bytes); };
     }
@@ -309,7 +325,7 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
 
   Loop::Impl& loop_;
   Stream stream_;
-  const Line line_;
+  Line line_;
   Conversation talk_;
   std::string batch_;  // being written
   std::vector<char> scratch_;
@@ -358,6 +374,16 @@ void Loop::Impl::start_ticking() {
   });
 }
 
+void Loop::Impl::await_rings() {
+  rings.async_read_some(asio::buffer(&rung, sizeof rung), [this](const error_code& ec, size_t) {
+    if (ec) return;  // finish()
+    for (const auto& guest : doorbell->take()) {
+      if (const auto alive = guest.lock()) alive->pump();
+    }
+    await_rings();
+  });
+}
+
 Task Loop::Impl::accept_all(std::function<void(int, std::string)> on_socket) {
   error_code ec;
   while (acceptor) {
@@ -382,6 +408,7 @@ Loop::Loop(ServerShared& shared, std::shared_ptr<Tls> tls) : impl_(std::make_uni
 Loop::~Loop() = default;
 
 void Loop::run() {
+  wake_promptly();
   for (;;) {
     try {
       impl_->io.run();
@@ -423,6 +450,7 @@ void Loop::finish() {
     impl->pause.cancel();
     for (const auto& link : impl->all()) link->close();
     impl->timer.cancel();
+    impl->rings.close();
     impl->work.reset();
   });
 }

@@ -184,7 +184,7 @@ TEST(Conversation, the_end_of_input_behind_a_broken_stream_does_no_harm) {
   ServerShared shared;
   ExchangePtr exchange;
   shared.handle = [&](ServerRequest, ExchangePtr e) { exchange = std::move(e); };
-  const Line line{.wake = [] {}};
+  const Line line{.wake = std::make_shared<const std::function<void()>>([] {})};
   Conversation talk(shared, "127.0.0.1", line);
   talk.receive(kGet);
   exchange->begin(200, {});
@@ -201,13 +201,12 @@ struct Wire {
   size_t room = SIZE_MAX;
   int wakes = 0;
   std::string past_the_loop;
-  Line line{.wake = [this] { ++wakes; },
-            .send_now =
-                [this](std::string_view bytes) {
-                  const size_t size = std::min(room, bytes.size());
-                  past_the_loop += bytes.substr(0, size);
-                  return size;
-                }};
+  Line line{.wake = std::make_shared<const std::function<void()>>([this] { ++wakes; }),
+            .send_now = [this](std::string_view bytes) {
+              const size_t size = std::min(room, bytes.size());
+              past_the_loop += bytes.substr(0, size);
+              return size;
+            }};
 };
 
 TEST(Answer, goes_past_a_loop_that_rests_and_leaves_it_what_the_socket_does_not_take) {

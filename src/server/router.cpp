@@ -6,14 +6,11 @@
 namespace shenbi::server {
 namespace {
 
-std::vector<std::string> split_path(std::string_view path) {
-  std::vector<std::string> parts;
-  for (size_t at = 1; at <= path.size();) {
-    const size_t end = std::min(path.find('/', at), path.size());
-    parts.emplace_back(path.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
+// The element of a path that begins at `at`, and where the next one does: behind the end if there is none.
+std::string_view next_element(std::string_view path, size_t& at) noexcept {
+  const size_t begin = at, end = std::min(path.find('/', begin), path.size());
+  at = end + 1;
+  return path.substr(begin, end - begin);
 }
 
 }  // namespace
@@ -23,7 +20,8 @@ Route Route::open(Face face, std::string_view method, std::string_view pattern, 
   route.face_ = face;
   route.method_ = method;
   route.pattern_ = pattern;
-  route.parts_ = split_path(pattern);
+  route.fixed_ = pattern.substr(0, pattern.find('{'));
+  for (size_t at = 1; at <= pattern.size();) route.parts_.push_back(part_of(next_element(pattern, at)));
   route.handler_ = std::move(handler);
   return route;
 }
@@ -34,45 +32,59 @@ Route Route::with_key(Face face, std::string_view method, std::string_view patte
   return route;
 }
 
+Route::Part Route::part_of(std::string_view element) {
+  if (!element.starts_with('{')) return {.name = {}, .text = std::string(element)};
+  const size_t close = element.find('}');
+  std::string_view name = element.substr(1, close - 1);
+  const bool rest = name.ends_with("...");
+  if (rest) name.remove_suffix(3);
+  return {.name = std::string(name), .text = std::string(element.substr(close + 1)), .rest = rest};
+}
+
+bool Route::fits(const Part& part, std::string_view element, PathValues& values) const {
+  if (part.name.empty()) return part.text == element;
+  if (!element.ends_with(part.text) || element.size() <= part.text.size()) return false;
+  values[part.name] = element.substr(0, element.size() - part.text.size());
+  return true;
+}
+
 std::optional<PathValues> Route::match(std::string_view path) const {
-  const auto given = split_path(path);
+  if (!path.starts_with(fixed_)) return std::nullopt;
   PathValues values;
-  for (size_t i = 0; i < parts_.size(); ++i) {
-    const std::string& part = parts_[i];
-    if (i >= given.size()) return std::nullopt;
-    if (const size_t dots = part.find("...}"); dots != std::string::npos) {
-      const std::string_view suffix = std::string_view(part).substr(dots + 4);
-      std::string rest = given[i];
-      for (size_t k = i + 1; k < given.size(); ++k) rest += '/' + given[k];
-      if (!rest.ends_with(suffix) || rest.size() <= suffix.size()) return std::nullopt;
-      rest.resize(rest.size() - suffix.size());
-      values[part.substr(1, dots - 1)] = rest;
-      return values;
-    }
-    if (part.starts_with('{')) {
-      const size_t close = part.find('}');
-      const std::string_view suffix = std::string_view(part).substr(close + 1);
-      if (!given[i].ends_with(suffix) || given[i].size() <= suffix.size()) return std::nullopt;
-      values[part.substr(1, close - 1)] = given[i].substr(0, given[i].size() - suffix.size());
-    } else if (part != given[i]) {
-      return std::nullopt;
-    }
+  size_t at = 1;
+  for (const Part& part : parts_) {
+    if (at > path.size()) return std::nullopt;
+    const std::string_view element =
+        part.rest ? path.substr(std::exchange(at, path.size() + 1)) : next_element(path, at);
+    if (!fits(part, element, values)) return std::nullopt;
   }
-  if (given.size() != parts_.size()) return std::nullopt;
+  if (at <= path.size()) return std::nullopt;
   return values;
 }
 
 Router::Router() {
-  for (const auto& [name, make] : route_registry()) {
-    for (Route& route : make()) routes_.push_back(std::move(route));
-  }
+  for (const auto& [name, make] : route_registry()) add(make());
 }
 
-Router::Router(RouteList routes) : routes_(std::move(routes)) {}
+Router::Router(RouteList routes) { add(std::move(routes)); }
+
+void Router::add(RouteList routes) {
+  for (Route& route : routes) {
+    if (route.pattern().find('{') == std::string::npos)
+      whole_.emplace(route.method() + ' ' + route.pattern(), routes_.size());
+    routes_.push_back(std::move(route));
+  }
+}
 
 Router::Found Router::find(std::string_view method, std::string_view path) const {
   Found found;
   const std::string_view wanted = method == "HEAD" ? "GET" : method;  // HEAD is a GET whose body stays here
+  std::string whole(wanted);
+  whole.append(" ").append(path);
+  if (const auto at = whole_.find(whole); at != whole_.end()) {
+    found.route = &routes_[at->second];
+    return found;
+  }
   size_t most_fixed = 0;
   for (const Route& route : routes_) {
     auto values = route.match(path);

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -78,9 +79,18 @@ class Route {
 
  private:
   Route() = default;
+  // An element of the pattern: fixed text, or a name and the fixed text behind it.
+  struct Part {
+    std::string name, text;
+    bool rest = false;  // {name...}
+  };
+  static Part part_of(std::string_view element);
+  bool fits(const Part& part, std::string_view element, PathValues& values) const;
+
   Face face_{};
   std::string method_, pattern_;
-  std::vector<std::string> parts_;
+  std::string fixed_;  // the pattern up to the first name
+  std::vector<Part> parts_;
   std::optional<Scope> scope_;
   RouteHandler handler_;
 };
@@ -104,7 +114,12 @@ class Router {
   const RouteList& routes() const noexcept { return routes_; }
 
  private:
+  void add(RouteList routes);
+
   RouteList routes_;
+  // By method and pattern, of those without names: what nearly all requests ask for, found without a look at the
+  // others.
+  std::unordered_map<std::string, size_t> whole_;
 };
 
 /// The face that answers for a path no route knows.

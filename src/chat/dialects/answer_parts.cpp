@@ -16,6 +16,28 @@ std::string sse(std::string_view event, const OrderedJson& json) {
   return fmt::format("event: {}\ndata: {}\n\n", event, dumped(json));
 }
 
+TextFrame::TextFrame(const std::string& event, std::string_view key) {
+  const std::string empty = fmt::format("\"{}\":\"\"", key);  // stands in no text: its quotes would be escaped there
+  const size_t at = event.find(empty);
+  SHENBI_CHECK(at != std::string::npos);
+  before_ = event.substr(0, at + empty.size() - 1);
+  after_ = event.substr(at + empty.size());
+}
+
+std::string TextFrame::with(const std::string& text) const {
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+  std::string out;
+  out.reserve(before_.size() + text.size() + 2 + after_.size());
+  out += before_;
+  if (plain) {
+    out.append(text).append("\"");
+  } else {
+    out.append(dumped(text), 1);
+  }
+  return out += after_;
+}
+
 std::string token_text(std::string_view bytes) { return sanitize_utf8(bytes); }
 
 OrderedJson byte_list(std::string_view bytes) {

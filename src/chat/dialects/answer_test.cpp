@@ -8,6 +8,7 @@
 #include "chat/dialect_ollama.h"
 #include "chat/dialect_openai.h"
 #include "chat/dialect_responses.h"
+#include "chat/dialects/answer_parts.h"
 
 namespace shenbi::chat {
 namespace {
@@ -66,6 +67,19 @@ OpenAiChat openai(bool stream) {
   OpenAiChat request;
   request.stream = request.include_usage = stream;
   return request;
+}
+
+// The shorter way of writing a text's event, against the objects themselves.
+TEST(TextFrame, gives_what_writing_the_whole_event_gives) {
+  const auto event = [](const std::string& text) {
+    return sse({{"id", "\"text\":\"\""}, {"other", "x"}, {"delta", {{"text", text}, {"more", ""}}}, {"text", ""}});
+  };
+  const TextFrame frame(event(""), "text");
+  std::string all;
+  for (int c = 0; c < 256; ++c) all += static_cast<char>(c);  // half of them no UTF-8
+  for (const std::string& text : {std::string(), std::string(" word"), std::string("\"\\/\b\n\t\x7f"),
+                                 std::string("神笔 🖌"), std::string("\0x", 2), std::string("\"text\":\"\""), all})
+    EXPECT_EQ(frame.with(text), event(text));
 }
 
 TEST(OpenAiAnswer, is_one_object_with_text_thinking_and_calls) {

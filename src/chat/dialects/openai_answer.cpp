@@ -16,6 +16,10 @@ struct OpenAiChatWriter::Impl {
   std::vector<Collected> choices;
   std::vector<bool> begun;
   bool failed = false;
+  struct Frames {
+    TextFrame text, thinking;
+  };
+  std::vector<Frames> frames = std::vector<Frames>(choices.size());
 
   OrderedJson frame(std::string_view object) const {
     return {{"id", head.id},
@@ -42,12 +46,18 @@ struct OpenAiChatWriter::Impl {
     return {{"content", openai_logprobs(tokens)}, {"refusal", nullptr}};
   }
 
-  std::string delta_of(const Event& event, uint32_t choice) const {
+  std::string text_delta(TextFrame& frame, const char* key, uint32_t choice, const std::string& text) const {
+    if (!frame) frame = TextFrame(chunk(choice, {{key, ""}}), key);
+    return frame.with(text);
+  }
+
+  std::string delta_of(const Event& event, uint32_t choice) {
     switch (event.kind) {
       case Event::Kind::kText:
-        return chunk(choice, {{"content", event.text}}, nullptr, token_list(event.logprobs));
+        if (logprobs) return chunk(choice, {{"content", event.text}}, nullptr, token_list(event.logprobs));
+        return text_delta(frames[choice].text, "content", choice, event.text);
       case Event::Kind::kThinking:
-        return chunk(choice, {{"reasoning_content", event.text}});
+        return text_delta(frames[choice].thinking, "reasoning_content", choice, event.text);
       case Event::Kind::kToolCall: {
         const OrderedJson call = {{"index", event.index},
                                   {"id", event.id},
