@@ -50,7 +50,7 @@ std::vector<size_t> lengths_of(std::span<const Guess> guesses, size_t sequences)
 const PassCosts::Times* PassCosts::times(PassShape shape) const noexcept {
   if (shape.rows > kMostRows) return nullptr;
   const Times& times = times_[shape.coarse_head][shape.rows];
-  const uint64_t lasts = uint64_t{16} << (2 * std::min(times.count, 4u));  // 64, 256, 1024, 4096 passes
+  const uint64_t lasts = uint64_t{16} << (2 * std::min(times.count, 3u));  // 64, 256, 1024 passes
   return times.count > 0 && passes_ - times.noted_at <= lasts ? &times : nullptr;
 }
 

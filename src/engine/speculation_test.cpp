@@ -14,10 +14,11 @@ namespace {
 
 // One token a printable letter.
 std::shared_ptr<const tokenizers::Tokenizer> letter_tokenizer(size_t vocab) {
+  std::vector<std::string> names = {"<unk>", "<s>", "</s>"};
+  while (names.size() < vocab) names.push_back(std::string(1, static_cast<char>('!' + names.size() - 3)));
   tokenizers::GgufVocabulary v;
   v.model = "llama";
-  v.tokens = {"<unk>", "<s>", "</s>"};
-  while (v.tokens.size() < vocab) v.tokens.push_back(std::string(1, static_cast<char>('!' + v.tokens.size() - 3)));
+  for (const std::string& name : names) v.tokens.push_back(name);
   v.scores.assign(vocab, 0.0f);
   v.kinds.assign(vocab, 1);
   v.kinds[0] = 2;

@@ -17,7 +17,7 @@ PROMPTS = [
     '[{"name": "Anna", "city": "Uppsala"}, {"name": "Mei", "city": "Osaka"}, {"name": "',
     "写一篇关于秋天的短文。",
 ]
-TOKENS = 64
+TOKENS = 48
 
 
 class Shared(Home):
