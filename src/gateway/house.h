@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "chat/asking.h"
+#include "gateway/media_way.h"
 #include "net/client.h"
 
 namespace shenbi::gateway {
@@ -54,6 +55,8 @@ struct House {
   PathOf chat_path;              ///< null: no chat
   std::string completions_path;  ///< "": none, and so on below
   std::string embeddings_path, models_path;
+  MediaWays media;                  ///< pictures, sounds and films it makes (gateway/media_way.h)
+  JobWays jobs;                     ///< those that take minutes
   std::vector<std::string> models;  ///< offered when the house's own list cannot be had
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "chat/types.h"
+#include "gateway/media.h"
 
 namespace shenbi::gateway {
 
@@ -70,6 +71,20 @@ class Provider {
 
   /// Blocking; call from a worker thread. Ends with Error{kCancelled} soon after `stop` is asked for.
   virtual Embeddings embed(const EmbedRequest& request, std::stop_token stop) = 0;
+
+  /// An image, a sound or a text of one, which come as they are made. As chat(). The base class refuses, as everything
+  /// of media does: Error{kNotFound} if there is no such model, {kInvalidArgument} naming what it makes instead.
+  virtual CallPtr media(const MediaRequest& request, MediaWire wire, EventSink sink);
+  /// A job that takes minutes, and what becomes of it. These four are blocking, and end with Error{kCancelled} soon
+  /// after `stop` is asked for. Error{kNotFound}: the house does not know the job.
+  virtual MediaJob submit(const MediaRequest& request, std::stop_token stop);
+  virtual MediaJob look(const MediaJob& job, std::stop_token stop);
+  /// False if the house cannot stop it.
+  virtual bool cancel(const MediaJob& job, std::stop_token stop);
+  /// Of a job that is done; returns the type of the bytes. Throws Error{kUpstream} where they end too early or exceed
+  /// kMaxMediaFileBytes.
+  virtual std::string fetch(const MediaJob& job, const MediaWriter& write, std::stop_token stop);
+
   virtual std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                         bool parse_special) = 0;
   virtual std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) = 0;

@@ -12,6 +12,7 @@
 #include "base/retry_later.h"
 #include "gateway/key_pool.h"
 #include "gateway/remote_call.h"
+#include "gateway/remote_media.h"
 #include "gateway/signatures.h"
 
 namespace shenbi::gateway {
@@ -70,16 +71,25 @@ struct Remote::State : std::enable_shared_from_this<State> {
     return configured(upstream.whole_timeout_s, options.whole_timeout);
   }
 
+  // Below the base URL; a path that begins with two slashes, below its host: some houses keep a dialect of their own
+  // there.
+  std::string address_of(const std::string& path) const {
+    if (!path.starts_with("//")) return house.base_url + path;
+    const size_t host = house.base_url.find("://");
+    return house.base_url.substr(0, house.base_url.find('/', host + 3)) + path.substr(1);
+  }
+
   net::ClientRequest request(std::string method, const std::string& path, std::string body, size_t key,
-                             Secrets* secrets = nullptr) const {
+                             Secrets* secrets = nullptr, net::Headers more = {}) const {
     net::ClientRequest request{.method = std::move(method),
-                               .url = house.base_url + path,
+                               .url = address_of(path),
                                .headers = house.headers,
                                .body = std::move(body),
                                .head_timeout = whole_timeout(),
                                .idle_timeout = configured(upstream.idle_timeout_s, options.idle_timeout),
                                .public_only = !upstream.private_network};
-    if (!request.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    if (!request.body.empty() && more.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    std::move(more.begin(), more.end(), std::back_inserter(request.headers));
     const Account account{.key = upstream.keys.empty() ? "" : secret_of(upstream.keys[key]),
                           .settings = upstream.settings};
     const size_t plain = request.headers.size();
@@ -231,17 +241,12 @@ std::vector<ModelInfo> Remote::models() {
 
 void Remote::prepare(const std::string&) {}
 
-namespace {
-
-// Names go into paths of some houses: nothing in them may climb out.
 void check_model_name(const std::string& upstream, const std::string& model) {
   const bool odd = model.find("..") != std::string::npos ||
                    std::any_of(model.begin(), model.end(), [](unsigned char c) { return c < 0x21 || c == 0x7f; });
   if (model.empty() || odd)
     throw Error(Code::kInvalidArgument, fmt::format("model: '{}' cannot be a model of {}", model, upstream));
 }
-
-}  // namespace
 
 namespace {
 
@@ -280,6 +285,24 @@ CallPtr Remote::begin(const std::shared_ptr<State>& state, Start start, EventSin
   }
   return start_remote_call(state->client, std::move(request), std::move(start.answer), std::move(sink));
 }
+
+// What media goes out with: a request that is complete, and what becomes of its key.
+Remote::Prepared Remote::prepared(HouseCall call, std::optional<uint32_t> key) const {
+  const std::shared_ptr<State> state = state_;
+  const size_t count = std::max<size_t>(state->upstream.keys.size(), 1);
+  const size_t taken = key ? *key % count : state->take_key();
+  Prepared prepared{.key = static_cast<uint32_t>(taken), .error = state->asking.error};
+  prepared.request = state->request(std::move(call.method), call.path, std::move(call.body), taken, &prepared.secrets,
+                                    std::move(call.headers));
+  prepared.on_finished = [state, taken](const RemoteAnswer::Finished& end) {
+    if (end.good) return state->keys.succeeded(taken);
+    state->keys.failed(taken, end.status, end.retry_after);
+  };
+  return prepared;
+}
+
+net::Client& Remote::client() const noexcept { return state_->client; }
+const House& Remote::house() const noexcept { return state_->house; }
 
 CallPtr Remote::chat(chat::ChatRequest request, EventSink sink) {
   State& state = *state_;

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/house.h"
@@ -60,16 +61,29 @@ class Remote final : public Provider, public Passing {
   bool passes(const std::string& model, Dialect dialect) override;
   CallPtr pass(Passage passage, WireSink wire, EventSink sink) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
+  /// Of media what the house has ways for; Error{kUnsupported} naming house and kind for the rest.
+  CallPtr media(const MediaRequest& request, MediaWire wire, EventSink sink) override;
+  MediaJob submit(const MediaRequest& request, std::stop_token stop) override;
+  MediaJob look(const MediaJob& job, std::stop_token stop) override;
+  bool cancel(const MediaJob& job, std::stop_token stop) override;
+  std::string fetch(const MediaJob& job, const MediaWriter& write, std::stop_token stop) override;
   /// These three: Error{kUnsupported}, a house does not tell its tokens.
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                 bool parse_special) override;
   std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) override;
   std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest& request) override;
 
+  struct Prepared;  // of gateway/remote_media.h
+
  private:
   struct State;
   struct Start;
   static CallPtr begin(const std::shared_ptr<State>& state, Start start, EventSink sink);
+  Prepared prepared(HouseCall call, std::optional<uint32_t> key) const;
+  std::string exchange(HouseCall call, std::optional<uint32_t>& key, std::stop_token stop) const;
+  std::string download(net::ClientRequest request, const MediaWriter& write, std::stop_token stop) const;
+  net::Client& client() const noexcept;
+  const House& house() const noexcept;
   std::shared_ptr<State> state_;
 };
 

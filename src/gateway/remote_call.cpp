@@ -25,14 +25,6 @@ bool is_event_stream(const net::Headers& headers) {
   });
 }
 
-// How a failure of the house looks to our own caller, whose key and request may be in order: a key of ours that is
-// refused is not his 401.
-int status_for_caller(int upstream) {
-  if (upstream == 401 || upstream == 403 || upstream == 402) return 502;
-  if (upstream >= 400 && upstream < 500) return upstream;
-  return upstream == 503 || upstream == 504 || upstream == 529 ? 503 : 502;
-}
-
 bool is_content(const Event& event) {
   switch (event.kind) {
     case Event::Kind::kText:
@@ -264,6 +256,13 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
 };
 
 }  // namespace
+
+// A key of ours that is refused is not his 401.
+int status_for_caller(int upstream) {
+  if (upstream == 401 || upstream == 403 || upstream == 402) return 502;
+  if (upstream >= 400 && upstream < 500) return upstream;
+  return upstream == 503 || upstream == 504 || upstream == 529 ? 503 : 502;
+}
 
 std::optional<std::chrono::seconds> retry_after(const net::Headers& headers) {
   for (const auto& [name, value] : headers) {

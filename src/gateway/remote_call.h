@@ -39,6 +39,9 @@ struct RemoteAnswer {
   std::function<void(const Finished&)> on_finished;  ///< not where our own caller left
 };
 
+/// How a failure of the house looks to our own caller, whose key and request may be in order.
+int status_for_caller(int upstream);
+
 /// The seconds form of Retry-After; dates are rare and a wrong clock makes nonsense of them.
 std::optional<std::chrono::seconds> retry_after(const net::Headers& headers);
 

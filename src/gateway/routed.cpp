@@ -48,6 +48,8 @@ class Watch {
         on_attempt_(std::move(on_attempt)) {}
 
   void see(const Event& event) {
+    begun_ = begun_ || begins_answer(event);
+    if (attempt_.media) return see_media(event);
     if (event.tokens > 0) {
       if (attempt_.first_token_s < 0) attempt_.first_token_s = seconds();
       counted_ += event.tokens;
@@ -64,6 +66,7 @@ class Watch {
   void fail(int status, const std::string& error) {
     attempt_.status = status;
     attempt_.error = error;
+    if (attempt_.media) return end_media(Attempt::Outcome::kFailed);
     if (told(start_usage_) || counted_ > 0) estimate();
     close(Attempt::Outcome::kFailed);
   }
@@ -77,6 +80,25 @@ class Watch {
     close(aborted             ? Attempt::Outcome::kAborted
           : told(event.usage) ? Attempt::Outcome::kSettled
                               : Attempt::Outcome::kEstimated);
+  }
+
+  void see_media(const Event& event) {
+    if (event.kind == Event::Kind::kText && attempt_.first_token_s < 0) attempt_.first_token_s = seconds();
+    if (event.kind == Event::Kind::kError) return fail(event.status, event.text);
+    if (event.kind != Event::Kind::kFinish) return;
+    if (event.finish == chat::Finish::kCancelled) return end_media(Attempt::Outcome::kAborted);
+    attempt_.usage = event.usage;
+    attempt_.raw_usage = event.text;
+    const auto use = read_media_use(event.text);
+    attempt_.media = use.value_or(MediaUse{});
+    const bool exact = told(event.usage) || (use && event.text.find("\"estimated\"") == std::string::npos);
+    close(exact ? Attempt::Outcome::kSettled : Attempt::Outcome::kEstimated);
+  }
+
+  // Cut off: what was asked for may have been made, unless the house refused it before a byte came.
+  void end_media(Attempt::Outcome outcome) {
+    if (outcome == Attempt::Outcome::kFailed && !begun_) attempt_.media = MediaUse{};
+    close(outcome);
   }
 
   // A house that was cut off has worked all the same. What it said at the beginning counts; else the prompt is guessed
@@ -112,6 +134,7 @@ class Watch {
   Clock::time_point begin_ = Clock::now();
   chat::Usage start_usage_;
   uint64_t counted_ = 0;
+  bool begun_ = false;
   double text_ = 0;  // tokens of the answer by its text
 };
 

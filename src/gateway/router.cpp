@@ -123,10 +123,18 @@ Router::Router(std::shared_ptr<Provider> local, Upstreams& upstreams, RouterOpti
 
 Router::~Router() = default;
 
-std::vector<Router::Target> Router::targets(const std::string& model) {
+const RouterOptions& Router::options() const noexcept { return state_->options; }
+
+std::shared_ptr<Remote> Router::remote(const std::string& upstream) {
+  const auto remotes = state_->current();
+  const auto found = remotes.find(upstream);
+  return found == remotes.end() ? nullptr : found->second;
+}
+
+std::vector<Router::Target> Router::targets(const std::string& model, std::string_view output) {
   if (const auto route = state_->options.routes ? state_->options.routes->find(model) : std::nullopt)
-    return of_route(*route);
-  return is_rule(model) ? of_rule(model, model) : of_name(model, "");
+    return of_route(*route, output);
+  return is_rule(model) ? of_rule(model, model, output) : of_name(model, "");
 }
 
 std::vector<Router::Target> Router::of_name(const std::string& model, const std::string& why) {
@@ -160,20 +168,22 @@ void ready_first(std::vector<Router::Target>& targets) {
                         [](const Router::Target& target) { return !target.remote || target.remote->ready(); });
 }
 
-bool talks(const catalog::Model& model) {
-  return model.output.empty() || std::find(model.output.begin(), model.output.end(), "text") != model.output.end();
+// What nobody knows of is taken to talk.
+bool makes(const catalog::Model& model, std::string_view output) {
+  if (model.output.empty()) return output == "text";
+  return std::find(model.output.begin(), model.output.end(), output) != model.output.end();
 }
 
 }  // namespace
 
-std::vector<Router::Target> Router::of_rule(const std::string& rule, const std::string& why) {
+std::vector<Router::Target> Router::of_rule(const std::string& rule, const std::string& why, std::string_view output) {
   std::vector<Target> targets;
   std::vector<Candidate> candidates;
   const auto add = [&](Target target, const Upstream* upstream, const ModelInfo& info) {
     Candidate candidate{.model = state_->describe(upstream, info),
                         .first_token_s = state_->first_tokens.of(target.upstream, target.model),
                         .place = targets.size()};
-    if (!talks(candidate.model)) return;
+    if (!makes(candidate.model, output)) return;
     candidates.push_back(std::move(candidate));
     targets.push_back(std::move(target));
   };
@@ -194,11 +204,11 @@ std::vector<Router::Target> Router::of_rule(const std::string& rule, const std::
   return found;
 }
 
-std::vector<Router::Target> Router::of_route(const NamedRoute& route) {
+std::vector<Router::Target> Router::of_route(const NamedRoute& route, std::string_view output) {
   std::vector<Target> all;
   for (const std::string& name : route.targets) {
     const std::string why = route.targets.size() == 1 ? "alias " + route.name : "group " + route.name;
-    auto found = is_rule(name) ? of_rule(name, why) : of_name(name, why);
+    auto found = is_rule(name) ? of_rule(name, why, output) : of_name(name, why);
     std::move(found.begin(), found.end(), std::back_inserter(all));
   }
   // A model that is not here is passed over as long as another one is.
@@ -223,8 +233,8 @@ std::vector<Router::Target> Router::of_route(const NamedRoute& route) {
   return all;
 }
 
-RoutedCall Router::routed(const std::string& model) {
-  return {.targets = targets(model), .hedge_after = state_->hedge_after(model), .alarms = &state_->alarms};
+RoutedCall Router::routed(const std::string& model, std::string_view output) {
+  return {.targets = targets(model, output), .hedge_after = state_->hedge_after(model), .alarms = &state_->alarms};
 }
 
 std::vector<ModelInfo> Router::models() {

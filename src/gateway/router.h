@@ -53,6 +53,8 @@ struct Attempt {
   std::string raw_usage;  ///< as the house wrote it
   int status = 0;         ///< kFailed
   std::string error;
+  /// Of media: what it may come to; once it is over, what came (nothing of a try that failed before it began).
+  std::optional<MediaUse> media = std::nullopt;
 };
 
 /// What a try may take at most, for those who keep budgets.
@@ -97,6 +99,13 @@ class Router final : public Provider, public Passing {
   bool passes(const std::string& model, Dialect dialect) override;
   CallPtr pass(Passage passage, WireSink wire, EventSink sink) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
+  CallPtr media(const MediaRequest& request, MediaWire wire, EventSink sink) override;
+  /// Tries in turn until one has taken the job. That one is not filed: it comes back with the job, for file().
+  MediaJob submit(const MediaRequest& request, std::stop_token stop) override;
+  /// Of the upstream that has the job: Error{kNotFound} if that is configured no more.
+  MediaJob look(const MediaJob& job, std::stop_token stop) override;
+  bool cancel(const MediaJob& job, std::stop_token stop) override;
+  std::string fetch(const MediaJob& job, const MediaWriter& write, std::stop_token stop) override;
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                 bool parse_special) override;
   std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) override;
@@ -112,13 +121,17 @@ class Router final : public Provider, public Passing {
   /// Whom a request for `model` would be put to, in order. Never empty: a name nobody knows is the engine's to refuse.
   /// The first event of an answer that goes through here has in `name` who answers ("deepseek/deepseek-chat", a local
   /// model's name alone) and in `id` why; its kError has in `index` how many seconds to wait, as far as that is known.
-  std::vector<Target> targets(const std::string& model);
+  /// `output`: what the models of a rule have to make.
+  std::vector<Target> targets(const std::string& model, std::string_view output = "text");
 
  private:
   std::vector<Target> of_name(const std::string& model, const std::string& why);
-  std::vector<Target> of_rule(const std::string& rule, const std::string& why);
-  std::vector<Target> of_route(const NamedRoute& route);
-  struct RoutedCall routed(const std::string& model);
+  std::vector<Target> of_rule(const std::string& rule, const std::string& why, std::string_view output);
+  std::vector<Target> of_route(const NamedRoute& route, std::string_view output);
+  struct RoutedCall routed(const std::string& model, std::string_view output = "text");
+  std::shared_ptr<Remote> remote(const std::string& upstream);  // null: there is none of that name
+  std::shared_ptr<Remote> upstream_of(const MediaJob& job);
+  const RouterOptions& options() const noexcept;
   struct State;
   std::unique_ptr<State> state_;
 };

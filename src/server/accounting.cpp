@@ -1,6 +1,7 @@
 #include "server/accounting.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -39,20 +40,37 @@ ledger::Outcome outcome_of(gateway::Attempt::Outcome outcome) {
   return ledger::Outcome::kFailed;
 }
 
+// Tokens of a prompt that were pictures, as OpenAI tells them.
+uint64_t image_prompt_of(const std::string& raw_usage) {
+  const auto usage = nlohmann::json::parse(raw_usage, nullptr, false);
+  const auto* details =
+      usage.is_object() && usage.contains("input_tokens_details") ? &usage["input_tokens_details"] : nullptr;
+  if (!details || !details->is_object() || !details->contains("image_tokens")) return 0;
+  return (*details)["image_tokens"].is_number_unsigned() ? (*details)["image_tokens"].get<uint64_t>() : 0;
+}
+
 std::optional<int64_t> cost_of(const gateway::Attempt& attempt, const gateway::Upstream* upstream,
                                const catalog::Catalog& catalog) {
   const chat::Usage& usage = attempt.usage;
-  if (attempt.upstream == kLocal || usage.prompt_tokens + usage.completion_tokens == 0) return 0;
+  const bool nothing = usage.prompt_tokens + usage.completion_tokens == 0 &&
+                       attempt.media.value_or(gateway::MediaUse{}) == gateway::MediaUse{};
+  if (attempt.upstream == kLocal || nothing) return 0;
   if (!upstream) return std::nullopt;
   if (const auto told = catalog::told_nano_usd(upstream->house, attempt.raw_usage)) return told;
   const std::string list = price_list(*upstream);
   if (list == kFree) return 0;
   const catalog::Price* price = catalog.price(list, attempt.model);
   if (!price) return std::nullopt;
-  return catalog::cost_nano_usd(*price, {.prompt = usage.prompt_tokens,
-                                         .cache_read = usage.cached_tokens,
-                                         .cache_write = usage.cache_write_tokens,
-                                         .completion = usage.completion_tokens});
+  const catalog::Tokens tokens{.prompt = usage.prompt_tokens,
+                               .cache_read = usage.cached_tokens,
+                               .cache_write = usage.cache_write_tokens,
+                               .completion = usage.completion_tokens};
+  if (!attempt.media) return catalog::cost_nano_usd(*price, tokens);
+  return catalog::media_cost_nano_usd(*price, tokens,
+                                      {.images = attempt.media->images,
+                                       .milliseconds = attempt.media->milliseconds,
+                                       .characters = attempt.media->characters,
+                                       .image_prompt = image_prompt_of(attempt.raw_usage)});
 }
 
 }  // namespace
@@ -104,6 +122,10 @@ uint64_t Accounting::admit(const gateway::Attempt& attempt, const gateway::Need&
     one.usage = {.prompt_tokens = prompt, .completion_tokens = completion};
     return row_of(one, upstream ? &*upstream : nullptr, *catalog);
   };
+  if (attempt.media) {
+    const ledger::Row most = row(0, 0);  // `attempt` says what may be made
+    return budgets_.reserve(most, {.nano_usd = most.cost_nano_usd, .tokens = 0});
+  }
   const uint64_t prompt = need.prompt_tokens();
   uint64_t answer = kUsualAnswer;
   if (local) {

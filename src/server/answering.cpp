@@ -166,22 +166,14 @@ class Answering : public std::enable_shared_from_this<Answering> {
   // The router says with the first event of an answer who gives it and why (gateway/router.h).
   void note_who_answers(const chat::Event& event) {
     if (std::exchange(noted_, true) || event.kind == chat::Event::Kind::kToolCall || event.name.empty()) return;
-    headers_.emplace_back("X-Shenbi-Model", plain(event.name));
-    headers_.emplace_back("X-Shenbi-Route", plain(event.id));
+    headers_.emplace_back("X-Shenbi-Model", header_text(event.name));
+    headers_.emplace_back("X-Shenbi-Route", header_text(event.id));
   }
 
   // Headers go out with the first byte: of an answer that has begun nobody can be told.
   void note_wait(const chat::Event& event) {
     if (event.status != 429 && event.status != 503) return;
     headers_.emplace_back("Retry-After", std::to_string(std::max(event.index, 1u)));
-  }
-
-  // Names of models come from requests and from houses: a header has room for visible ASCII.
-  static std::string plain(std::string text) {
-    constexpr size_t kMost = 300;
-    if (text.size() > kMost) text.resize(kMost);
-    for (char& c : text) c = c < 0x20 || c > 0x7e ? '?' : c;
-    return text;
   }
 
   void cancel() {
@@ -229,6 +221,13 @@ std::string cache_key(const RouteCall& call) {
 
 void set_choice_seed(chat::Sampling& sampling, uint32_t index) {
   if (sampling.seed) *sampling.seed += index;
+}
+
+std::string header_text(std::string text) {
+  constexpr size_t kMost = 300;
+  if (text.size() > kMost) text.resize(kMost);
+  for (char& c : text) c = c < 0x20 || c > 0x7e ? '?' : c;
+  return text;
 }
 
 int64_t seconds_now() { return static_cast<int64_t>(wall_clock()); }

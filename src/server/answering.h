@@ -38,6 +38,9 @@ void set_choice_seed(chat::Sampling& sampling, uint32_t index);
 
 int64_t seconds_now();
 
+/// Fit for a header: names of models come from requests and from houses, and a header has room for visible ASCII.
+std::string header_text(std::string text);
+
 /// Whose request it is, and behind whom it waits: before it goes to the provider.
 void mark_caller(const RouteCall& call, chat::Generation& request);
 

@@ -186,8 +186,8 @@ StoredFile Files::add(StoredFile wanted, std::string_view content, int64_t lives
   wanted.bytes = draft.bytes();
   database_.transaction([&] {
     const auto rows = database_.query(
-        "SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes FROM files WHERE owner = ? AND purpose <> "
-        "'batch_output'",
+        "SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes FROM files WHERE owner = ? AND purpose NOT "
+        "IN ('batch_output', 'media_output')",
         {wanted.owner});
     const auto files = static_cast<uint64_t>(rows[0].integer("files"));
     const auto bytes = static_cast<uint64_t>(rows[0].integer("bytes"));

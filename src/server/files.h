@@ -26,7 +26,7 @@ namespace shenbi::server {
 
 struct StoredFile {
   std::string id, owner;
-  std::string purpose;  ///< "batch", "batch_output", "user_data"
+  std::string purpose;  ///< "batch", "batch_output", "media_output", "user_data"
   std::string name;     ///< as its owner calls it: for showing, never a path
   uint64_t bytes = 0;
   double created = 0, expires = 0;  ///< seconds since 1970; expires 0: never

@@ -23,6 +23,8 @@ std::string_view finish_name(chat::Finish finish) {
 // The words of the GenAI conventions for what was asked.
 std::string operation_of(std::string_view route) {
   if (route == "/v1/completions" || route == "/api/generate") return "text_completion";
+  if (route.starts_with("/v1/images/")) return "generate_image";
+  if (route.starts_with("/v1/audio/")) return route == "/v1/audio/speech" ? "generate_speech" : "transcribe";
   return route.find("enerateContent") != std::string_view::npos ? "generate_content" : "chat";
 }
 

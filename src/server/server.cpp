@@ -12,6 +12,7 @@
 #include "server/access.h"
 #include "server/batch_runner.h"
 #include "server/conversations.h"
+#include "server/media_runner.h"
 #include "server/request_record.h"
 #include "server/running_answers.h"
 #include "store/instances.h"
@@ -217,6 +218,7 @@ Server::~Server() {
 void Server::start() {
   impl_->http->start();
   impl_->batches.start();
+  impl_->state.media_runner->start();
   impl_->state.database.instances().watch();
   for (const std::string& model : impl_->state.options.models) {
     impl_->state.workers.run([this, model] {
@@ -235,6 +237,7 @@ void Server::stop(std::chrono::milliseconds patience) {
   impl_->state.stopping = true;
   impl_->state.service->stop_loading(std::string(kStopping));  // who waits for a load is not waited for
   impl_->batches.stop();  // first: what it leaves undone is done at the next start, callers are not
+  impl_->state.media_runner->stop();
   if (patience.count() > 0 && !impl_->wait_for_answers(end)) {
     impl_->state.provider->end_all(Error(Code::kUnavailable, std::string(kStopping)));
     impl_->wait_for_answers(steady_clock::now() + kLastWords);

@@ -9,6 +9,7 @@
 #include "server/comparisons.h"
 #include "server/conversations.h"
 #include "server/files.h"
+#include "server/media_runner.h"
 #include "server/prompts.h"
 #include "server/request_record.h"
 #include "server/running_answers.h"
@@ -98,6 +99,8 @@ State::State(const ServeOptions& o)
       prompts(std::make_unique<Prompts>(database)),
       files(std::make_unique<Files>(database, o.data / "files")),
       batches(std::make_unique<Batches>(database, *files)),
+      media_jobs(std::make_unique<MediaJobs>(database, *files)),
+      media_runner(std::make_unique<MediaRunner>(*this)),
       running(std::make_unique<RunningAnswers>()),
       comparisons(std::make_unique<Comparisons>()),
       answer_cache(o.answer_cache_bytes > 0 ? std::make_unique<AnswerCache>(o.answer_cache_bytes, o.answer_cache_keep)
@@ -106,6 +109,7 @@ State::State(const ServeOptions& o)
 
 State::~State() {
   ending = true;
+  media_runner->stop();
   workers.stop();
   service->stop();  // its answers go through members that go now
 }

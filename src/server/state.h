@@ -34,6 +34,8 @@ class Comparisons;
 class Conversations;
 class Prompts;
 class Files;
+class MediaJobs;
+class MediaRunner;
 class RunningAnswers;
 
 struct ServeOptions {
@@ -81,6 +83,8 @@ class State {
   std::unique_ptr<Prompts> prompts;
   std::unique_ptr<Files> files;
   std::unique_ptr<Batches> batches;
+  std::unique_ptr<MediaJobs> media_jobs;
+  std::unique_ptr<MediaRunner> media_runner;
   std::unique_ptr<RunningAnswers> running;
   std::unique_ptr<Comparisons> comparisons;
   std::unique_ptr<AnswerCache> answer_cache;  ///< null: off

@@ -2,20 +2,27 @@
 """Every answer that /openapi.json promises, asked for once and held against its type: each route, each status, each media type, streams
 event by event. Types know no fields beyond those they name, so one that an answer gains or loses is found here."""
 import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.documented import Documented  # noqa: E402
-from api.support.server import MODEL, Server, serving  # noqa: E402
+from api.support.media_house import MediaHouse  # noqa: E402
+from api.support.server import MODEL, SHENBI, Server, serving  # noqa: E402
 from api.support.tooled_model import tooled_model  # noqa: E402
 from e2e.support.cases import case, check, equal, main, wait_for  # noqa: E402
 from e2e.support.servers import Server as Registry, ollama as layers  # noqa: E402
 
 KEY = "the-key-of-this-test"
 TOOLED = str(tooled_model())
-server = Server("--api-key", KEY, f"--alias=tooled={TOOLED}", models=(MODEL, TOOLED))
+house = MediaHouse(films_end=True)
+home = tempfile.TemporaryDirectory(prefix="shenbi-answers-")
+subprocess.run([SHENBI, "upstreams", "add", "house", "--house", "compatible", "--base-url", house.url], check=True, capture_output=True,
+               env={**os.environ, "SHENBI_HOME": home.name})
+server = Server("--api-key", KEY, f"--alias=tooled={TOOLED}", models=(MODEL, TOOLED), home=home.name)
 api = Documented(server.url, {"Authorization": f"Bearer {KEY}"})
 ask = api.ask
 
@@ -98,11 +105,15 @@ def responses_and_the_stored_ones():
     refused("GET", f"/v1/responses/{first['id']}", None, "not here", 404)
 
 
-def form(purpose, content):
+def posted(path, fields, file, content):
     edge = "edge-of-this-test"
-    body = (f"--{edge}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n{purpose}\r\n--{edge}\r\nContent-Disposition: form-data; "
-            f"name=\"file\"; filename=\"a.jsonl\"\r\n\r\n{content}\r\n--{edge}--\r\n")
-    return ask("POST", "/v1/files", body.encode(), headers={"Content-Type": f"multipart/form-data; boundary={edge}"})
+    texts = "".join(f"--{edge}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n" for name, value in fields.items())
+    body = f"{texts}--{edge}\r\nContent-Disposition: form-data; name=\"{file}\"; filename=\"a.jsonl\"\r\n\r\n{content}\r\n--{edge}--\r\n"
+    return ask("POST", path, body.encode(), headers={"Content-Type": f"multipart/form-data; boundary={edge}"})
+
+
+def form(purpose, content):
+    return posted("/v1/files", {"purpose": purpose}, "file", content)
 
 
 def batch_of(lines, endpoint="/v1/embeddings"):
@@ -255,6 +266,26 @@ def the_pages_prompts_keys_and_upstreams():
 
 
 @case
+def pictures_sounds_and_films():
+    painted = {"model": "house/good", "prompt": "a cat"}
+    ask("POST", "/v1/images/generations", painted)
+    ask("POST", "/v1/images/generations", {**painted, "stream": True})
+    posted("/v1/images/edits", painted, "image", "a picture")
+    posted("/v1/images/edits", {**painted, "stream": "true"}, "image", "a picture")
+    ask("POST", "/v1/audio/speech", {"model": "house/good", "input": "hello", "voice": "alloy"})
+    for wanted in ("json", "text"):
+        posted("/v1/audio/transcriptions", {"model": "house/good", "response_format": wanted}, "file", "a sound")
+    posted("/v1/audio/translations", {"model": "house/good"}, "file", "a sound")
+    film = ask("POST", "/v1/videos", painted)
+    wait_for(lambda: ask("GET", f"/v1/videos/{film['id']}")["status"] == "completed", "the film")
+    ask("GET", "/v1/videos")
+    ask("GET", f"/v1/videos/{film['id']}/content")
+    ask("DELETE", f"/v1/videos/{film['id']}")
+    refused("POST", "/v1/images/generations", {"model": MODEL, "prompt": "a cat"}, "images")
+    refused("GET", f"/v1/videos/{film['id']}", None, "not here", 404)
+
+
+@case
 def comparisons_and_the_arena():
     asked = {"models": [MODEL, "tooled", "none"], "messages": TURN, "max_tokens": 4}
     answers = [{"name": "a", "content": "5"}, {"name": "b", "content": "five"}]
@@ -330,3 +361,4 @@ try:
     main(last=every_promised_answer_came)
 finally:
     server.stop()
+    house.stop()

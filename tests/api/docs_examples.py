@@ -2,14 +2,17 @@
 """Every example of docs/api/*.md is run against a real server as it stands there; only the address is another.
 
 The Python blocks of a page are one program. A shell or JavaScript block is a program of its own. A block marked "bash refused" must
-be answered with an error. qwen3:4b, which the pages name for tools, is the default model with a template that knows them."""
+be answered with an error. The upstream "openai" of the pages is a played one. qwen3:4b, which the pages name for tools, is the default model with a template that knows them."""
+import os
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from api.support.server import MODEL, Server  # noqa: E402
+from api.support.media_house import MediaHouse  # noqa: E402
+from api.support.server import MODEL, SHENBI, Server  # noqa: E402
 from api.support.tooled_model import tooled_model  # noqa: E402
 from e2e.support.cases import PATIENCE, case, check, main  # noqa: E402
 
@@ -20,7 +23,11 @@ LANGUAGES = ("bash", "python", "javascript")
 CURL_FAILED = 22  # curl --fail-with-body: the server answered with an error
 # A page in another language has the same examples (tools/check_translations.py): they are run once.
 PAGES = sorted(page for page in (HERE.parents[1] / "docs" / "api").glob("*.md") if "." not in page.stem)
-server = Server(f"--alias=qwen3:4b={tooled_model()}")
+house = MediaHouse(films_end=True)
+home = tempfile.TemporaryDirectory(prefix="shenbi-docs-")
+subprocess.run([SHENBI, "upstreams", "add", "openai", "--house", "compatible", "--base-url", house.url], check=True, capture_output=True,
+               env={**os.environ, "SHENBI_HOME": home.name})
+server = Server(f"--alias=qwen3:4b={tooled_model()}", home=home.name)
 
 
 def blocks_of(page):
@@ -79,3 +86,4 @@ try:
     main()
 finally:
     server.stop()
+    house.stop()

@@ -2,9 +2,12 @@
 """Every request field that the official clients know is honoured, or refused by its name, or has no effect by its meaning: the table
 fields.txt says which, this script asks the server. The names come from the clients' own types: one that the table does not know fails."""
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 import typing
 import urllib.error
 import urllib.request
@@ -12,18 +15,24 @@ import urllib.request
 import ollama._types as ollama
 from anthropic.types import message_count_tokens_params, message_create_params
 from google import genai
-from openai.types import completion_create_params, embedding_create_params
+from openai.types import completion_create_params, embedding_create_params, image_edit_params, image_generate_params, video_create_params
+from openai.types.audio import speech_create_params, transcription_create_params, translation_create_params
 from openai.types.chat import completion_create_params as chat_params
 from openai.types.responses import response_create_params
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from api.support.server import MODEL, PATIENCE, Server  # noqa: E402
+from api.support.media_house import MediaHouse  # noqa: E402
+from api.support.server import MODEL, PATIENCE, SHENBI, Server  # noqa: E402
 from api.support.tooled_model import tooled_model  # noqa: E402
 from e2e.support.cases import case, check, equal, main  # noqa: E402
 
 TOOLED = str(tooled_model())
-server = Server("--context", "512", f"--alias=first={TOOLED}", f"--alias=second={MODEL}", models=(MODEL, TOOLED))
+house = MediaHouse()  # of media: it says what it was asked
+home = tempfile.TemporaryDirectory(prefix="shenbi-fields-")
+subprocess.run([SHENBI, "upstreams", "add", "house", "--house", "compatible", "--base-url", house.url], check=True, capture_output=True,
+               env={**os.environ, "SHENBI_HOME": home.name})
+server = Server("--context", "512", f"--alias=first={TOOLED}", f"--alias=second={MODEL}", models=(MODEL, TOOLED), home=home.name)
 TURN = [{"role": "user", "content": "Tell me about the sun."}]
 LINE = re.compile(r"^  (?P<name>\w+)\s+(?P<outcome>honoured|ignored|refused|unsent)\s+(?P<rest>.*?)(?:\s{3,}# .*)?$")
 # They differ from answer to answer. (Anthropic's input_tokens are those that no cache had.)
@@ -55,6 +64,12 @@ KINDS = {
     "ollama generate": ("/api/generate", {"model": "first", "prompt": "The sun", "stream": False, "options": {"num_predict": 6, **SAMPLED}}, members(ollama.GenerateRequest)),
     "ollama embed": ("/api/embed", {"model": "first", "input": "sun"}, members(ollama.EmbedRequest)),
     "ollama options": ("/api/chat", {"num_predict": 6, **SAMPLED}, members(ollama.Options)),
+    "openai images": ("/v1/images/generations", {"model": "house/echo", "prompt": "a cat"}, names(image_generate_params.ImageGenerateParamsStreaming)),
+    "openai speech": ("/v1/audio/speech", {"model": "house/echo", "input": "hello", "voice": "alloy"}, names(speech_create_params.SpeechCreateParams)),
+    "openai image edits": ("/v1/images/edits", {"model": "house/echo", "prompt": "a hat", "image": b"one"}, names(image_edit_params.ImageEditParamsStreaming)),
+    "openai transcriptions": ("/v1/audio/transcriptions", {"model": "house/echo", "file": b"sound"}, names(transcription_create_params.TranscriptionCreateParamsStreaming)),
+    "openai translations": ("/v1/audio/translations", {"model": "house/echo", "file": b"sound"}, names(translation_create_params.TranslationCreateParams)),
+    "openai videos": ("/v1/videos", {"model": "house/echo", "prompt": "a cat"}, names(video_create_params.VideoCreateParams)),
     "gemini config": (None, {"max_output_tokens": 6, **SAMPLED}, members(genai.types.GenerateContentConfig)),
 }
 
@@ -83,9 +98,25 @@ def lasting(value):
     return [lasting(one) for one in value] if isinstance(value, list) else value
 
 
+FORMS = {"/v1/images/edits", "/v1/audio/transcriptions", "/v1/audio/translations"}
+
+
+def formed(body):
+    """A body as a form: bytes and what the table writes as {"file": TEXT} are files, lists come field by field."""
+    edge, parts = "edge-of-this-test", []
+    for name, value in body.items():
+        for one in value if isinstance(value, list) else [value]:
+            content = one["file"].encode() if isinstance(one, dict) and "file" in one else one
+            file = '; filename="a.bin"' if isinstance(content, bytes) else ""
+            text = content if isinstance(content, bytes) else (content if isinstance(content, str) else json.dumps(content)).encode()
+            parts.append(f'--{edge}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + text + b"\r\n")
+    return b"".join(parts) + f"--{edge}--\r\n".encode(), f"multipart/form-data; boundary={edge}"
+
+
 def posted(path, body):
     """(status, text) of a refusal, (200, what lasts of the answer)."""
-    request = urllib.request.Request(server.url + path, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    data, kind = formed(body) if path in FORMS else (json.dumps(body).encode(), "application/json")
+    request = urllib.request.Request(server.url + path, data=data, headers={"Content-Type": kind})
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             text = answer.read().decode()
@@ -170,7 +201,8 @@ def the_document_names_every_field_that_is_taken():
         path = KINDS[kind][0]
         if kind == "ollama options" or path is None:
             continue
-        known = set(document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"])
+        form = "multipart/form-data" if path in FORMS else "application/json"
+        known = set(document["paths"][path]["post"]["requestBody"]["content"][form]["schema"]["properties"])
         taken = {name for name, outcome, _, _ in lines if outcome in ("honoured", "ignored")}
         equal(taken - known, set(), kind)
 
@@ -188,3 +220,4 @@ try:
     main()
 finally:
     server.stop()
+    house.stop()

@@ -12,6 +12,7 @@ House ark() {
   house.traits.thinking = chat::AskingTraits::Thinking::kThinkingType;
   house.traits.seed_field.clear();
   house.models = {"doubao-seed-1-6-250615", "doubao-1-5-pro-32k-250115"};
+  speaks_openai_media(house, {MediaKind::kImage});
   return house;
 }
 

@@ -12,6 +12,7 @@ House compatible() {
   house.traits.extended_sampling = true;
   house.traits.top_k = true;
   house.traits.thinking = chat::AskingTraits::Thinking::kTemplate;
+  speaks_openai_media(house);
   return house;
 }
 

@@ -1,8 +1,101 @@
-// Alibaba Cloud Model Studio, compatible mode. Qwen models refuse enable_thinking = true outside a stream.
+// Alibaba Cloud Model Studio, compatible mode. Qwen models refuse enable_thinking = true outside a stream. Media is
+// behind the house's native paths: Qwen's pictures in one answer, Wan's films as a task.
 
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "chat/asking/upstream_error.h"
 #include "gateway/house.h"
+#include "gateway/media_words.h"
 
 namespace shenbi::gateway::houses {
+namespace {
+
+// It writes 1024*1536.
+void take_size(chat::Fields& fields, chat::OrderedJson& parameters) {
+  if (const auto size = size_of(fields)) parameters["size"] = fmt::format("{}*{}", size->first, size->second);
+}
+
+void take_extras(chat::Fields& fields, chat::OrderedJson& parameters) {
+  if (const auto seed = fields.integer("seed", 0, INT32_MAX)) parameters["seed"] = *seed;
+  for (const char* name : {"prompt_extend", "watermark"}) {
+    if (const auto on = fields.boolean(name)) parameters[name] = *on;
+  }
+}
+
+HouseCall picture(const MediaRequest& request, const std::string& model) {
+  chat::Fields fields = words_of(request);
+  chat::OrderedJson parameters = chat::OrderedJson::object();
+  const chat::OrderedJson content = chat::OrderedJson::array({{{"text", fields.needed_text("prompt")}}});
+  take_size(fields, parameters);
+  take_extras(fields, parameters);
+  if (const auto n = fields.integer("n", 1, kMaxMediaImages)) parameters["n"] = *n;
+  if (auto without = fields.text("negative_prompt")) parameters["negative_prompt"] = std::move(*without);
+  fields.only("response_format", "url", "this house tells addresses of pictures");
+  fields.end();
+  const chat::OrderedJson message = {{"role", "user"}, {"content", content}};
+  return json_call("//api/v1/services/aigc/multimodal-generation/generation",
+                   {{"model", model},
+                    {"input", {{"messages", chat::OrderedJson::array({message})}}},
+                    {"parameters", std::move(parameters)}});
+}
+
+void painted(const MediaRequest&, std::string& body, std::string& type) {
+  const Json answer = house_answer(body);
+  std::vector<std::string> urls;
+  for (const Json& choice : at_path(answer, "output/choices")) {
+    for (const Json& part : at_path(choice, "message/content")) {
+      if (std::string url = text_at(part, "image"); !url.empty()) urls.push_back(std::move(url));
+    }
+  }
+  body = image_list(urls, {});
+  type = "application/json";
+}
+
+HouseCall film(const MediaRequest& request, const std::string& model) {
+  chat::Fields fields = words_of(request);
+  chat::OrderedJson input = {{"prompt", fields.needed_text("prompt")}};
+  for (const char* name : {"negative_prompt", "img_url", "audio_url"}) {
+    if (auto text = fields.text(name)) input[name] = std::move(*text);
+  }
+  chat::OrderedJson parameters = chat::OrderedJson::object();
+  take_size(fields, parameters);
+  take_extras(fields, parameters);
+  if (auto resolution = fields.text("resolution")) parameters["resolution"] = std::move(*resolution);
+  if (fields.has("seconds")) parameters["duration"] = request.most.milliseconds / 1000;
+  fields.end();
+  return json_call("//api/v1/services/aigc/video-generation/video-synthesis",
+                   {{"model", model}, {"input", std::move(input)}, {"parameters", std::move(parameters)}},
+                   {{"X-DashScope-Async", "enable"}});
+}
+
+void read_task(const std::string& body, MediaJob& job) {
+  const Json answer = house_answer(body);
+  if (job.id.empty()) job.id = plain_id(text_at(answer, "output/task_id"));
+  const std::string state = text_at(answer, "output/task_status");
+  if (state == "PENDING" || state == "RUNNING") {
+    job.state = state == "PENDING" ? JobState::kQueued : JobState::kRunning;
+  } else if (state == "SUCCEEDED") {
+    job.state = JobState::kDone;
+    job.link = text_at(answer, "output/video_url");
+    if (job.link.empty()) throw Error(Code::kUpstream, "its answer names no result");
+    if (const Json usage = at_path(answer, "usage"); usage.is_object()) {
+      job.raw_usage = usage.dump();
+      job.seconds = text_at(usage, "duration");
+    }
+  } else if (state == "FAILED" || state == "UNKNOWN") {
+    job.state = JobState::kFailed;
+    job.error =
+        state == "UNKNOWN" ? "the house does not know the task" : chat::one_line(text_at(answer, "output/message"));
+    job.code = chat::one_line(text_at(answer, "output/code"));
+  } else if (state == "CANCELED") {
+    job.state = JobState::kCancelled;
+  } else {
+    throw Error(Code::kUpstream, "its answer is of an unknown status");
+  }
+}
+
+}  // namespace
 
 House dashscope() {
   House house = openai_like("Alibaba Cloud (Qwen)", "阿里云百炼", "https://dashscope.aliyuncs.com/compatible-mode/v1",
@@ -14,6 +107,14 @@ House dashscope() {
   house.traits.top_p_below = 1;
   house.traits.thinking = chat::AskingTraits::Thinking::kEnableThinking;
   house.models = {"qwen-max", "qwen-plus", "qwen-turbo", "qwen3-max"};
+  house.media[MediaKind::kImage] = {.ask = picture, .told = painted};
+  house.jobs[MediaKind::kVideo] = {
+      .submit = film,
+      .look =
+          [](const MediaJob& job) { return HouseCall{.method = "GET", .path = "//api/v1/tasks/" + plain_id(job.id)}; },
+      .cancel = [](const MediaJob& job) { return HouseCall{.path = "//api/v1/tasks/" + plain_id(job.id) + "/cancel"}; },
+      .read = read_task,
+      .content = nullptr};
   return house;
 }
 

@@ -1,8 +1,77 @@
-// MiniMax: near to OpenAI's form; an error comes as status 200 with base_resp.status_code.
+// MiniMax: near to OpenAI's form; an error comes as status 200 with base_resp.status_code. Speech comes as hexadecimal
+// digits in JSON, pictures as two lists.
 
+#include <algorithm>
+
+#include "base/error.h"
 #include "gateway/house.h"
+#include "gateway/media_words.h"
 
 namespace shenbi::gateway::houses {
+namespace {
+
+HouseCall speech(const MediaRequest& request, const std::string& model) {
+  chat::Fields fields = words_of(request);
+  const std::string format = fields.word("response_format", {"mp3", "pcm", "flac", "wav"}).value_or("mp3");
+  chat::OrderedJson voice = {{"voice_id", fields.needed_text("voice")}};
+  if (const auto speed = fields.number("speed", 0.5, 2)) voice["speed"] = *speed;
+  const chat::OrderedJson body = {{"model", model},
+                                  {"text", fields.needed_text("input")},
+                                  {"stream", false},
+                                  {"voice_setting", std::move(voice)},
+                                  {"audio_setting", {{"format", format}}}};
+  fields.only("stream_format", "audio", "this house sends the sound alone");
+  fields.refuse("instructions", "this house takes none");
+  fields.end();
+  return json_call("/t2a_v2", body);
+}
+
+int digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+void spoken(const MediaRequest& request, std::string& body, std::string& type) {
+  const std::string hex = text_at(house_answer(body), "data/audio");
+  const bool good =
+      !hex.empty() && hex.size() % 2 == 0 && std::all_of(hex.begin(), hex.end(), [](char c) { return digit(c) >= 0; });
+  if (!good) throw Error(Code::kUpstream, "its answer holds no sound");
+  body.assign(hex.size() / 2, '\0');
+  for (size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(digit(hex[2 * i]) * 16 + digit(hex[2 * i + 1]));
+  const std::string format = request.words.value("response_format", std::string("mp3"));
+  type = "audio/" + (format == "mp3" ? "mpeg" : format);
+}
+
+HouseCall picture(const MediaRequest& request, const std::string& model) {
+  chat::Fields fields = words_of(request);
+  chat::OrderedJson body = {{"model", model}, {"prompt", fields.needed_text("prompt")}};
+  if (const auto n = fields.integer("n", 1, 9)) body["n"] = *n;
+  if (const auto seed = fields.integer("seed", 0, INT64_MAX)) body["seed"] = *seed;
+  if (const auto ratio = ratio_of(fields, {"1:1", "16:9", "4:3", "3:2", "2:3", "3:4", "9:16", "21:9"}))
+    body["aspect_ratio"] = *ratio;
+  if (const auto better = fields.boolean("prompt_optimizer")) body["prompt_optimizer"] = *better;
+  const bool bytes = fields.word("response_format", {"url", "b64_json"}).value_or("url") == "b64_json";
+  body["response_format"] = bytes ? "base64" : "url";
+  fields.end();
+  return json_call("/image_generation", body);
+}
+
+std::vector<std::string> texts_in(const Json& list) {
+  std::vector<std::string> texts;
+  for (const Json& one : list) {
+    if (one.is_string()) texts.push_back(one.get<std::string>());
+  }
+  return texts;
+}
+
+void painted(const MediaRequest&, std::string& body, std::string& type) {
+  const Json answer = house_answer(body);
+  body = image_list(texts_in(at_path(answer, "data/image_urls")), texts_in(at_path(answer, "data/image_base64")));
+  type = "application/json";
+}
+
+}  // namespace
 
 House minimax() {
   House house = openai_like("MiniMax", "MiniMax", "https://api.minimaxi.com/v1", "MINIMAX_API_KEY");
@@ -14,6 +83,8 @@ House minimax() {
   house.traits.seed_field.clear();
   house.traits.penalties = false;
   house.models = {"MiniMax-M2", "MiniMax-Text-01"};
+  house.media[MediaKind::kSpeech] = {.ask = speech, .told = spoken};
+  house.media[MediaKind::kImage] = {.ask = picture, .told = painted};
   return house;
 }
 

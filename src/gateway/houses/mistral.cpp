@@ -13,6 +13,7 @@ House mistral() {
   house.traits.logprobs = false;
   house.traits.logit_bias = false;
   house.models = {"mistral-large-latest", "mistral-small-latest", "codestral-latest"};
+  speaks_openai_media(house, {MediaKind::kTranscription});
   return house;
 }
 

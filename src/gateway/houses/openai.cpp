@@ -13,6 +13,7 @@ House openai() {
   house.traits.developer_role = true;
   house.traits.thinking = chat::AskingTraits::Thinking::kEffort;
   house.models = {"gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o3", "o4-mini"};
+  speaks_openai_media(house);
   return house;
 }
 

@@ -10,6 +10,7 @@ House qianfan() {
   house.embeddings_path = "/embeddings";
   house.traits.logit_bias = false;
   house.models = {"ernie-4.5-turbo-128k", "ernie-x1-turbo-32k", "ernie-speed-128k"};
+  speaks_openai_media(house, {MediaKind::kImage, MediaKind::kImageEdit});
   return house;
 }
 

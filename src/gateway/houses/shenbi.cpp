@@ -11,6 +11,7 @@ House shenbi() {
   house.traits.extended_sampling = house.traits.top_k = true;
   house.traits.llama_sampling = house.traits.guided = true;
   house.traits.thinking = chat::AskingTraits::Thinking::kEffort;
+  speaks_openai_media(house);
   return house;
 }
 

@@ -12,6 +12,7 @@ House vllm() {
   house.traits.guided = true;
   house.traits.continue_field = "continue_final_message";
   house.traits.thinking = chat::AskingTraits::Thinking::kTemplate;
+  speaks_openai_media(house);
   return house;
 }
 

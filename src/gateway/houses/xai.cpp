@@ -11,6 +11,7 @@ House xai() {
   house.traits.thinking = chat::AskingTraits::Thinking::kEffort;
   house.traits.logit_bias = false;
   house.models = {"grok-4", "grok-3", "grok-3-mini"};
+  speaks_openai_media(house, {MediaKind::kImage});
   return house;
 }
 

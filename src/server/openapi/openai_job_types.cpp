@@ -1,4 +1,5 @@
-// OpenAI's files and batches.
+// OpenAI's files, batches and media. What a house of media answers goes through as it was written: of it only what
+// every house says is named.
 
 #include "server/openapi/types.h"
 
@@ -20,7 +21,7 @@ Schema file() {
                  {"created_at", count()},
                  {"expires_at", or_null(count())},
                  {"filename", text()},
-                 {"purpose", word({"batch", "user_data", "batch_output"})},
+                 {"purpose", word({"batch", "user_data", "batch_output", "media_output"})},
                  {"status", word({"processed"})}});
 }
 
@@ -55,10 +56,39 @@ Schema batch() {
   return object(fields);
 }
 
+// An object of which some fields are sure and the rest is the house's.
+Schema open_object(Fields always) {
+  Schema schema = object(std::move(always));
+  schema["additionalProperties"] = true;
+  return schema;
+}
+
+Schema video() {
+  return object({{"id", text()},
+                 {"object", word({"video"})},
+                 {"model", text()},
+                 {"status", word({"queued", "in_progress", "completed", "failed"})},
+                 {"progress", count()},
+                 {"created_at", count()},
+                 {"completed_at", or_null(count())},
+                 {"expires_at", or_null(count())},
+                 {"prompt", or_null(text())},
+                 {"seconds", or_null(text())},
+                 {"size", or_null(text())},
+                 {"error", or_null(object({{"code", text()}, {"message", text()}}))},
+                 {"remixed_from_video_id", null()}});
+}
+
 }  // namespace
 
 Types openai_job_types() {
-  return {{"File", file()},
+  return {{"Images", open_object({{"data", list(open_object({}))}})},
+          {"Transcription", open_object({{"text", text()}})},
+          {"HouseEvent", open_object({})},
+          {"Video", video()},
+          {"VideoList", page_of("Video")},
+          {"VideoDeleted", object({{"id", text()}, {"object", word({"video.deleted"})}, {"deleted", boolean()}})},
+          {"File", file()},
           {"FileList", page_of("File")},
           {"FileDeleted", object({{"id", text()}, {"object", word({"file"})}, {"deleted", boolean()}})},
           {"Batch", batch()},

@@ -246,6 +246,67 @@ constexpr std::string_view kCompareSummary = R"json({
     "stream": {"type": ["boolean", "null"]}
   }})json";
 
+// Media goes through to its house, which judges the fields: typed is what is read here, any other field is taken.
+constexpr std::string_view kImage = R"json({
+  "type": "object", "required": ["model", "prompt"], "additionalProperties": true,
+  "properties": {
+    "model": {"type": "string"},
+    "prompt": {"type": "string"},
+    "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 100},
+    "stream": {"type": ["boolean", "null"]},
+    "background": {}, "complexity": {}, "frame_count": {}, "frame_duration_ms": {}, "moderation": {},
+    "output_compression": {}, "output_format": {}, "partial_images": {}, "quality": {}, "response_format": {},
+    "safety_identifier": {}, "size": {}, "style": {}, "svg": {}, "user": {}
+  }})json";
+
+constexpr std::string_view kImageEdit = R"json({
+  "type": "object", "required": ["model", "prompt", "image"], "additionalProperties": true,
+  "properties": {
+    "model": {"type": "string"},
+    "prompt": {"type": "string"},
+    "image": {"type": "string", "format": "binary"},
+    "n": {"type": "integer", "minimum": 1, "maximum": 100},
+    "background": {}, "complexity": {}, "frame_count": {}, "frame_duration_ms": {}, "image[]": {},
+    "input_fidelity": {}, "markup": {}, "mask": {}, "output_compression": {}, "output_format": {},
+    "partial_images": {}, "quality": {}, "response_format": {}, "safety_identifier": {}, "size": {},
+    "stream": {}, "svg": {}, "user": {}
+  }})json";
+
+constexpr std::string_view kSpeech = R"json({
+  "type": "object", "required": ["model", "input"], "additionalProperties": true,
+  "properties": {
+    "model": {"type": "string"},
+    "input": {"type": "string"},
+    "instructions": {}, "response_format": {}, "speed": {}, "stream_format": {}, "voice": {}
+  }})json";
+
+constexpr std::string_view kTranscription = R"json({
+  "type": "object", "required": ["model", "file"], "additionalProperties": true,
+  "properties": {
+    "model": {"type": "string"},
+    "file": {"type": "string", "format": "binary"},
+    "chunking_strategy": {}, "include": {}, "keywords": {}, "known_speaker_names": {},
+    "known_speaker_references": {}, "language": {}, "languages": {}, "prompt": {}, "response_format": {},
+    "stream": {}, "temperature": {}, "timestamp_granularities": {}
+  }})json";
+
+constexpr std::string_view kTranslation = R"json({
+  "type": "object", "required": ["model", "file"], "additionalProperties": true,
+  "properties": {
+    "model": {"type": "string"},
+    "file": {"type": "string", "format": "binary"},
+    "prompt": {}, "response_format": {}, "temperature": {}
+  }})json";
+
+constexpr std::string_view kVideo = R"json({
+  "type": "object", "required": ["model", "prompt"], "additionalProperties": true,
+  "properties": {
+    "model": {"type": "string"},
+    "prompt": {"type": "string"},
+    "seconds": {"oneOf": [{"type": "string", "pattern": "^[0-9]+$"}, {"type": "integer", "minimum": 1, "maximum": 3600}]},
+    "input_reference": {}, "size": {}
+  }})json";
+
 }  // namespace
 
 const std::vector<std::pair<std::string_view, std::string_view>>& request_schemas() {
@@ -268,12 +329,20 @@ const std::vector<std::pair<std::string_view, std::string_view>>& request_schema
       {"POST /page/compare", kCompare},
       {"POST /page/compare/summary", kCompareSummary},
       {"PUT /page/routes/{name}", kRoute},
+      {"POST /v1/images/generations", kImage},
+      {"POST /v1/audio/speech", kSpeech},
+      {"POST /v1/videos", kVideo},
   };
   return schemas;
 }
 
 const std::vector<std::pair<std::string_view, std::string_view>>& form_schemas() {
-  static const std::vector<std::pair<std::string_view, std::string_view>> schemas = {{"POST /v1/files", kFile}};
+  static const std::vector<std::pair<std::string_view, std::string_view>> schemas = {
+      {"POST /v1/files", kFile},
+      {"POST /v1/images/edits", kImageEdit},
+      {"POST /v1/audio/transcriptions", kTranscription},
+      {"POST /v1/audio/translations", kTranslation},
+      {"POST /v1/videos", kVideo}};
   return schemas;
 }
 
@@ -282,6 +351,10 @@ const std::vector<std::pair<std::string_view, std::string_view>>& query_schemas(
       {"GET /v1/files", R"json({
          "limit": {"type": "integer", "minimum": 1, "maximum": 10000}, "after": {"type": "string"},
          "order": {"enum": ["asc", "desc"]}, "purpose": {"type": "string"}})json"},
+      {"GET /v1/videos", R"json({
+         "limit": {"type": "integer", "minimum": 1, "maximum": 100}, "after": {"type": "string"},
+         "order": {"enum": ["asc", "desc"]}})json"},
+      {"GET /v1/videos/{id}/content", R"json({"variant": {"enum": ["video"]}})json"},
       {"GET /v1/batches", R"json({
          "limit": {"type": "integer", "minimum": 1, "maximum": 100}, "after": {"type": "string"}})json"},
   };

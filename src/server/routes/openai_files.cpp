@@ -1,5 +1,6 @@
 // OpenAI's /v1/files: upload, list, describe, fetch, delete. Purposes are those that mean something here: "batch" (the
-// input of a batch) and "user_data" (kept for its owner); "batch_output" is what batches leave.
+// input of a batch) and "user_data" (kept for its owner); "batch_output" is what batches leave,
+// "media_output" what a finished film is.
 
 #include <fmt/format.h>
 
@@ -10,7 +11,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "net/multipart.h"
-#include "server/files.h"
+#include "server/file_body.h"
 #include "server/list_query.h"
 #include "server/page_json.h"
 #include "server/state.h"
@@ -129,31 +130,8 @@ void remove(RouteCall& call) {
   send_json(call, 200, {{"id", call.path["id"]}, {"object", "file"}, {"deleted", true}});
 }
 
-class FileBody final : public net::BodySource {
- public:
-  explicit FileBody(std::shared_ptr<const FileReader> reader) : reader_(std::move(reader)) {}
-  uint64_t bytes() const noexcept override { return reader_->bytes(); }
-  std::string next(size_t most) override {
-    std::string piece = reader_->read(at_, std::min<uint64_t>(most, reader_->bytes() - at_));
-    at_ += piece.size();
-    return piece;
-  }
-
- private:
-  const std::shared_ptr<const FileReader> reader_;
-  uint64_t at_ = 0;
-};
-
-// Whatever somebody uploaded must not act as a page of this server.
 void content(RouteCall& call) {
-  const StoredFile file = call.state.files->get(call.caller.id, call.path["id"]);
-  call.exchange->send({.status = 200,
-                       .headers = {{"Content-Type", "application/octet-stream"},
-                                   {"Content-Disposition", "attachment"},
-                                   {"Content-Security-Policy", "sandbox"},
-                                   {"Cache-Control", "no-store"}},
-                       .body = {},
-                       .source = std::make_shared<FileBody>(call.state.files->open(file))});
+  send_file(call, call.state.files->get(call.caller.id, call.path["id"]), "application/octet-stream");
 }
 
 }  // namespace

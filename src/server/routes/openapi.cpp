@@ -51,7 +51,8 @@ OrderedJson operation_of(const Route& route) {
   const auto body = [&](const char* type, const OrderedJson& schema) {
     if (!schema.is_object()) return;
     // No body at all is an empty object: refused only where a field is needed.
-    operation["requestBody"] = {{"required", schema.contains("required")}, {"content", {{type, {{"schema", schema}}}}}};
+    operation["requestBody"]["required"] = schema.contains("required");
+    operation["requestBody"]["content"][type]["schema"] = schema;
   };
   body("application/json", find_schema(server::openapi::request_schemas(), key));
   body("application/json", find_schema(server::openapi::dialect_request_schemas(), key));
