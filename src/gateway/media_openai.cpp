@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 #include "gateway/house.h"
 #include "gateway/media_way.h"
 

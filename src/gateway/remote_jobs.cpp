@@ -8,13 +8,14 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <future>
 #include <mutex>
 #include <utility>
 
 #include "base/error.h"
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 #include "gateway/remote_media.h"
 
 namespace shenbi::gateway {
@@ -23,6 +24,8 @@ namespace {
 constexpr uint64_t kMaxJobAnswerBytes = 4u << 20;  // of a job's state; houses write some kB
 constexpr size_t kMaxWaiting = 1u << 20;           // bytes of a download that nobody has written yet
 constexpr int kMaxRedirects = 3;
+// A job's state is a row of a table at its house: what takes longer has hung, and a thread waits for it.
+constexpr std::chrono::milliseconds kLongestAnswer{60'000};
 constexpr size_t kMaxLinkBytes = 8192;  // signed links have up to 2 kB
 
 Code code_of(int status) {
@@ -179,6 +182,7 @@ std::string Remote::exchange(HouseCall call, std::optional<uint32_t>& key, std::
   Prepared ready = prepared(std::move(call), key);
   key = ready.key;
   ready.request.max_bytes = kMaxJobAnswerBytes;
+  ready.request.head_timeout = std::min(ready.request.head_timeout, kLongestAnswer);
   try {
     Awaited awaited(client(), std::move(ready.request), std::move(stop));
     const auto head = awaited.head();

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 #include "net/sse.h"
 
 namespace shenbi::gateway {

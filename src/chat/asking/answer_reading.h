@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "chat/asking.h"
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 
 namespace shenbi::chat {
 

@@ -7,7 +7,7 @@
 
 #include "chat/asking/anthropic_reader.h"
 #include "chat/asking/request_words.h"
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 
 namespace shenbi::chat {
 namespace {

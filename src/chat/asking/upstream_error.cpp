@@ -1,4 +1,4 @@
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 #include "gateway/house.h"
 #include "gateway/media_words.h"
 

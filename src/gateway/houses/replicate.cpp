@@ -2,7 +2,7 @@
 // minute that the house waits. What a model takes besides its prompt is the model's own: fields go on as they are.
 
 #include "base/error.h"
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 #include "gateway/house.h"
 #include "gateway/media_words.h"
 

@@ -2,7 +2,7 @@
 // auth=token they sign instead and are not sent. Pictures are asked for in OpenAI's words, films in a task of its own.
 
 #include "base/error.h"
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 #include "gateway/media_words.h"
 #include "gateway/signers.h"
 
