@@ -51,7 +51,7 @@ struct UpstreamError {
 /// What a house does otherwise than the dialect's owner. Data, so that a house is a few lines.
 struct AskingTraits {
   std::string house = "OpenAI";                            ///< for error messages
-  std::string max_tokens_field = "max_completion_tokens";  ///< "max_tokens" in most other houses
+  std::string max_tokens_field = "max_completion_tokens";  ///< "max_tokens" in most other houses; "": left out
   std::string seed_field = "seed";                         ///< "random_seed"; "" has none
   bool stream_usage = true;                                ///< understands stream_options.include_usage
   bool developer_role = true;                              ///< else kDeveloper goes as "system"
@@ -107,5 +107,16 @@ Asking responses_asking(AskingTraits traits = {});
 Asking anthropic_asking(AnthropicTraits traits = {});
 /// The model stands in the path, so the body names none.
 Asking gemini_asking(GeminiTraits traits = {});
+
+// Houses' own dialects, older than their OpenAI faces.
+
+/// Tencent's ChatCompletions: OpenAI's words in CamelCase. It has no word for max_tokens, which is left out: clients
+/// that must name a number could not ask at all.
+Asking hunyuan_asking(AskingTraits traits = {});
+/// Baidu's chat of v1 ("wenxinworkshop"). The model stands in the path; a turn calls one function at most.
+Asking ernie_asking(std::string house = "Baidu Qianfan");
+/// iFlytek's messages of a WebSocket; each is one event. `app_id` stands in every request. Results of calls cannot be
+/// said in it.
+Asking spark_asking(std::string app_id, std::string house = "iFlytek Spark");
 
 }  // namespace shenbi::chat

@@ -156,7 +156,7 @@ class RequestWriter {
     }
     if (!sampling.logit_bias.empty() && !traits_.logit_bias) refuse("logit_bias");
     for (const auto& [id, bias] : sampling.logit_bias) body_["logit_bias"][std::to_string(id)] = bias;
-    if (generation.max_tokens) body_[max_tokens_field] = *generation.max_tokens;
+    if (generation.max_tokens && !max_tokens_field.empty()) body_[max_tokens_field] = *generation.max_tokens;
     if (!generation.stop.empty()) {
       if (!traits_.stop) refuse("stop");
       body_["stop"] = generation.stop;

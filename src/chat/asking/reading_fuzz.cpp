@@ -52,10 +52,11 @@ std::vector<Event> read_stream(const Asking& asking, std::string_view bytes, boo
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
-  static const Asking kAskings[] = {openai_asking(), responses_asking(), anthropic_asking(), gemini_asking()};
+  static const Asking kAskings[] = {openai_asking(),  responses_asking(), anthropic_asking(), gemini_asking(),
+                                    hunyuan_asking(), ernie_asking(),     spark_asking("app")};
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const Asking& asking = kAskings[data[0] % 4];
-  const bool completion = data[0] % 8 == 4;
+  const Asking& asking = kAskings[data[0] % std::size(kAskings)];
+  const bool completion = asking.completion_reader && data[0] >= 128;
   check(read_stream(asking, bytes, completion));
   std::vector<Event> events;
   const auto reader = completion ? asking.completion_reader() : asking.reader();

@@ -32,6 +32,24 @@ void refuse_local_settings(const ChatRequest& request, std::string_view house) {
   }
 }
 
+void refuse_large_settings(const ChatRequest& request, std::string_view house) {
+  const Sampling& sampling = request.sampling;
+  const ResponseFormat::Kind form = request.format.kind;
+  const bool shaped = form != ResponseFormat::Kind::kText && form != ResponseFormat::Kind::kJsonObject;
+  const std::pair<const char*, bool> given[] = {{"seed", sampling.seed.has_value()},
+                                                {"frequency_penalty", sampling.frequency_penalty.has_value()},
+                                                {"presence_penalty", sampling.presence_penalty.has_value()},
+                                                {"logit_bias", !sampling.logit_bias.empty()},
+                                                {"logprobs", request.logprobs},
+                                                {"response_format", shaped},
+                                                {"reasoning_effort", !request.reasoning_effort.empty()},
+                                                {"thinking", request.thinking.has_value()},
+                                                {"continue_final_message", request.continue_last}};
+  for (const auto& [field, is_given] : given) {
+    if (is_given) no_such_setting(field, house);
+  }
+}
+
 std::string data_uri(const Part& part) { return "data:" + part.mime + ";base64," + encoded_base64(part.data); }
 
 std::string part_field(size_t message, size_t part) { return fmt::format("messages[{}].content[{}]", message, part); }

@@ -18,6 +18,10 @@ namespace shenbi::chat {
 void refuse_local_settings(const Generation& generation, std::string_view house);
 void refuse_local_settings(const ChatRequest& request, std::string_view house);
 
+/// Refuses what the small dialects of some houses have no word for: seed, penalties, logit_bias, logprobs, schemas and
+/// other forms of the answer (but "json_object"), degrees of thinking, going on with a message.
+void refuse_large_settings(const ChatRequest& request, std::string_view house);
+
 /// "data:image/png;base64,..."
 std::string data_uri(const Part& part);
 /// "messages[2].content[1]"
