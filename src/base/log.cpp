@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/redact.h"
+
 namespace shenbi {
 namespace {
 
@@ -68,14 +70,16 @@ std::string json_head(LogLevel level) {
 bool log_wanted(LogLevel level) noexcept { return logger().should_log(kLevels[static_cast<int>(level)]); }
 
 std::string log_text(LogLevel level, std::string_view message, bool json) {
-  if (!json) return one_line(message) + (current_request.empty() ? "" : " (request " + current_request + ")");
+  const std::string text = redacted(message);
+  if (!json) return one_line(text) + (current_request.empty() ? "" : " (request " + current_request + ")");
   const std::string request = current_request.empty() ? "" : R"(,"request":)" + json_string(current_request);
-  return json_head(level) + request + R"(,"message":)" + json_string(message) + '}';
+  return json_head(level) + request + R"(,"message":)" + json_string(text) + '}';
 }
 
 std::string log_event_text(LogLevel level, std::string_view object, bool json) {
-  if (!json || object.size() <= 2) return one_line(object);
-  return json_head(level) + ',' + one_line(object.substr(1));
+  const std::string text = redacted(object);
+  if (!json || text.size() <= 2) return one_line(text);
+  return json_head(level) + ',' + one_line(std::string_view(text).substr(1));
 }
 
 void log_line(LogLevel level, std::string_view text) {

@@ -13,6 +13,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "base/redact.h"
 #include "cli/command.h"
 #include "cli/version.h"
 #include "formats/text.h"
@@ -22,7 +23,7 @@ namespace {
 
 // One line, whatever a file name or a server put into the message.
 int report(std::string_view kind, std::string_view text, int exit_status) {
-  const std::string message = formats::printable(text, 4000);
+  const std::string message = formats::printable(redacted(text), 4000);
   std::cout.flush();
   std::fprintf(stderr, "shenbi: %.*s: %.*s\n", static_cast<int>(kind.size()), kind.data(),
                static_cast<int>(message.size()), message.data());

@@ -1,6 +1,7 @@
 // How each face tells an error: the dialects' own words, with the headers that HTTP wants beside them.
 
 #include "base/log.h"
+#include "base/redact.h"
 #include "chat/dialect_anthropic.h"
 #include "chat/dialect_gemini.h"
 #include "chat/dialect_ollama.h"
@@ -12,7 +13,8 @@
 namespace shenbi::server {
 namespace {
 
-std::string error_body(Face face, int status, std::string_view message) {
+std::string error_body(Face face, int status, std::string_view told) {
+  const std::string message = redacted(told);
   switch (face) {
     case Face::kAnthropic:
       return chat::anthropic_error(status, message);
