@@ -46,7 +46,7 @@ House find_house(std::string_view name) {
   throw Error(Code::kInvalidArgument, fmt::format("house: there is no '{}'; there are: {}", name, known));
 }
 
-chat::Asking asking_of(const House& house) {
+chat::Asking asking_of(const House& house, const std::map<std::string, std::string>& settings) {
   switch (house.dialect) {
     case Dialect::kOpenAi:
       return chat::openai_asking(house.traits);
@@ -56,6 +56,14 @@ chat::Asking asking_of(const House& house) {
       return chat::anthropic_asking();
     case Dialect::kGemini:
       return chat::gemini_asking();
+    case Dialect::kHunyuan:
+      return chat::hunyuan_asking(house.traits);
+    case Dialect::kErnie:
+      return chat::ernie_asking(house.title);
+    case Dialect::kSpark: {
+      const auto app_id = settings.find("app_id");
+      return chat::spark_asking(app_id == settings.end() ? "" : app_id->second, house.title);
+    }
   }
   throw Error(Code::kInternal, "a house without a dialect");
 }

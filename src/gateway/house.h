@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,28 +37,60 @@ Authorise bearer();
 /// `name: KEY`.
 Authorise key_header(std::string name);
 
-enum class Dialect { kOpenAi, kResponses, kAnthropic, kGemini };
+/// A house where a key does not prove anything itself but is traded for a token that lasts a while.
+struct Token {
+  std::string text;
+  int64_t ends = 0;  ///< seconds since 1970
+};
+struct TokenDoor {
+  /// Whether this account's key is one to trade; null: always.
+  std::function<bool(const Account&)> trades;
+  /// The question, complete and with its proof. `base_url`: of the upstream.
+  std::function<net::ClientRequest(const std::string& base_url, const Account&, const std::string& model, int64_t now)>
+      request;
+  /// What came. Throws Error{kUnauthorized} if the key was refused, Error{kUpstream} for anything else that is no
+  /// token.
+  std::function<Token(int status, std::string_view body, int64_t now)> read;
+  bool per_model = false;  ///< a token is good for one model
+  bool signs = false;      ///< the question's proof holds the time
+};
+
+/// What a person says about an account besides its name: one list for the command line, the HTTP route and the page.
+struct AccountField {
+  enum class Kind {
+    kKeyPart,  ///< a key is made of these, in this order, with ':' between them
+    kSetting   ///< Account::settings[name]
+  };
+  std::string name, title, title_zh;
+  Kind kind = Kind::kSetting;
+  bool required = true;
+};
+
+enum class Dialect { kOpenAi, kResponses, kAnthropic, kGemini, kHunyuan, kErnie, kSpark };
 
 /// Path below the base URL for a model, as a stream or not.
 using PathOf = std::function<std::string(const std::string& model, bool stream)>;
 
 struct House {
-  std::string name;                   ///< the file's stem; set by the registry's reader
-  std::string title, title_zh;        ///< for people
-  std::string base_url;               ///< "": must be configured
-  std::string key_variable;           ///< the environment variable that its own tools read; "": needs no key
-  std::string key_page;               ///< where a person gets a key
-  std::vector<std::string> settings;  ///< names that Account::settings must hold
+  std::string name;             ///< the file's stem; set by the registry's reader
+  std::string title, title_zh;  ///< for people
+  std::string base_url;         ///< "": must be configured; ws or wss: each call is a WebSocket
+  std::string key_variable;     ///< what its own tools read, "ID_VARIABLE:SECRET_VARIABLE" for two; "": needs no key
+  std::string key_page;         ///< where a person gets a key
+  std::vector<AccountField> fields;  ///< empty: a key in one piece and nothing else
   Dialect dialect = Dialect::kOpenAi;
   chat::AskingTraits traits;
   Authorise authorise = bearer();
-  net::Headers headers;          ///< sent with every request
-  PathOf chat_path;              ///< null: no chat
-  std::string completions_path;  ///< "": none, and so on below
+  bool signs = false;                   ///< the proof holds the time: a wrong clock is refused
+  std::optional<TokenDoor> token_door;  ///< then authorise() is given the token as the key
+  net::Headers headers;                 ///< sent with every request
+  PathOf chat_path;                     ///< null: no chat
+  std::string completions_path;         ///< "": none, and so on below
   std::string embeddings_path, models_path;
   MediaWays media;                  ///< pictures, sounds and films it makes (gateway/media_way.h)
   JobWays jobs;                     ///< those that take minutes
   std::vector<std::string> models;  ///< offered when the house's own list cannot be had
+  std::string prices;               ///< the house whose prices these are, if it is another face of one; "": its own
 };
 
 /// The shape that most houses have: OpenAI's chat and embeddings below `base_url`, a bearer key, "max_tokens".
@@ -69,7 +102,7 @@ const std::vector<std::pair<std::string_view, House (*)()>>& house_registry();
 /// The house of that name. Throws Error{kInvalidArgument} naming the houses there are.
 House find_house(std::string_view name);
 
-/// The dialect as this house wants to be asked in it.
-chat::Asking asking_of(const House& house);
+/// The dialect as this house wants to be asked in it, by an account with these settings.
+chat::Asking asking_of(const House& house, const std::map<std::string, std::string>& settings = {});
 
 }  // namespace shenbi::gateway

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <mutex>
 #include <set>
@@ -10,10 +11,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/retry_later.h"
+#include "gateway/clock_skew.h"
 #include "gateway/key_pool.h"
 #include "gateway/remote_call.h"
 #include "gateway/remote_media.h"
 #include "gateway/signatures.h"
+#include "gateway/tokens.h"
 
 namespace shenbi::gateway {
 namespace {
@@ -35,6 +38,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
   net::Client& client;
   RemoteOptions options;
   KeyPool keys;
+  std::shared_ptr<Tokens> tokens;  // null: keys prove themselves
 
   std::mutex mutex;
   std::set<std::string, std::less<>> listed;  // what the house said it has
@@ -44,13 +48,50 @@ struct Remote::State : std::enable_shared_from_this<State> {
   State(Upstream u, net::Client& c, RemoteOptions o)
       : upstream(std::move(u)),
         house(find_house(upstream.house)),
-        asking(asking_of(house)),
+        asking(asking_of(house, upstream.settings)),
         client(c),
         options(std::move(o)),
         keys(upstream.keys.size(), options.now) {
     if (!upstream.base_url.empty()) house.base_url = upstream.base_url;
     while (house.base_url.ends_with('/')) house.base_url.pop_back();
     listed.insert(house.models.begin(), house.models.end());
+    if (house.token_door) tokens = std::make_shared<Tokens>(*house.token_door, client, options.seconds_since_1970);
+  }
+
+  Account account(size_t key) const {
+    return {.key = upstream.keys.empty() ? "" : secret_of(upstream.keys[key]), .settings = upstream.settings};
+  }
+
+  // The account's key is one that must be traded for a token first.
+  bool trades(const Account& account) const {
+    return tokens && (!house.token_door->trades || house.token_door->trades(account));
+  }
+
+  // The account with its token for a key, then `ready`; at once for those who trade nothing.
+  void with_proof(size_t key, const std::string& model,
+                  std::function<void(const Account&, const Tokens::Given&)> ready) {
+    Account proved = account(key);
+    if (!trades(proved)) return ready(proved, {});
+    const auto request = [this, proved, model] {
+      net::ClientRequest asked = house.token_door->request(house.base_url, proved, model, options.seconds_since_1970());
+      asked.public_only = !upstream.private_network;
+      return asked;
+    };
+    tokens->with(token_name(key, model), request,
+                 [self = shared_from_this(), proved, ready = std::move(ready)](const Tokens::Given& given) mutable {
+                   if (given.token) proved.key = *given.token;
+                   ready(proved, given);
+                 });
+  }
+
+  std::string token_name(size_t key, const std::string& model) const {
+    return house.token_door->per_model ? fmt::format("{} {}", key, model) : std::to_string(key);
+  }
+
+  // A key that gets no token rests; whose request it was that could not be made, the key is in order.
+  void no_token(size_t key, const Error& error) {
+    if (error.code() == Code::kInvalidArgument || error.code() == Code::kCancelled) return;
+    keys.failed(key, error.code() == Code::kUnauthorized ? 401 : 0, std::nullopt);
   }
 
   size_t take_key() {
@@ -79,7 +120,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
     return house.base_url.substr(0, house.base_url.find('/', host + 3)) + path.substr(1);
   }
 
-  net::ClientRequest request(std::string method, const std::string& path, std::string body, size_t key,
+  net::ClientRequest request(std::string method, const std::string& path, std::string body, const Account& account,
                              Secrets* secrets = nullptr, net::Headers more = {}) const {
     net::ClientRequest request{.method = std::move(method),
                                .url = address_of(path),
@@ -88,20 +129,47 @@ struct Remote::State : std::enable_shared_from_this<State> {
                                .head_timeout = whole_timeout(),
                                .idle_timeout = configured(upstream.idle_timeout_s, options.idle_timeout),
                                .public_only = !upstream.private_network};
-    if (!request.body.empty() && more.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    const bool socket = house.base_url.starts_with("ws");
+    if (!request.body.empty() && more.empty() && !socket)
+      request.headers.emplace_back("Content-Type", "application/json");
     std::move(more.begin(), more.end(), std::back_inserter(request.headers));
-    const Account account{.key = upstream.keys.empty() ? "" : secret_of(upstream.keys[key]),
-                          .settings = upstream.settings};
-    const size_t plain = request.headers.size();
+    const size_t plain = request.headers.size(), address = request.url.size();
     house.authorise(request, account, options.seconds_since_1970());
-    if (secrets)
-      *secrets = Secrets(account.key, {request.headers.begin() + static_cast<ptrdiff_t>(plain), request.headers.end()});
+    if (secrets) {
+      net::Headers proof(request.headers.begin() + static_cast<ptrdiff_t>(plain), request.headers.end());
+      // What the proof put into the address is one as well.
+      for (size_t at = address; (at = request.url.find('=', at)) != std::string::npos;) {
+        const size_t end = std::min(request.url.find('&', at), request.url.size());
+        proof.emplace_back("", request.url.substr(at + 1, end - at - 1));
+        at = end;
+      }
+      *secrets = Secrets(account.key, proof);
+    }
     return request;
   }
 
+  // with_proof(), waited for.
+  Account proved(size_t key, const std::string& model) {
+    auto promise = std::make_shared<std::promise<Account>>();
+    auto done = promise->get_future();
+    with_proof(key, model, [promise](const Account& account, const Tokens::Given& given) {
+      if (given.error) return promise->set_exception(std::make_exception_ptr(Error(*given.error)));
+      promise->set_value(account);
+    });
+    try {
+      return done.get();
+    } catch (const Error& error) {
+      no_token(key, error);
+      throw Error(error.code() == Code::kUnauthorized ? Code::kUpstream : error.code(),
+                  fmt::format("{}: {}", upstream.name, error.what()));
+    }
+  }
+
   // A whole exchange, waited for.
-  std::string fetch(std::string method, const std::string& path, std::string body, std::stop_token stop) {
+  std::string fetch(std::string method, const std::string& path, std::string body, const std::string& model,
+                    std::stop_token stop) {
     const size_t key = take_key();
+    const Account account = proved(key, model);
     struct Answer {
       int status = 0;
       net::Headers headers;
@@ -110,7 +178,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
     };
     const auto answer = std::make_shared<Answer>();
     Secrets secrets;
-    net::ClientRequest asked = request(std::move(method), path, std::move(body), key, &secrets);
+    net::ClientRequest asked = request(std::move(method), path, std::move(body), account, &secrets);
     asked.max_bytes = kMaxListBytes;
     auto done = answer->done.get_future();
     const auto call =
@@ -139,8 +207,10 @@ struct Remote::State : std::enable_shared_from_this<State> {
     }
     keys.failed(key, answer->status, retry_after(answer->headers));
     const chat::UpstreamError error = asking.error(answer->status, answer->body);
+    const bool refused = house.signs && (answer->status == 401 || answer->status == 403);
     throw Error(net_code(answer->status),
-                secrets.hidden(fmt::format("{}: {} (status {})", upstream.name, error.message, answer->status)));
+                secrets.hidden(fmt::format("{}: {} (status {}){}", upstream.name, error.message, answer->status,
+                                           refused ? skew_words(answer->headers, options.seconds_since_1970()) : "")));
   }
 
   static Code net_code(int status) {
@@ -153,6 +223,13 @@ struct Remote::State : std::enable_shared_from_this<State> {
   // Starts a fetch of the house's list if it is time; the answer is for the next who asks.
   void refresh_list() {
     if (house.models_path.empty() || !upstream.models.empty()) return;
+    Account own;
+    try {
+      own = account(0);
+    } catch (const Error& error) {  // its variable is not set
+      return take_list(0, {}, &error);
+    }
+    if (trades(own)) return;  // a token is of one model, or the house has no list
     {
       std::lock_guard lock(mutex);
       if (listing || options.now() < list_again) return;
@@ -161,7 +238,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
     const auto body = std::make_shared<std::string>();
     const auto status = std::make_shared<int>(0);
     try {
-      client.start(request("GET", house.models_path, "", 0),
+      client.start(request("GET", house.models_path, "", own),
                    {.on_head = [status](int s, const net::Headers&) { *status = s; },
                     .on_body =
                         [body](std::string_view bytes) {
@@ -252,6 +329,8 @@ namespace {
 
 // What the house has no word for and the answer does without: said, since it is not done.
 std::vector<std::string> left_out(const chat::ChatRequest& request, const House& house) {
+  if (house.dialect == Dialect::kHunyuan && request.max_tokens)
+    return {fmt::format("max_tokens: {} has no such setting, the answer may be longer", house.title)};
   const bool asks = house.dialect == Dialect::kOpenAi || house.dialect == Dialect::kResponses;
   const bool strict = std::any_of(request.tools.begin(), request.tools.end(), [](const auto& t) { return t.strict; });
   if (!asks || !strict || house.traits.strict_tools) return {};
@@ -261,29 +340,59 @@ std::vector<std::string> left_out(const chat::ChatRequest& request, const House&
 }  // namespace
 
 struct Remote::Start {
-  std::string path, body;
+  std::string model, path, body;
   bool stream = true;
   net::Headers headers = {};  // besides the house's
   RemoteAnswer answer;
+
+  // The request as it goes out, and what of it must not be seen.
+  std::pair<net::ClientRequest, Secrets> request(const State& state, const Account& account) {
+    Secrets secrets;
+    net::ClientRequest request = state.request("POST", path, std::move(body), account, &secrets);
+    if (stream) request.head_timeout = request.answer_timeout = state.first_timeout();
+    for (auto& [name, value] : headers) {
+      std::erase_if(request.headers, [&](const auto& header) { return header.first == name; });
+      request.headers.emplace_back(name, std::move(value));
+    }
+    return {std::move(request), std::move(secrets)};
+  }
 };
 
 CallPtr Remote::begin(const std::shared_ptr<State>& state, Start start, EventSink sink) {
   const size_t key = state->take_key();
+  const Account account = state->account(key);
   start.answer.upstream = state->upstream.name;
   start.answer.error = state->asking.error;
   start.answer.book = state->options.book;
-  start.answer.on_finished = [state, key](const RemoteAnswer::Finished& end) {
+  start.answer.stream = start.stream;
+  if (state->house.signs) start.answer.clock = state->options.seconds_since_1970;
+  const auto fresh = std::make_shared<std::atomic<bool>>(true);
+  start.answer.on_finished = [state, key, fresh, model = start.model](const RemoteAnswer::Finished& end) {
     if (end.good) return state->keys.succeeded(key);
+    // A token that was taken back before its time says nothing of the key: the next call gets a new one.
+    if (!*fresh && end.status == 401) return state->tokens->forget(state->token_name(key, model));
     state->keys.failed(key, end.status, end.retry_after);
   };
-  net::ClientRequest request = state->request("POST", start.path, std::move(start.body), key, &start.answer.secrets);
-  if (start.stream) request.head_timeout = request.answer_timeout = state->first_timeout();
-  start.answer.stream = start.stream;
-  for (auto& [name, value] : start.headers) {
-    std::erase_if(request.headers, [&](const auto& header) { return header.first == name; });
-    request.headers.emplace_back(name, std::move(value));
+  if (!state->trades(account)) {
+    auto [request, secrets] = start.request(*state, account);
+    start.answer.secrets = std::move(secrets);
+    return start_remote_call(state->client, std::move(request), std::move(start.answer), std::move(sink));
   }
-  return start_remote_call(state->client, std::move(request), std::move(start.answer), std::move(sink));
+  const auto call = wait_remote_call(std::exchange(start.answer, {}), std::move(sink));
+  const std::string model = start.model;  // start moves on
+  state->with_proof(key, model,
+                    [state, key, call, fresh, start = std::make_shared<Start>(std::move(start))](
+                        const Account& proved, const Tokens::Given& given) {
+                      *fresh = given.fresh;
+                      if (given.error) {
+                        state->no_token(key, *given.error);
+                        const bool callers = given.error->code() == Code::kInvalidArgument;
+                        return call->fail(*given.error, callers ? 400 : 502);
+                      }
+                      auto [request, secrets] = start->request(*state, proved);
+                      call->go(state->client, std::move(request), std::move(secrets));
+                    });
+  return call;
 }
 
 // What media goes out with: a request that is complete, and what becomes of its key.
@@ -291,8 +400,12 @@ Remote::Prepared Remote::prepared(HouseCall call, std::optional<uint32_t> key) c
   const std::shared_ptr<State> state = state_;
   const size_t count = std::max<size_t>(state->upstream.keys.size(), 1);
   const size_t taken = key ? *key % count : state->take_key();
+  const Account account = state->account(taken);
+  if (state->trades(account))
+    throw Error(Code::kUnsupported,
+                fmt::format("{}: a key that is traded for tokens makes no media here", state->upstream.name));
   Prepared prepared{.key = static_cast<uint32_t>(taken), .error = state->asking.error};
-  prepared.request = state->request(std::move(call.method), call.path, std::move(call.body), taken, &prepared.secrets,
+  prepared.request = state->request(std::move(call.method), call.path, std::move(call.body), account, &prepared.secrets,
                                     std::move(call.headers));
   prepared.on_finished = [state, taken](const RemoteAnswer::Finished& end) {
     if (end.good) return state->keys.succeeded(taken);
@@ -310,7 +423,8 @@ CallPtr Remote::chat(chat::ChatRequest request, EventSink sink) {
   if (!state.house.chat_path) throw Error(Code::kUnsupported, fmt::format("{} offers no chat", state.house.title));
   std::string maker = maker_of(state.upstream, request.model);
   keep_own_signatures(request, maker);
-  Start start{.path = state.house.chat_path(request.model, true),
+  Start start{.model = request.model,
+              .path = state.house.chat_path(request.model, true),
               .body = state.asking.chat(request, true),
               .answer = {.reader = state.asking.reader(), .maker = std::move(maker)}};
   start.answer.warnings = left_out(request, state.house);
@@ -323,7 +437,8 @@ CallPtr Remote::complete(chat::CompletionRequest request, EventSink sink) {
   if (state.house.completions_path.empty() || !state.asking.complete)
     throw Error(Code::kUnsupported, fmt::format("{} offers no plain completions, only chat", state.house.title));
   return begin(state_,
-               {.path = state.house.completions_path,
+               {.model = request.model,
+                .path = state.house.completions_path,
                 .body = state.asking.complete(request, true),
                 .answer = {.reader = state.asking.completion_reader(), .maker = {}}},
                std::move(sink));
@@ -352,7 +467,8 @@ bool address(const Passage& passage, const House& house, std::string& body) {
 CallPtr Remote::pass(Passage passage, WireSink wire, EventSink sink) {
   State& state = *state_;
   check_model_name(state.upstream.name, passage.model);
-  Start start{.path = state.house.chat_path(passage.model, passage.stream),
+  Start start{.model = passage.model,
+              .path = state.house.chat_path(passage.model, passage.stream),
               .body = {},
               .stream = passage.stream,
               .headers = std::move(passage.headers),
@@ -372,7 +488,7 @@ Embeddings Remote::embed(const EmbedRequest& request, std::stop_token stop) {
   if (request.dimensions > 0) asked["dimensions"] = request.dimensions;
   const std::string body =
       state.fetch("POST", state.house.embeddings_path,
-                  asked.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), std::move(stop));
+                  asked.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), request.model, std::move(stop));
   const auto odd = [&](std::string_view why) {
     throw Error(Code::kUpstream, fmt::format("{}: its embeddings are {}", state.upstream.name, why));
   };

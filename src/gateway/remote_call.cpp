@@ -7,7 +7,8 @@
 #include <mutex>
 #include <utility>
 
-#include "base/error.h"
+#include "base/redact.h"
+#include "gateway/clock_skew.h"
 #include "net/sse.h"
 
 namespace shenbi::gateway {
@@ -24,6 +25,8 @@ bool is_event_stream(const net::Headers& headers) {
     return header.first == "content-type" && header.second.starts_with("text/event-stream");
   });
 }
+
+bool is_refusal(int status) { return status == 401 || status == 402 || status == 403; }
 
 bool is_content(const Event& event) {
   switch (event.kind) {
@@ -44,9 +47,30 @@ bool is_usage_alone(std::string_view data) {
   return data.find(R"("choices":[])") != data.npos && data.find(R"("usage":{)") != data.npos;
 }
 
-class RemoteCall final : public Call, public std::enable_shared_from_this<RemoteCall> {
+class RemoteCall final : public WaitingCall, public std::enable_shared_from_this<RemoteCall> {
  public:
   RemoteCall(RemoteAnswer answer, EventSink sink) : answer_(std::move(answer)), sink_(std::move(sink)) {}
+
+  void go(net::Client& client, net::ClientRequest request, Secrets secrets) override {
+    answer_.secrets = std::move(secrets);
+    bool cancelled = false;
+    {
+      std::lock_guard lock(mutex_);
+      cancelled = cancelled_;
+    }
+    if (cancelled) return fail(Error(Code::kCancelled, "cancelled"), 0);
+    try {
+      start(client, std::move(request));
+    } catch (const Error& error) {
+      fail(error, code_info(error.code()).http_status);
+    }
+  }
+
+  void fail(const Error& error, int status) override {
+    if (ended_) return;
+    if (error.code() == Code::kCancelled) return take_end(&error);
+    say({}, {failure(status, error.what())});
+  }
 
   void start(net::Client& client, net::ClientRequest request) {
     auto handle = client.start(
@@ -68,11 +92,13 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
 
  private:
   void take_head(int status, const net::Headers& headers) {
-    status_ = status;
-    stream_ = status == 200 && is_event_stream(headers);
+    messages_ = status == 101;  // of a WebSocket: each is one event
+    status_ = messages_ ? 200 : status;
+    stream_ = messages_ || (status == 200 && is_event_stream(headers));
+    if (answer_.clock) skew_ = skew_words(headers, answer_.clock());
     retry_after_ = retry_after(headers);
     // A house that streams unasked, or does not when asked: its answer is told in the form that the caller expects.
-    if (status == 200 && stream_ != answer_.stream) answer_.wire = nullptr;
+    if (status_ == 200 && stream_ != answer_.stream) answer_.wire = nullptr;
   }
 
   void take_body(std::string_view bytes) {
@@ -83,6 +109,7 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
   }
 
   void take_stream(std::string_view bytes) {
+    if (messages_) return take_event({.event = "message", .data = std::string(bytes)});
     if (answer_.wire) unsaid_ += bytes;
     try {
       for (const net::SseEvent& event : lines_.push(bytes)) take_event(event);
@@ -199,12 +226,14 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
     if (is_content(event) && event.tokens == 0) event.tokens = 1;
     if (event.kind == Event::Kind::kError) {
       const std::string name = answer_.upstream + ": ";
-      event.text = answer_.secrets.hidden(event.text.starts_with(name) ? event.text : name + event.text);
+      event.text = redacted(answer_.secrets.hidden(event.text.starts_with(name) ? event.text : name + event.text));
+      if (is_refusal(status_) || is_refusal(event.status)) event.text += skew_;
       if (retry_after_) event.index = static_cast<uint32_t>(std::min<int64_t>(retry_after_->count(), kLongestWait));
     }
     sign(event);
     if (event.kind == Event::Kind::kFinish && event.text.empty()) event.text = answer_.reader->raw_usage();
     if (is_end(event)) finished(event);
+    if (event.kind == Event::Kind::kError && is_refusal(event.status)) event.status = status_for_caller(event.status);
     const bool first = event.kind == Event::Kind::kStart;
     sink_(std::move(event));
     if (!first) return;
@@ -238,7 +267,8 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
   net::SseReader lines_;
   std::string whole_;  // of an answer that is no stream
   int status_ = 0;
-  bool stream_ = false, ended_ = false;
+  bool stream_ = false, messages_ = false, ended_ = false;
+  std::string skew_;  // how wrong our clock is
   std::optional<std::chrono::seconds> retry_after_;
   chat::Usage usage_;
   bool signing_ = false;  // the last event was of a signature
@@ -259,7 +289,7 @@ class RemoteCall final : public Call, public std::enable_shared_from_this<Remote
 
 // A key of ours that is refused is not his 401.
 int status_for_caller(int upstream) {
-  if (upstream == 401 || upstream == 403 || upstream == 402) return 502;
+  if (is_refusal(upstream)) return 502;
   if (upstream >= 400 && upstream < 500) return upstream;
   return upstream == 503 || upstream == 504 || upstream == 529 ? 503 : 502;
 }
@@ -272,6 +302,10 @@ std::optional<std::chrono::seconds> retry_after(const net::Headers& headers) {
     if (error == std::errc() && end == value.data() + value.size()) return std::chrono::seconds(seconds);
   }
   return std::nullopt;
+}
+
+std::shared_ptr<WaitingCall> wait_remote_call(RemoteAnswer answer, EventSink sink) {
+  return std::make_shared<RemoteCall>(std::move(answer), std::move(sink));
 }
 
 CallPtr start_remote_call(net::Client& client, net::ClientRequest request, RemoteAnswer answer, EventSink sink) {

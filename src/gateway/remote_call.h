@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "chat/asking.h"
 #include "gateway/passage.h"
 #include "gateway/secrets.h"
@@ -34,6 +35,8 @@ struct RemoteAnswer {
   bool hides_usage = false;           ///< the wire leaves out the event that only tells the usage: nobody asked for it
   std::string upstream;               ///< for messages
   Secrets secrets;                    ///< kept out of them
+  /// Seconds since 1970 as they were signed; null where the proof holds no time. A refusal then tells of a wrong clock.
+  std::function<int64_t()> clock;
   std::function<chat::UpstreamError(int status, std::string_view body)> error;
   std::shared_ptr<SignatureBook> book;
   std::function<void(const Finished&)> on_finished;  ///< not where our own caller left
@@ -44,6 +47,15 @@ int status_for_caller(int upstream);
 
 /// The seconds form of Retry-After; dates are rare and a wrong clock makes nonsense of them.
 std::optional<std::chrono::seconds> retry_after(const net::Headers& headers);
+
+/// A call whose request is not ready: something must come first. One of go() and fail() is called, once.
+class WaitingCall : public Call {
+ public:
+  virtual void go(net::Client& client, net::ClientRequest request, Secrets secrets) = 0;
+  /// `status`: of the error for the caller.
+  virtual void fail(const Error& error, int status) = 0;
+};
+std::shared_ptr<WaitingCall> wait_remote_call(RemoteAnswer answer, EventSink sink);
 
 CallPtr start_remote_call(net::Client& client, net::ClientRequest request, RemoteAnswer answer, EventSink sink);
 

@@ -3,28 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <cctype>
-
 #include "gateway/signers.h"
 
 namespace shenbi::gateway {
-namespace {
-
-// As a form's field: a blank becomes '+'.
-std::string form_encoded(std::string_view text) {
-  std::string out;
-  for (const unsigned char c : text) {
-    if (std::isalnum(c) || std::string_view("-_.~").find(static_cast<char>(c)) != std::string_view::npos) {
-      out += static_cast<char>(c);
-    } else {
-      out += c == ' ' ? "+" : fmt::format("%{:02X}", c);
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
 Authorise iflytek_address() {
   return [](net::ClientRequest& request, const Account& account, int64_t now) {
     const auto [id, secret] = halves_of(account.key, "API_KEY:API_SECRET");
@@ -34,8 +15,8 @@ Authorise iflytek_address() {
     const std::string proof =
         fmt::format(R"(api_key="{}", algorithm="hmac-sha256", headers="host date request-line", signature="{}")", id,
                     base64(hmac_sha256(secret, text)));
-    request.url += fmt::format("?host={}&date={}&authorization={}", form_encoded(address.host), form_encoded(date),
-                               form_encoded(base64(proof)));
+    request.url += fmt::format("?host={}&date={}&authorization={}", query_encoded(address.host), query_encoded(date),
+                               query_encoded(base64(proof)));
   };
 }
 

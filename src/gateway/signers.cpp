@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <ctime>
 #include <span>
 
@@ -74,6 +75,20 @@ SignedUrl signed_url(const std::string& url) {
   const size_t query = std::min(url.find('?', path), url.size());
   return {url.substr(host, path - host), path == query ? "/" : url.substr(path, query - path),
           url.substr(std::min(query + 1, url.size()))};
+}
+
+std::string origin_of(const std::string& url) { return url.substr(0, url.find('/', url.find("://") + 3)); }
+
+std::string query_encoded(std::string_view text) {
+  std::string out;
+  for (const unsigned char c : text) {
+    if (std::isalnum(c) || std::string_view("-_.~").find(static_cast<char>(c)) != std::string_view::npos) {
+      out += static_cast<char>(c);
+    } else {
+      out += c == ' ' ? "+" : fmt::format("%{:02X}", c);
+    }
+  }
+  return out;
 }
 
 std::string utc_text(int64_t now, const char* form) {

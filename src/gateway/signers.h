@@ -41,6 +41,11 @@ struct SignedUrl {
 };
 SignedUrl signed_url(const std::string& url);
 
+/// "https://host:port"
+std::string origin_of(const std::string& url);
+/// As a field of a form: a blank becomes '+'.
+std::string query_encoded(std::string_view text);
+
 /// strftime() of a moment in UTC; in English whatever the locale.
 std::string utc_text(int64_t now, const char* form);
 

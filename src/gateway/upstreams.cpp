@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/redact.h"
 #include "gateway/house.h"
 
 namespace shenbi::gateway {
@@ -35,10 +36,12 @@ void check_base_url(const std::string& url, const House& house) {
     if (house.base_url.empty()) refuse("base_url", fmt::format("{} has no address of its own: give one", house.title));
     return;
   }
-  const bool web = url.starts_with("http://") || url.starts_with("https://");
+  const bool socket = house.base_url.starts_with("ws");
+  const std::string_view plain = socket ? "ws://" : "http://", secure = socket ? "wss://" : "https://";
+  const bool web = url.starts_with(plain) || url.starts_with(secure);
   const size_t host = url.find("://") + 3;
   if (!web || host >= url.size() || url[host] == '/')
-    refuse("base_url", fmt::format("'{}' is not an http or https address", url));
+    refuse("base_url", fmt::format("'{}' is not an address that begins with {} or {}", url, plain, secure));
   const std::string_view authority = std::string_view(url).substr(host, url.find_first_of("/?#", host) - host);
   if (authority.find('@') != std::string_view::npos) refuse("base_url", "must not hold a user name or password");
   if (url.find_first_of("?# \t\r\n") != std::string::npos)
@@ -54,8 +57,10 @@ void check(const Upstream& upstream) {
   check_name(upstream.name);
   const House house = find_house(upstream.house);
   check_base_url(upstream.base_url, house);
-  for (const std::string& needed : house.settings) {
-    if (!upstream.settings.contains(needed)) refuse("settings", fmt::format("{} needs '{}'", house.title, needed));
+  for (const AccountField& field : house.fields) {
+    const bool setting = field.kind == AccountField::Kind::kSetting;
+    if (setting && field.required && !upstream.settings.contains(field.name))
+      refuse("settings", fmt::format("{} needs '{}'", house.title, field.name));
   }
   if (!std::isfinite(upstream.weight) || upstream.weight <= 0) refuse("weight", "must be above 0");
   check_timeout("first_timeout_s", upstream.first_timeout_s);
@@ -64,6 +69,9 @@ void check(const Upstream& upstream) {
   for (const std::string& key : upstream.keys) {
     if (key.empty() || key.find_first_of("\r\n") != std::string::npos)
       refuse("keys", "a key is one line and not empty");
+    const auto has_parts = static_cast<size_t>(std::count(key.begin(), key.end(), ':')) + 1;
+    if (!key.starts_with(kFromEnvironment) && has_parts < key_parts(house))
+      refuse("keys", fmt::format("a key of {} is {}", house.title, key_form(house)));
   }
 }
 
@@ -175,13 +183,43 @@ std::optional<Upstream> Upstreams::find(std::string_view name) const {
   return found->second;
 }
 
-std::string secret_of(const std::string& configured) {
-  if (!configured.starts_with(kFromEnvironment)) return configured;
-  const std::string variable = configured.substr(kFromEnvironment.size());
+namespace {
+
+std::string value_of(const std::string& variable) {
   const char* value = std::getenv(variable.c_str());
   if (value == nullptr || *value == '\0')
     throw Error(Code::kUpstream, fmt::format("the environment variable {} is not set", variable));
   return value;
+}
+
+}  // namespace
+
+size_t key_parts(const House& house) {
+  const auto is_part = [](const AccountField& field) { return field.kind == AccountField::Kind::kKeyPart; };
+  return std::max<size_t>(1, static_cast<size_t>(std::count_if(house.fields.begin(), house.fields.end(), is_part)));
+}
+
+std::string key_form(const House& house) {
+  std::string form;
+  for (const AccountField& field : house.fields) {
+    if (field.kind == AccountField::Kind::kKeyPart) form += (form.empty() ? "" : ":") + field.title;
+  }
+  return form;
+}
+
+std::string secret_of(const std::string& configured) {
+  if (!configured.starts_with(kFromEnvironment)) {
+    keep_secret(configured);
+    return configured;
+  }
+  std::string secret;
+  for (size_t at = kFromEnvironment.size(); at <= configured.size();) {
+    const size_t end = std::min(configured.find(':', at), configured.size());
+    secret += (at == kFromEnvironment.size() ? "" : ":") + value_of(configured.substr(at, end - at));
+    at = end + 1;
+  }
+  keep_secret(secret);
+  return secret;
 }
 
 std::string masked(const std::string& configured) {

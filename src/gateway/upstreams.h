@@ -23,6 +23,8 @@
 
 namespace shenbi::gateway {
 
+struct House;
+
 struct Upstream {
   std::string name;               ///< letters, digits, '-', '_' and '.'; begins the names of its models
   std::string house;              ///< a file of gateway/houses
@@ -68,8 +70,13 @@ class Upstreams {
   mutable std::atomic<uint64_t> revision_{1};
 };
 
-/// What "env:VARIABLE" stands for, any other text itself. Throws Error{kUpstream} naming the variable if it is not set.
+/// What "env:VARIABLE" stands for ("env:A:B": both, with ':' between them), any other text itself. Throws
+/// Error{kUpstream} naming the variable if it is not set.
 std::string secret_of(const std::string& configured);
+
+/// Of how many parts a key of the house is made, and which: "SecretId:SecretKey"; 1 and "" for one in one piece.
+size_t key_parts(const House& house);
+std::string key_form(const House& house);
 
 /// A key as it may be shown: "env:NAME" as it is, else its first and last characters.
 std::string masked(const std::string& configured);

@@ -76,7 +76,8 @@ TEST(Houses, each_is_whole) {
     SCOPED_TRACE(house.name);
     EXPECT_FALSE(house.title.empty());
     EXPECT_FALSE(house.title_zh.empty());
-    EXPECT_TRUE(house.base_url.empty() || house.base_url.starts_with("https://"));
+    EXPECT_TRUE(house.base_url.empty() || house.base_url.starts_with("https://") ||
+                house.base_url.starts_with("wss://"));
     EXPECT_FALSE(house.base_url.ends_with("/"));
     EXPECT_TRUE(house.key_variable.empty() || house.key_page.starts_with("https://"));
     EXPECT_TRUE(house.chat_path != nullptr || !house.embeddings_path.empty() || !house.media.empty());

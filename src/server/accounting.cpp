@@ -77,11 +77,12 @@ std::optional<int64_t> cost_of(const gateway::Attempt& attempt, const gateway::U
 
 std::string price_list(const gateway::Upstream& upstream) {
   if (const auto given = upstream.settings.find("prices"); given != upstream.settings.end()) return given->second;
-  std::string own = gateway::find_house(upstream.house).base_url;
+  const gateway::House house = gateway::find_house(upstream.house);
+  std::string own = house.base_url;
   std::string url = upstream.base_url;
   while (own.ends_with('/')) own.pop_back();
   while (url.ends_with('/')) url.pop_back();
-  if (url.empty() || url == own) return upstream.house;
+  if (url.empty() || url == own) return house.prices.empty() ? upstream.house : house.prices;
   for (const OtherAddress& other : kOtherAddresses) {
     if (upstream.house == other.house && (url + "/").starts_with(other.host)) return std::string(other.list);
   }

@@ -29,8 +29,29 @@ int houses() {
   for (const auto& [stem, make] : gateway::house_registry()) {
     const gateway::House house = make();
     std::printf("%-12s %-24s %s\n", std::string(stem).c_str(), house.key_variable.c_str(), house.title.c_str());
+    for (const gateway::AccountField& field : house.fields) {
+      const bool part = field.kind == gateway::AccountField::Kind::kKeyPart;
+      std::printf("%-12s   %s%s: %s\n", "", part ? "of the key, " : "--setting ", field.name.c_str(),
+                  (field.title + (field.required ? "" : ", if wanted")).c_str());
+    }
   }
   return 0;
+}
+
+std::string line_of_input(const std::string& what) {
+  std::string line;
+  if (!std::getline(std::cin, line) || line.empty())
+    throw Error(Code::kInvalidArgument, fmt::format("--key-from-input: no {} came in", what));
+  return line;
+}
+
+// In one line, or the parts of which the house's keys are made in a line each.
+std::string key_of_input(const gateway::House& house) {
+  const size_t parts = gateway::key_parts(house);
+  std::string key = line_of_input(parts > 1 ? gateway::key_form(house) : "key");
+  if (key.find(':') != std::string::npos) return key;
+  for (size_t i = 1; i < parts; ++i) key += ":" + line_of_input(gateway::key_form(house));
+  return key;
 }
 
 int list(const gateway::Upstreams& upstreams) {
@@ -53,13 +74,8 @@ int add(gateway::Upstreams& upstreams, Options& options) {
       throw Error(Code::kInvalidArgument, fmt::format("--setting: '{}' is not NAME=VALUE", setting));
     u.settings[setting.substr(0, equals)] = setting.substr(equals + 1);
   }
-  if (options.key_from_input) {
-    std::string key;
-    if (!std::getline(std::cin, key) || key.empty())
-      throw Error(Code::kInvalidArgument, "--key-from-input: no key came in");
-    u.keys.push_back(key);
-  }
   const gateway::House house = gateway::find_house(u.house);
+  if (options.key_from_input) u.keys.push_back(key_of_input(house));
   if (u.keys.empty() && !house.key_variable.empty()) u.keys.push_back("env:" + house.key_variable);
   for (std::string& key : u.keys) {
     if (key.starts_with("env:") || options.key_from_input) continue;
@@ -91,39 +107,41 @@ int execute(Options& options) {
 
 Command upstreams() {
   auto options = std::make_shared<Options>();
-  return {.name = "upstreams",
-          .summary = "Other houses' models behind the same server: add, list and remove accounts",
-          .group = "Use a model",
-          .declare =
-              [options](Arguments& args) {
-                gateway::Upstream& u = options->upstream;
-                args.positional("VERB", options->verb, "add, list, remove, or houses: those that are known")
-                    .required()
-                    .choices({"add", "list", "remove", "houses"});
-                args.positional("NAME", u.name, "what it is called here: its models become NAME/MODEL");
-                args.option("--house", u.house, "add: whose API it is; default: the one called NAME");
-                args.option("--base-url", u.base_url, "add: instead of the house's own address");
-                args.option("--key", u.keys,
-                            "add: env:VARIABLE; may be repeated, keys take turns; default: the house's own variable");
-                args.flag("--key-from-input", options->key_from_input, "add: reads a key from the input and stores it");
-                args.option("--setting", options->settings, "add: NAME=VALUE that the house needs; may be repeated");
-                args.option("--model", u.models,
-                            "add: a model to offer; may be repeated; default: what the house lists");
-                args.option("--priority", u.priority, "add: of several that offer a model the lowest is asked first");
-                args.option("--weight", u.weight, "add: share among those of equal priority");
-                args.option("--first-timeout", u.first_timeout_s,
-                            "add: s until a stream says something; then the next is asked; default: 300");
-                args.option("--whole-timeout", u.whole_timeout_s,
-                            "add: s until an answer that comes in one piece is there; default: 600");
-                args.option("--idle-timeout", u.idle_timeout_s,
-                            "add: s between two pieces of a stream that has begun; default: 120");
-                args.flag("--off", options->off, "add: keep it, but do not ask it");
-                options->database.declare(args);
-                args.example(
-                    "  shenbi upstreams add deepseek                    # its key: $DEEPSEEK_API_KEY\n"
-                    "  shenbi upstreams add office --house compatible --base-url http://10.0.0.5:8000/v1");
-              },
-          .execute = [options] { return execute(*options); }};
+  return {
+      .name = "upstreams",
+      .summary = "Other houses' models behind the same server: add, list and remove accounts",
+      .group = "Use a model",
+      .declare =
+          [options](Arguments& args) {
+            gateway::Upstream& u = options->upstream;
+            args.positional("VERB", options->verb, "add, list, remove, or houses: those that are known")
+                .required()
+                .choices({"add", "list", "remove", "houses"});
+            args.positional("NAME", u.name, "what it is called here: its models become NAME/MODEL");
+            args.option("--house", u.house, "add: whose API it is; default: the one called NAME");
+            args.option("--base-url", u.base_url, "add: instead of the house's own address");
+            args.option("--key", u.keys,
+                        "add: env:VARIABLE; may be repeated, keys take turns; default: the house's own variable");
+            args.flag("--key-from-input", options->key_from_input,
+                      "add: reads a key from the input and stores it; its parts in a line each where it has several");
+            args.option("--setting", options->settings,
+                        "add: NAME=VALUE that the house needs (see houses); may be repeated");
+            args.option("--model", u.models, "add: a model to offer; may be repeated; default: what the house lists");
+            args.option("--priority", u.priority, "add: of several that offer a model the lowest is asked first");
+            args.option("--weight", u.weight, "add: share among those of equal priority");
+            args.option("--first-timeout", u.first_timeout_s,
+                        "add: s until a stream says something; then the next is asked; default: 300");
+            args.option("--whole-timeout", u.whole_timeout_s,
+                        "add: s until an answer that comes in one piece is there; default: 600");
+            args.option("--idle-timeout", u.idle_timeout_s,
+                        "add: s between two pieces of a stream that has begun; default: 120");
+            args.flag("--off", options->off, "add: keep it, but do not ask it");
+            options->database.declare(args);
+            args.example(
+                "  shenbi upstreams add deepseek                    # its key: $DEEPSEEK_API_KEY\n"
+                "  shenbi upstreams add office --house compatible --base-url http://10.0.0.5:8000/v1");
+          },
+      .execute = [options] { return execute(*options); }};
 }
 
 }  // namespace shenbi::cli::commands

@@ -8,7 +8,8 @@ namespace shenbi::gateway::houses {
 House bedrock() {
   House house = openai_like("Amazon Bedrock", "亚马逊 Bedrock", "", "AWS_BEARER_TOKEN_BEDROCK");
   house.key_page = "https://console.aws.amazon.com/bedrock/home#/api-keys";
-  house.settings = {"region"};
+  house.fields = {{.name = "region", .title = "Region", .title_zh = "区域"}};
+  house.signs = true;
   house.models_path.clear();
   house.authorise = [signs = aws_signature("bedrock"), sends = bearer()](net::ClientRequest& request,
                                                                          const Account& account, int64_t now) {

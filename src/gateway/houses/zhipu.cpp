@@ -46,6 +46,7 @@ void read_film(const std::string& body, MediaJob& job) {
 House zhipu() {
   House house = openai_like("Zhipu AI (GLM)", "智谱", "https://open.bigmodel.cn/api/paas/v4", "ZHIPUAI_API_KEY");
   house.key_page = "https://open.bigmodel.cn/usercenter/apikeys";
+  house.signs = true;
   house.authorise = [signs = zhipu_token(), sends = bearer()](net::ClientRequest& request, const Account& account,
                                                               int64_t now) {
     const auto auth = account.settings.find("auth");

@@ -57,7 +57,11 @@ Schema house() {
                  {"base_url", text()},
                  {"key_variable", text()},
                  {"key_page", text()},
-                 {"settings", list(text())}});
+                 {"fields", list(object({{"name", text()},
+                                         {"title", text()},
+                                         {"title_zh", text()},
+                                         {"kind", word({"key", "setting"})},
+                                         {"required", boolean()}}))}});
 }
 
 // This document: its own frame; what stands inside is OpenAPI's.

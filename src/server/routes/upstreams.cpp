@@ -32,6 +32,19 @@ OrderedJson upstream_json(const gateway::Upstream& upstream) {
           {"private_network", upstream.private_network}};
 }
 
+OrderedJson fields_json(const gateway::House& house) {
+  OrderedJson fields = OrderedJson::array();
+  for (const gateway::AccountField& field : house.fields) {
+    const bool part = field.kind == gateway::AccountField::Kind::kKeyPart;
+    fields.push_back({{"name", field.name},
+                      {"title", field.title},
+                      {"title_zh", field.title_zh},
+                      {"kind", part ? "key" : "setting"},
+                      {"required", field.required}});
+  }
+  return fields;
+}
+
 void houses(RouteCall& call) {
   OrderedJson all = OrderedJson::array();
   for (const auto& [stem, make] : gateway::house_registry()) {
@@ -42,7 +55,7 @@ void houses(RouteCall& call) {
                    {"base_url", house.base_url},
                    {"key_variable", house.key_variable},
                    {"key_page", house.key_page},
-                   {"settings", house.settings}});
+                   {"fields", fields_json(house)}});
   }
   send_json(call, 200, {{"houses", all}});
 }
