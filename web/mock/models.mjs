@@ -7,9 +7,18 @@ const known = [
   { name: "qwen3:8b", title: "Qwen3 8B", quantisation: "Q4_K_M", chat: true },
 ];
 const houses = [
-  { name: "deepseek", title: "DeepSeek", title_zh: "深度求索", base_url: "https://api.deepseek.com", key_variable: "DEEPSEEK_API_KEY", key_page: "https://platform.deepseek.com/api_keys", settings: [] },
-  { name: "azure", title: "Azure OpenAI", title_zh: "微软 Azure OpenAI", base_url: "", key_variable: "AZURE_OPENAI_API_KEY", key_page: "", settings: ["api_version"] },
-  { name: "vllm", title: "vLLM", title_zh: "", base_url: "http://127.0.0.1:8000/v1", key_variable: "", key_page: "", settings: [] },
+  { name: "deepseek", title: "DeepSeek", title_zh: "深度求索", base_url: "https://api.deepseek.com", key_variable: "DEEPSEEK_API_KEY", key_page: "https://platform.deepseek.com/api_keys", fields: [] },
+  { name: "azure", title: "Azure OpenAI", title_zh: "微软 Azure OpenAI", base_url: "", key_variable: "AZURE_OPENAI_API_KEY", key_page: "", fields: [{ name: "api_version", title: "API version", title_zh: "API 版本", kind: "setting", required: true }] },
+  {
+    name: "spark_ws", title: "iFlytek Spark (WebSocket)", title_zh: "讯飞星火（WebSocket）", base_url: "wss://spark-api.xf-yun.com",
+    key_variable: "IFLYTEK_SPARK_API_KEY:IFLYTEK_SPARK_API_SECRET", key_page: "",
+    fields: [
+      { name: "app_id", title: "APPID", title_zh: "APPID", kind: "setting", required: true },
+      { name: "api_key", title: "APIKey", title_zh: "APIKey", kind: "key", required: true },
+      { name: "api_secret", title: "APISecret", title_zh: "APISecret", kind: "key", required: true },
+    ],
+  },
+  { name: "vllm", title: "vLLM", title_zh: "", base_url: "http://127.0.0.1:8000/v1", key_variable: "", key_page: "", fields: [] },
 ]; // prettier-ignore
 const accounts = new Map();
 const masked = (key) => (key.startsWith("env:") ? key : `${key.slice(0, 3)}****${key.slice(-4)}`);

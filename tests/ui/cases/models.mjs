@@ -51,6 +51,31 @@ test("a model that the registry has not is told", async ({ page }) => {
   await fetching(page).getByRole("alert").getByText("the registry has no model 'absent:1b'").waitFor();
 });
 
+test("a house whose keys have parts asks for each of them and for its settings", async ({ page, unique }) => {
+  const name = `spark-${unique}`;
+  await enter(page, "models");
+  await control(page, "Add an account").click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("House").selectOption("spark_ws");
+  assert.equal(await dialog.getByLabel("Key", { exact: true }).count(), 0);
+  await dialog.getByLabel("Name").fill(name);
+  await dialog.getByLabel("APIKey", { exact: true }).fill("0123456789abcdef");
+  await dialog.getByLabel("APISecret", { exact: true }).fill("fedcba9876543210");
+  assert.ok(await control(dialog, "Save").isDisabled()); // the application is missing
+  await dialog.getByLabel("APPID", { exact: true }).fill("a1b2c3");
+  await control(dialog, "Save").click();
+  await closed(page);
+  await account(page, name).getByText("012****3210", { exact: false }).waitFor();
+  await control(page, `Edit account ${name}`).click();
+  assert.equal(await dialog.getByLabel("APPID", { exact: true }).inputValue(), "a1b2c3");
+  assert.equal(await dialog.getByLabel("APISecret", { exact: true }).inputValue(), "");
+  await control(dialog, "Save").click();
+  await closed(page);
+  await account(page, name).getByText("012****3210", { exact: false }).waitFor();
+  await control(page, `Remove account ${name}`).click();
+  await control(account(page, name), "Remove for good").click();
+});
+
 test("an account at another house is added, its models are there, it is changed without its key and removed", async ({ page, unique }) => {
   const name = `office-${unique}`;
   await enter(page, "models");

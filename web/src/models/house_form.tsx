@@ -3,10 +3,12 @@ import { createSignal, For, Show } from "solid-js";
 import { Dialog } from "../ui/dialog";
 import { FormField } from "../ui/form";
 import { language } from "../words/words";
-import type { Account, House, WantedAccount } from "./houses_data";
+import type { Account, AccountField, House, WantedAccount } from "./houses_data";
 import { m } from "./words";
 
 export const titleOf = (house: House): string => (language() === "zh" && house.title_zh) || house.title;
+
+const nameOf = (field: AccountField): string => (language() === "zh" && field.title_zh) || field.title;
 
 const words = (text: string): string[] => text.split(/[\s,，、]+/).filter(Boolean);
 
@@ -17,22 +19,32 @@ export function HouseForm(props: { houses: House[]; account: Account | undefined
     before ? { ...before, keys: undefined } : { name: first.name, house: first.name, base_url: "", settings: {}, models: [], priority: 0, weight: 1, enabled: true },
   );
   const [keys, setKeys] = createSignal("");
+  const [parts, setParts] = createSignal<Record<string, string>>({}); // of a key that is made of several
   const [fromVariable, setFromVariable] = createSignal(before?.keys.some((key) => key.startsWith("env:")) ?? false);
   const change = (part: Partial<WantedAccount>) => setWanted((old) => ({ ...old, ...part }));
   const house = () => props.houses.find((one) => one.name === wanted().house) ?? first;
   const choose = (name: string) => {
     change({ house: name, settings: {}, ...(before ? {} : { name }) });
     setFromVariable(false);
+    setParts({});
+  };
+  const keyParts = () => house().fields.filter((field) => field.kind === "key");
+  const settings = () => house().fields.filter((field) => field.kind === "setting");
+  const givenKeys = (): string[] => {
+    if (!keyParts().length) return words(keys());
+    const given = keyParts().map((field) => parts()[field.name]?.trim() ?? "");
+    return given.every(Boolean) ? [given.join(":")] : [];
   };
   const variable = () => (wanted().base_url ? "" : house().key_variable);
   const whole = () =>
-    wanted().name.trim() && (house().base_url || wanted().base_url.trim()) && house().settings.every((name) => wanted().settings[name]?.trim()) &&
-    (!house().key_variable || before || fromVariable() || words(keys()).length > 0);
+    wanted().name.trim() && (house().base_url || wanted().base_url.trim()) && settings().every((field) => !field.required || wanted().settings[field.name]?.trim()) &&
+    (!house().key_variable || before || fromVariable() || givenKeys().length > 0);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (!whole()) return;
-    const given = fromVariable() && variable() ? [`env:${variable()}`] : words(keys());
-    const all = { ...wanted(), name: wanted().name.trim(), base_url: wanted().base_url.trim() };
+    const given = fromVariable() && variable() ? [`env:${variable()}`] : givenKeys();
+    const said = Object.fromEntries(Object.entries(wanted().settings).filter(([, value]) => value.trim()));
+    const all = { ...wanted(), settings: said, name: wanted().name.trim(), base_url: wanted().base_url.trim() };
     props.save(given.length || !before ? { ...all, keys: given } : { ...all, keys: undefined });
   };
   return (
@@ -52,7 +64,23 @@ export function HouseForm(props: { houses: House[]; account: Account | undefined
             <a href={house().key_page} target="_blank" rel="noreferrer">{m("key_page")}</a>
           </Show>
         </p>
-        <Show when={!fromVariable() || !variable()}>
+        <Show when={(!fromVariable() || !variable()) && keyParts().length}>
+          <For each={keyParts()}>
+            {(field) => (
+              <FormField name={nameOf(field)}>
+                <input
+                  class="field"
+                  type="password"
+                  autocomplete="off"
+                  placeholder={before?.keys.length ? m("keys_kept", { keys: before.keys.join(" ") }) : undefined}
+                  aria-label={nameOf(field)}
+                  onInput={(event) => setParts((old) => ({ ...old, [field.name]: event.currentTarget.value }))}
+                />
+              </FormField>
+            )}
+          </For>
+        </Show>
+        <Show when={(!fromVariable() || !variable()) && !keyParts().length}>
           <FormField name={`${m("key")} (${m("keys_many")})`} wide>
             <input
               class="field"
@@ -69,10 +97,10 @@ export function HouseForm(props: { houses: House[]; account: Account | undefined
             <input type="checkbox" checked={fromVariable()} onChange={(event) => setFromVariable(event.currentTarget.checked)} /> {m("variable", { variable: variable() })}
           </label>
         </Show>
-        <For each={house().settings}>
-          {(name) => (
-            <FormField name={name}>
-              <input class="field" autocomplete="off" spellcheck={false} value={wanted().settings[name] ?? ""} onInput={(event) => change({ settings: { ...wanted().settings, [name]: event.currentTarget.value } })} />
+        <For each={settings()}>
+          {(field) => (
+            <FormField name={field.required ? nameOf(field) : `${nameOf(field)} (${m("optional")})`}>
+              <input class="field" autocomplete="off" spellcheck={false} aria-label={nameOf(field)} value={wanted().settings[field.name] ?? ""} onInput={(event) => change({ settings: { ...wanted().settings, [field.name]: event.currentTarget.value } })} />
             </FormField>
           )}
         </For>

@@ -1,6 +1,15 @@
 // Accounts at other houses as the server keeps them (docs/gateway.md). Keys go in and come back masked.
 import { call } from "../api/http";
 
+/** What a person says about an account: a part of its key, or a setting. */
+export interface AccountField {
+  name: string;
+  title: string;
+  title_zh: string;
+  kind: "key" | "setting";
+  required: boolean;
+}
+
 export interface House {
   name: string;
   title: string;
@@ -8,7 +17,7 @@ export interface House {
   base_url: string;
   key_variable: string;
   key_page: string;
-  settings: string[];
+  fields: AccountField[];
 }
 
 export interface Account {
