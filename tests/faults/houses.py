@@ -20,6 +20,10 @@ KINDS = {"tencent": ("hunyuan_tc3", houses.Tencent, (), (7, 2)), "baidu": ("qian
 HALVES = (houses.ID, houses.SECRET, "token-of-baidu", "Signature=", "authorization=")
 
 
+# How answers fail. A key that failed rests, so each has accounts of its own.
+BROKEN = ("refused", "skewed", "cut", "malformed", "silent", "closed")
+
+
 def setting():
     """A server in front of all three."""
     home = data_home()
@@ -27,9 +31,10 @@ def setting():
     played = {}
     for name, (house, kind, words, _) in KINDS.items():
         played[name] = kind()
-        subprocess.run([SHENBI, "upstreams", "add", name, "--house", house, "--base-url", played[name].url, "--key-from-input",
-                        "--first-timeout", "1", *words], input=f"{houses.ID}\n{houses.SECRET}\n", text=True, check=True, capture_output=True,
-                       env={**os.environ, "SHENBI_HOME": str(folder)})
+        for account in (name, *(f"{name}-{how}" for how in BROKEN), *(f"{name}-{how}-stream" for how in BROKEN[2:])):
+            subprocess.run([SHENBI, "upstreams", "add", account, "--house", house, "--base-url", played[name].url, "--key-from-input",
+                            "--first-timeout", "1", *words], input=f"{houses.ID}\n{houses.SECRET}\n", text=True, check=True,
+                           capture_output=True, env={**os.environ, "SHENBI_HOME": str(folder)})
     return Server(models=(), home=folder, environment={"SHENBI_LOG": "debug"}), played, home
 
 
@@ -37,7 +42,8 @@ server, played, home = setting()
 
 
 def chat(name, how, **more):
-    return ask(server, "POST", "/v1/chat/completions", {"model": f"{name}/{how}", "messages": HELLO, **more})
+    account = f"{name}-{how}{'-stream' if more.get('stream') else ''}" if how in BROKEN else name
+    return ask(server, "POST", "/v1/chat/completions", {"model": f"{account}/{how}", "messages": HELLO, **more})
 
 
 @case
@@ -85,8 +91,8 @@ def what_a_house_refuses_is_told_with_its_words_and_without_our_secrets():
 
 @case
 def an_answer_that_is_cut_silent_or_damaged_is_an_error():
-    for name in (*KINDS,):
-        for how in ("cut", "malformed", "silent", *(("closed",) if name == "spark" else ())):
+    for name in KINDS:
+        for how in BROKEN[2:] if name == "spark" else BROKEN[2:5]:
             whole = chat(name, how)
             equal(whole.status, 502, name, how, whole)
             check(name in whole.text, name, how, whole)
@@ -104,8 +110,10 @@ def a_wrong_clock_is_told_as_that():
 
 @case
 def one_token_serves_all_calls():
-    chat("baidu", "ordinary")
-    equal(played["baidu"].tokens, 1)
+    before = played["baidu"].tokens
+    for _ in range(3):
+        equal(chat("baidu", "ordinary").status, 200)
+    check(played["baidu"].tokens - before <= 1, played["baidu"].tokens)
 
 
 @case
@@ -157,7 +165,6 @@ def iflyteks_own_client_reads_the_same_transcripts():
         equal((said["data"]["content"], said["usage"]["prompt_tokens"]), (text, 5), how)
 
 
-@case
 def nothing_secret_is_in_the_log_the_metrics_and_the_ledger():
     said = [log_of(server), *(ask(server, "GET", path).text for path in ("/metrics", "/page/usage/rows?limit=1000", "/page/upstreams"))]
     for text in said:
@@ -165,7 +172,7 @@ def nothing_secret_is_in_the_log_the_metrics_and_the_ledger():
 
 
 try:
-    main(workers=1)
+    main(workers=1, last=nothing_secret_is_in_the_log_the_metrics_and_the_ledger)
 finally:
     server.stop()
     home.__exit__(None, None, None)

@@ -55,8 +55,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Asking kAskings[] = {openai_asking(),  responses_asking(), anthropic_asking(), gemini_asking(),
                                     hunyuan_asking(), ernie_asking(),     spark_asking("app")};
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const Asking& asking = kAskings[data[0] % std::size(kAskings)];
-  const bool completion = asking.completion_reader && data[0] >= 128;
+  const size_t kind = (data[0] & 15) % (std::size(kAskings) + 1);  // "0" ... "7"; the last: plain completions
+  const bool completion = kind == std::size(kAskings);
+  const Asking& asking = kAskings[completion ? 0 : kind];
   check(read_stream(asking, bytes, completion));
   std::vector<Event> events;
   const auto reader = completion ? asking.completion_reader() : asking.reader();
