@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.server import SHENBI  # noqa: E402
-from faults.support import houses  # noqa: E402
+from api.support import houses  # noqa: E402
 from faults.support.process import Server, ask, case, check, data_home, equal, log_of, main  # noqa: E402
 
 HELLO = [{"role": "user", "content": "Hello"}]
