@@ -20,6 +20,9 @@ KINDS = {"tencent": ("hunyuan_tc3", houses.Tencent, (), (7, 2)), "baidu": ("qian
 HALVES = (houses.ID, houses.SECRET, "token-of-baidu", "Signature=", "authorization=")
 
 
+# Keys that nobody told us of.
+STRANGERS = ("sk-proj-0123456789abcdef", "AKIA0123456789ABCDEF", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3")
+
 # How answers fail. A key that failed rests, so each has accounts of its own.
 BROKEN = ("refused", "skewed", "cut", "malformed", "silent", "closed")
 
@@ -165,10 +168,17 @@ def iflyteks_own_client_reads_the_same_transcripts():
         equal((said["data"]["content"], said["usage"]["prompt_tokens"]), (text, 5), how)
 
 
+@case
+def what_looks_like_a_key_is_repeated_nowhere():
+    for strange in STRANGERS:
+        answer = ask(server, "POST", "/v1/chat/completions", {"model": strange, "messages": HELLO})
+        check(answer.status >= 400 and strange not in answer.text and "****" in answer.text, answer)
+
+
 def nothing_secret_is_in_the_log_the_metrics_and_the_ledger():
     said = [log_of(server), *(ask(server, "GET", path).text for path in ("/metrics", "/page/usage/rows?limit=1000", "/page/upstreams"))]
     for text in said:
-        check(not any(half in text for half in HALVES), [half for half in HALVES if half in text])
+        check(not any(half in text for half in (*HALVES, *STRANGERS)), [half for half in (*HALVES, *STRANGERS) if half in text])
 
 
 try:
