@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "catalog/cost.h"
 #include "gateway/house.h"
 
@@ -94,9 +95,9 @@ ledger::Row row_of(const gateway::Attempt& attempt, const gateway::Upstream* ups
   return {.time_s = attempt.started,
           .request_id = attempt.request_id,
           .caller = attempt.tenant,
-          .wanted = attempt.wanted,
+          .wanted = redacted(attempt.wanted),
           .upstream = attempt.upstream,
-          .model = attempt.model,
+          .model = redacted(attempt.model),
           .attempt = attempt.number,
           .prompt_tokens = attempt.usage.prompt_tokens,
           .cached_tokens = attempt.usage.cached_tokens,
@@ -108,7 +109,7 @@ ledger::Row row_of(const gateway::Attempt& attempt, const gateway::Upstream* ups
           .total_s = attempt.total_s,
           .outcome = outcome_of(attempt.outcome),
           .status = attempt.status,
-          .error = attempt.error,
+          .error = redacted(attempt.error),
           .raw_usage = attempt.raw_usage,
           .begun = attempt.reservation};
 }
