@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "chat/asking/answer_reading.h"
 #include "chat/asking/request_words.h"
-#include "chat/asking/upstream_error.h"
+#include "chat/upstream_error.h"
 
 namespace shenbi::chat {
 namespace {
