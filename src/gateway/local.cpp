@@ -186,7 +186,7 @@ class LocalProvider final : public Provider {
     }
     work.prompt = std::move(prompt.ids);
     work.stop.insert(work.stop.end(), prompt.stops.begin(), prompt.stops.end());
-    return submit(loaded, std::move(work), std::move(options), std::move(sink));
+    return begin(loaded, std::move(work), std::move(options), std::move(sink));
   }
 
   CallPtr complete(chat::CompletionRequest request, EventSink sink) override {
@@ -203,7 +203,7 @@ class LocalProvider final : public Provider {
     if (const auto grammar = grammar_for(request.format)) {
       work.matcher = matcher_of(*loaded, *grammar);
     }
-    return submit(loaded, std::move(work), std::move(options), std::move(sink));
+    return begin(loaded, std::move(work), std::move(options), std::move(sink));
   }
 
   Embeddings embed(const EmbedRequest& asked, std::stop_token stop) override;
@@ -248,7 +248,7 @@ class LocalProvider final : public Provider {
     return chat::find_tool_syntax(model.chat_template ? model.chat_template->text() : std::string());
   }
 
-  CallPtr submit(const engine::LoadedModelPtr& loaded, engine::Request work, AnswerOptions options, EventSink sink) {
+  CallPtr begin(const engine::LoadedModelPtr& loaded, engine::Request work, AnswerOptions options, EventSink sink) {
     auto call = std::make_shared<LocalCall>(service_, loaded);
     const auto answer = std::make_shared<LocalAnswer>(loaded->shared_model(), std::move(options), std::move(sink));
     work.on_wait = [answer](uint32_t ahead) { answer->waits(ahead); };
