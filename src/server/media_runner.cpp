@@ -150,7 +150,9 @@ class MediaRunner::Impl {
       }
       const auto next = next_due();
       if (next == known_.end() || next->second.due > now) {
-        changed_.wait_until(lock, next == known_.end() ? look_at_ : std::min(look_at_, next->second.due));
+        // A copy: another lane may take the row away meanwhile.
+        const Clock::time_point until = next == known_.end() ? look_at_ : std::min(look_at_, next->second.due);
+        changed_.wait_until(lock, until);
         continue;
       }
       next->second.busy = true;
