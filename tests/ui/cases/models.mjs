@@ -109,7 +109,7 @@ test("a house that has no address of its own wants one, and its settings", async
   await dialog.getByText("The key stands in the server's environment as AZURE_OPENAI_API_KEY").click();
   assert.equal(await dialog.getByLabel("Key", { exact: true }).count(), 0);
   assert.ok(await control(dialog, "Save").isDisabled());
-  await dialog.getByLabel("api_version").fill("2024-10-21");
+  await dialog.getByLabel("API version").fill("2024-10-21");
   await dialog.getByLabel("Address").fill("https://ours.openai.azure.com");
   await dialog.getByText("An address of this machine").waitFor();
   await dialog.getByLabel("Key", { exact: true }).fill("k-0123456789"); // with an address of one's own no variable can be named
