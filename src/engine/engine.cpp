@@ -9,10 +9,9 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
-#include "engine/draft_plan.h"
-#include "engine/drafter.h"
 #include "engine/draws.h"
 #include "engine/kv_cache.h"
+#include "engine/speculator.h"
 #include "engine/stop_matcher.h"
 
 namespace shenbi::engine {
@@ -86,9 +85,6 @@ struct Sequence {
 
 // Rows of logits in one pass for prompts whose own probabilities are wanted: 32 rows of 262,144 words are 32 MiB.
 constexpr size_t kPromptRows = 32;
-// Most guessed tokens in one pass, and of one sequence: each is a row of logits, 1 MiB with 262,144 words, and those
-// far ahead are seldom right.
-constexpr size_t kMostDrafts = 32, kLongestDraft = 15;
 // Shortest share of a pass for one of several prompts: below it the products are no longer busy.
 constexpr size_t kPromptShare = 64;
 
@@ -124,7 +120,7 @@ struct Engine::Impl {
   KvCache cache;
   models::Workspace workspace;
   std::vector<float> logits;
-  PassCosts costs;
+  Speculator speculator;
   std::atomic<bool> abort_pass = false;
   std::atomic<uint32_t> available_pages;  // as of the last step: the cache itself belongs to the step
 
@@ -137,7 +133,11 @@ struct Engine::Impl {
   EngineStats stats;
 
   Impl(std::shared_ptr<const Model> m, ThreadTeam& t, const EngineOptions& o)
-      : model(std::move(m)), team(t), options(o), cache(model->decoder->kv_page_bytes(), page_budget(*model, o)) {
+      : model(std::move(m)),
+        team(t),
+        options(o),
+        cache(model->decoder->kv_page_bytes(), page_budget(*model, o)),
+        speculator(o.speculation) {
     available_pages = cache.available_pages();
   }
 
@@ -260,71 +260,38 @@ struct Engine::Impl {
     }
     std::erase_if(parts,
                   [](const Part& part) { return part.sequence->pages.empty(); });  // preempted after it was planned
-    if (options.speculation != Speculation::kOff) add_drafts(parts, std::min(left, kMostDrafts));
+    if (speculator.on()) add_guesses(parts, left);
     return parts;
   }
 
-  // --- speculation: guessed tokens are rows of the pass that the plain pass would not have ---
-
-  void add_drafts(std::vector<Part>& parts, size_t most) {
-    std::vector<std::vector<int32_t>> drafts(parts.size());
-    std::vector<std::vector<float>> chances(parts.size());
+  // Each decoding sequence's newest token, followed by its guesses.
+  void add_guesses(std::vector<Part>& parts, size_t most) {
+    std::vector<Guessable> sequences(parts.size());
     for (size_t i = 0; i < parts.size(); ++i) {
       const Sequence& s = *parts[i].sequence;
       if (!s.decoding() || s.thinking.forced()) continue;
       // The pass gives one token more than it has guesses.
-      const size_t longest = std::min({most, kLongestDraft, s.tokens_left(context()) - 1});
-      s.drafter.draft(s.history, longest, drafts[i], chances[i]);
+      sequences[i] = {.drafter = &s.drafter, .history = s.history, .most = s.tokens_left(context()) - 1};
     }
-    const std::vector<size_t> lengths = draft_lengths(parts, chances, most);
+    const auto guesses = speculator.guess(sequences, shape_of(parts), most);
     for (size_t i = 0; i < parts.size(); ++i) {
-      if (lengths[i] == 0) continue;
+      if (guesses[i].empty()) continue;
       Sequence& s = *parts[i].sequence;
-      if (!spare_pages(s, s.history.size() + lengths[i])) continue;
+      if (!take_spare_pages(cache, s.pages, pages_for(s.history.size() + guesses[i].size()))) continue;
       parts[i].tokens.assign(1, s.history.back());
-      parts[i].tokens.insert(parts[i].tokens.end(), drafts[i].begin(),
-                             drafts[i].begin() + static_cast<ptrdiff_t>(lengths[i]));
+      parts[i].tokens.insert(parts[i].tokens.end(), guesses[i].begin(), guesses[i].end());
     }
   }
 
-  std::vector<size_t> draft_lengths(const std::vector<Part>& parts, std::span<const std::vector<float>> chances,
-                                    size_t most) const {
-    const bool prompts =
-        std::any_of(parts.begin(), parts.end(), [](const Part& part) { return !part.sequence->decoding(); });
-    if (options.speculation == Speculation::kAlways) return longest_drafts(chances, most);
-    return prompts ? draft_lengths_beside_prompts(chances, most)
-                   : engine::draft_lengths(costs, shape_of(parts), chances, most);
-  }
-
-  // Nobody gives way for a guess.
-  bool spare_pages(Sequence& s, size_t positions) {
-    while (s.pages.size() < pages_for(positions)) {
-      const auto page = cache.allocate();
-      if (!page) return false;
-      s.pages.push_back(*page);
-    }
-    return true;
-  }
-
-  // Pages that only rejected guesses were written to.
-  void release_spare_pages(Sequence& s) {
-    const size_t needed = pages_for(s.history.size());
-    if (s.pages.size() <= needed) return;
-    cache.release(std::span(s.pages).subspan(needed));
-    s.pages.resize(needed);
-  }
-
-  // Of a pass of decoding sequences.
-  PassShape shape_of(const std::vector<Part>& parts) const {
+  // What the time of a pass of answers alone depends on; nothing if it reads prompts as well.
+  std::optional<PassShape> shape_of(const std::vector<Part>& parts) const {
     size_t rows = 0;
-    for (const Part& part : parts) rows += part.rows();
+    for (const Part& part : parts) {
+      if (!part.sequence->decoding()) return std::nullopt;
+      rows += part.rows();
+    }
     const uint32_t best = rows == 1 ? best_logits(*parts[0].sequence) : 0;
-    return {.rows = rows, .coarse_head = model->decoder->uses_coarse_head(rows, best)};
-  }
-
-  void note_cost(const std::vector<Part>& parts, double seconds) {
-    const auto decodes = [](const Part& part) { return part.sequence->decoding(); };
-    if (std::all_of(parts.begin(), parts.end(), decodes)) costs.note(shape_of(parts), seconds);
+    return PassShape{.rows = rows, .coarse_head = model->decoder->uses_coarse_head(rows, best)};
   }
 
   bool still_running(const SequencePtr& s) const {
@@ -386,7 +353,7 @@ struct Engine::Impl {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     model->require_whole();
     const bool whole = written == rows && !(rows == 0 && abort_pass);
-    if (whole) note_cost(parts, took.count());
+    if (const auto shape = shape_of(parts); whole && shape) speculator.note(*shape, took.count());
     return whole;
   }
 
@@ -426,12 +393,8 @@ struct Engine::Impl {
   // that the plain pass would have written, and the draw made of its logits is the one that it would have made.
   bool goes_on(Turn& turn) {
     Sequence& s = *turn.sequence;
-    size_t right = 0;
-    while (s.computed < s.history.size() && right < turn.guesses.size() &&
-           turn.guesses[right] == s.history[s.computed]) {
-      ++right;
-      ++s.computed;
-    }
+    const size_t right = right_guesses(turn.guesses, std::span(s.history).subspan(s.computed));
+    s.computed += right;
     turn.row += right;
     turn.guesses = turn.guesses.subspan(right);
     count_accepted(right);
@@ -455,7 +418,7 @@ struct Engine::Impl {
   // One more token of the answer: its text, whether it ends, its event.
   FinishReason append(Sequence& s, int32_t id, float logprob, const Sampler::TopLogprobs* top) {
     s.history.push_back(id);
-    if (options.speculation != Speculation::kOff) s.drafter.observe(s.history);
+    if (speculator.on()) s.drafter.observe(s.history);
     const size_t generated = s.history.size() - s.prompt_length;
     FinishReason reason = FinishReason::kNone;
     std::string text;
@@ -713,7 +676,8 @@ struct Engine::Impl {
         const bool ended = advance(turn) != FinishReason::kNone;
         if (ended) finish(turn.sequence);
         if (ended || goes_on(turn)) return ended;
-        release_spare_pages(*turn.sequence);
+        Sequence& s = *turn.sequence;
+        release_spare_pages(cache, s.pages, pages_for(s.history.size()));
         return true;
       });
     }

@@ -11,26 +11,10 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "engine/kv_cache.h"
+#include "engine/test_letters.h"
 
 namespace shenbi::engine {
 namespace {
-
-// One token a printable letter, enough for any of the fixtures' vocabularies.
-std::shared_ptr<const tokenizers::Tokenizer> letter_tokenizer(size_t vocab) {
-  std::vector<std::string> names = {"<unk>", "<s>", "</s>"};
-  while (names.size() < vocab) names.push_back(std::string(1, static_cast<char>('!' + names.size() - 3)));
-  tokenizers::GgufVocabulary v;
-  v.model = "llama";
-  for (const std::string& name : names) v.tokens.push_back(name);
-  v.scores.assign(vocab, 0.0f);
-  v.kinds.assign(vocab, 1);
-  v.kinds[0] = 2;
-  v.kinds[1] = v.kinds[2] = 3;
-  v.unknown = 0;
-  v.bos = 1;
-  v.eos = 2;
-  return tokenizers::Tokenizer::from_gguf(v);
-}
 
 std::shared_ptr<const Model> tiny_model(const std::string& family, ThreadTeam& team) {
   auto model = std::make_shared<Model>();

@@ -8,27 +8,10 @@
 
 #include "base/random.h"
 #include "engine/engine.h"
+#include "engine/test_letters.h"
 
 namespace shenbi::engine {
 namespace {
-
-// One token a printable letter.
-std::shared_ptr<const tokenizers::Tokenizer> letter_tokenizer(size_t vocab) {
-  std::vector<std::string> names = {"<unk>", "<s>", "</s>"};
-  while (names.size() < vocab) names.push_back(std::string(1, static_cast<char>('!' + names.size() - 3)));
-  tokenizers::GgufVocabulary v;
-  v.model = "llama";
-  for (const std::string& name : names) v.tokens.push_back(name);
-  v.scores.assign(vocab, 0.0f);
-  v.kinds.assign(vocab, 1);
-  v.kinds[0] = 2;
-  v.kinds[1] = v.kinds[2] = 3;
-  v.unknown = 0;
-  v.bos = 1;
-  v.eos = 2;
-  v.add_space_prefix = false;  // or forced texts are never taken over
-  return tokenizers::Tokenizer::from_gguf(v);
-}
 
 std::shared_ptr<const Model> tiny_model(const std::string& family, ThreadTeam& team) {
   auto model = std::make_shared<Model>();
@@ -37,7 +20,7 @@ std::shared_ptr<const Model> tiny_model(const std::string& family, ThreadTeam& t
       formats::Checkpoint::open(std::string(SHENBI_SOURCE_DIR) + "/tests/golden/models/" + family + "/model");
   model->decoder =
       models::Decoder::load(model->checkpoint, {.coarse_head = models::CoarseHeadUse::kWherePossible}, team);
-  model->tokenizer = letter_tokenizer(model->decoder->spec().vocab_size);
+  model->tokenizer = letter_tokenizer(model->decoder->spec().vocab_size, false);
   return model;
 }
 
