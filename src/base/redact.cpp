@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <mutex>
 #include <set>
 #include <shared_mutex>
@@ -33,50 +34,76 @@ constexpr bool is_key_letter(char c) {
          std::string_view("-_.~+/=%").find(c) != std::string_view::npos;
 }
 
-// How many characters a key could have; 0 for a word: keys hold digits.
-size_t key_letters(std::string_view text) {
-  const auto end = std::find_if_not(text.begin(), text.end(), is_key_letter);
-  const bool digits = std::any_of(text.begin(), end, [](char c) { return c >= '0' && c <= '9'; });
-  return digits ? static_cast<size_t>(end - text.begin()) : 0;
-}
-
 constexpr bool is_word_letter(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
 }
 
-// How much of `text` is a key, and how much of that may stay; 0: it begins with none. A key is no part of a word.
-struct Found {
-  size_t shown = 0, size = 0;
+// What a key may begin with, by its first letter: bit i for kFields[i], behind them one for each of kShapes. Most
+// letters of a text begin none, and are passed over by one look.
+constexpr uint32_t kFieldBits = (uint32_t{1} << kFields.size()) - 1;
+static_assert(kFields.size() + kShapes.size() <= 32);
+constexpr auto kByFirstLetter = [] {
+  std::array<uint32_t, 256> table{};
+  for (size_t i = 0; i < kFields.size(); ++i) table[static_cast<unsigned char>(kFields[i][0])] |= uint32_t{1} << i;
+  for (size_t i = 0; i < kShapes.size(); ++i)
+    table[static_cast<unsigned char>(kShapes[i].begin[0])] |= uint32_t{1} << (kFields.size() + i);
+  return table;
+}();
+
+class KeyFinder {
+ public:
+  explicit KeyFinder(std::string_view text) : text_(text) {}
+
+  // The next one at or behind `at`; `begin` is text.size() if there is none. What tells its kind is no part of it.
+  KeySpan next(size_t at) {
+    for (; at < text_.size(); ++at) {
+      uint32_t candidates = kByFirstLetter[static_cast<unsigned char>(text_[at])];
+      if (candidates == 0) continue;
+      if (at > 0 && is_word_letter(text_[at - 1])) candidates &= kFieldBits;  // a key is no part of a word
+      for (; candidates != 0; candidates &= candidates - 1) {
+        const auto found = key_at(at, static_cast<size_t>(std::countr_zero(candidates)));
+        if (found.end > 0) return found;
+      }
+    }
+    return {text_.size(), text_.size()};
+  }
+
+ private:
+  KeySpan key_at(size_t at, size_t candidate) {
+    const bool field = candidate < kFields.size();
+    const std::string_view begin = field ? kFields[candidate] : kShapes[candidate - kFields.size()].begin;
+    if (!text_.substr(at).starts_with(begin)) return {};
+    at += begin.size();
+    if (field && at < text_.size() && text_[at] == '"') ++at;
+    const size_t count = key_letters(at);
+    return count >= (field ? 4 : kShapes[candidate - kFields.size()].least) ? KeySpan{at, at + count} : KeySpan{};
+  }
+
+  // How many characters a key at `at` could have; 0 for a word: keys hold digits. A run of such characters is walked
+  // through once, however many beginnings stand in it.
+  size_t key_letters(size_t at) {
+    if (at < run_begin_ || at >= run_end_) {
+      run_begin_ = run_end_ = digit_end_ = at;
+      for (; run_end_ < text_.size() && is_key_letter(text_[run_end_]); ++run_end_) {
+        if (text_[run_end_] >= '0' && text_[run_end_] <= '9') digit_end_ = run_end_ + 1;
+      }
+    }
+    return digit_end_ > at ? run_end_ - at : 0;
+  }
+
+  const std::string_view text_;
+  size_t run_begin_ = 0, run_end_ = 0, digit_end_ = 0;  // of the latest run, the last for its last digit
 };
-Found key_at(std::string_view text, bool inside_word) {
-  for (const std::string_view field : kFields) {
-    if (!text.starts_with(field)) continue;
-    const size_t quote = text.substr(field.size()).starts_with('"') ? 1 : 0;
-    const size_t count = key_letters(text.substr(field.size() + quote));
-    if (count >= 4) return {field.size() + quote, field.size() + quote + count};
-  }
-  if (inside_word) return {};
-  for (const Shape& shape : kShapes) {
-    if (!text.starts_with(shape.begin)) continue;
-    const size_t count = key_letters(text.substr(shape.begin.size()));
-    if (count >= shape.least) return {shape.begin.size(), shape.begin.size() + count};
-  }
-  return {};
-}
 
 std::string without_shapes(std::string_view text) {
   std::string out;
-  out.reserve(text.size());
-  for (size_t at = 0; at < text.size();) {
-    const Found found = key_at(text.substr(at), at > 0 && is_word_letter(text[at - 1]));
-    if (found.size == 0) {
-      out += text[at++];
-      continue;
-    }
-    out.append(text.substr(at, found.shown)).append("****");
-    at += found.size;
+  KeyFinder keys(text);
+  size_t said = 0;
+  for (KeySpan key = keys.next(0); key.begin < text.size(); key = keys.next(key.end)) {
+    out.append(text.substr(said, key.begin - said)).append("****");
+    said = key.end;
   }
-  return out;
+  return out.append(text.substr(said));
 }
 
 struct Longer {
@@ -115,6 +142,13 @@ void keep_secret(std::string_view secret) {
     keep_one(secret.substr(at, end - at));
     at = end + 1;
   }
+}
+
+std::vector<KeySpan> find_keys(std::string_view text) {
+  std::vector<KeySpan> all;
+  KeyFinder keys(text);
+  for (KeySpan key = keys.next(0); key.begin < text.size(); key = keys.next(key.end)) all.push_back(key);
+  return all;
 }
 
 std::string redacted(std::string_view text) {
