@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/retry_later.h"
 #include "gateway/clock_skew.h"
+#include "gateway/guarded.h"
 #include "gateway/key_pool.h"
 #include "gateway/remote_call.h"
 #include "gateway/remote_media.h"
@@ -38,7 +39,8 @@ struct Remote::State : std::enable_shared_from_this<State> {
   net::Client& client;
   RemoteOptions options;
   KeyPool keys;
-  std::shared_ptr<Tokens> tokens;  // null: keys prove themselves
+  std::shared_ptr<Tokens> tokens;               // null: keys prove themselves
+  std::shared_ptr<const guard::Finder> finder;  // of personal data; null: it is sent like everything
 
   std::mutex mutex;
   std::set<std::string, std::less<>> listed;  // what the house said it has
@@ -55,7 +57,25 @@ struct Remote::State : std::enable_shared_from_this<State> {
     if (!upstream.base_url.empty()) house.base_url = upstream.base_url;
     while (house.base_url.ends_with('/')) house.base_url.pop_back();
     listed.insert(house.models.begin(), house.models.end());
+    if (treatment() != "send")
+      finder = std::make_shared<const guard::Finder>(
+          guard::PrivateWords{.words = upstream.private_words, .patterns = upstream.private_patterns});
     if (house.token_door) tokens = std::make_shared<Tokens>(*house.token_door, client, options.seconds_since_1970);
+  }
+
+  const std::string& treatment() const {
+    return upstream.personal_data.empty() ? options.personal_data : upstream.personal_data;
+  }
+
+  // What `hide` of gateway/guarded.h has done to a request; nothing where nothing was found.
+  template <class Hide>
+  std::optional<Guarded> guarded(Hide&& hide) const {
+    if (!finder) return std::nullopt;
+    Guarded guarded(finder, treatment() == "block", upstream.name);
+    hide(guarded);
+    if (guarded.empty()) return std::nullopt;
+    if (options.on_masked) options.on_masked(upstream, guarded.vault());
+    return guarded;
   }
 
   Account account(size_t key) const {
@@ -417,12 +437,18 @@ Remote::Prepared Remote::prepared(HouseCall call, std::optional<uint32_t> key) c
 net::Client& Remote::client() const noexcept { return state_->client; }
 const House& Remote::house() const noexcept { return state_->house; }
 
+void Remote::refuse_personal_data(const chat::OrderedJson& words) const {
+  if (state_->finder) Guarded(state_->finder, true, state_->upstream.name).refuse_in(words);
+}
+
 CallPtr Remote::chat(chat::ChatRequest request, EventSink sink) {
   State& state = *state_;
   check_model_name(state.upstream.name, request.model);
   if (!state.house.chat_path) throw Error(Code::kUnsupported, fmt::format("{} offers no chat", state.house.title));
   std::string maker = maker_of(state.upstream, request.model);
   keep_own_signatures(request, maker);
+  const auto guarded = state.guarded([&](Guarded& guard) { guard.mask(request); });
+  if (guarded) sink = guarded->restoring(std::move(sink));
   Start start{.model = request.model,
               .path = state.house.chat_path(request.model, true),
               .body = state.asking.chat(request, true),
@@ -436,6 +462,8 @@ CallPtr Remote::complete(chat::CompletionRequest request, EventSink sink) {
   check_model_name(state.upstream.name, request.model);
   if (state.house.completions_path.empty() || !state.asking.complete)
     throw Error(Code::kUnsupported, fmt::format("{} offers no plain completions, only chat", state.house.title));
+  const auto guarded = state.guarded([&](Guarded& guard) { guard.mask(request); });
+  if (guarded) sink = guarded->restoring(std::move(sink));
   return begin(state_,
                {.model = request.model,
                 .path = state.house.completions_path,
@@ -473,17 +501,29 @@ CallPtr Remote::pass(Passage passage, WireSink wire, EventSink sink) {
               .stream = passage.stream,
               .headers = std::move(passage.headers),
               .answer = {.reader = state.asking.reader(), .maker = maker_of(state.upstream, passage.model)}};
+  const auto guarded = state.guarded([&](Guarded& guard) {
+    auto body = std::make_shared<std::string>(*passage.body);
+    guard.mask_body(*body);
+    if (guard.empty()) return;
+    passage.peek = chat::peek_request(*body);  // the model's name stands elsewhere now
+    passage.body = std::move(body);
+  });
+  if (guarded) {
+    sink = guarded->restoring(std::move(sink));
+    wire = guarded->restoring(std::move(wire), passage.dialect, passage.stream);
+  }
   start.answer.wire = std::move(wire);
   start.answer.hides_usage = address(passage, state.house, start.body);
   return begin(state_, std::move(start), std::move(sink));
 }
 
 Embeddings Remote::embed(const EmbedRequest& request, std::stop_token stop) {
-  const std::vector<std::string>& inputs = request.inputs;
+  std::vector<std::string> inputs = request.inputs;
   State& state = *state_;
   check_model_name(state.upstream.name, request.model);
   if (state.house.embeddings_path.empty() || state.house.dialect != Dialect::kOpenAi)
     throw Error(Code::kUnsupported, fmt::format("{} offers no embeddings here", state.house.title));
+  state.guarded([&](Guarded& guard) { guard.mask(inputs); });
   nlohmann::json asked = {{"model", request.model}, {"input", inputs}, {"encoding_format", "float"}};
   if (request.dimensions > 0) asked["dimensions"] = request.dimensions;
   const std::string body =

@@ -6,6 +6,8 @@
 // An upstream's keys take turns; one that is refused or told to wait cools down and is passed over meanwhile. Nothing
 // is tried twice here: that is the router's affair.
 //
+// Where the account wants it, personal data is kept from the house and put back into its answer (gateway/guarded.h).
+//
 // Events of an answer: `tokens` is 1 for each piece of content (a house does not tell how many tokens a piece holds;
 // the usage at the end is exact), and kFinish carries in `text` the usage object as the house wrote it.
 
@@ -21,6 +23,7 @@
 #include "gateway/provider.h"
 #include "gateway/signatures.h"
 #include "gateway/upstreams.h"
+#include "guard/vault.h"
 
 namespace shenbi::gateway {
 
@@ -35,6 +38,9 @@ struct RemoteOptions {
   std::chrono::milliseconds whole_timeout{600'000};
   /// Between two pieces of a stream that has begun: longer than any model pauses, and houses send signs of life.
   std::chrono::milliseconds idle_timeout{120'000};
+  std::string personal_data = "send";  ///< or "mask", "block"
+  /// Told of each request that something was taken from; from the thread that asks. May be null.
+  std::function<void(const Upstream&, const guard::Vault&)> on_masked;
   /// What is remembered of signed thinking that was passed on; of all upstreams together.
   std::shared_ptr<SignatureBook> book = std::make_shared<SignatureBook>();
 };
@@ -84,6 +90,8 @@ class Remote final : public Provider, public Passing {
   std::string download(net::ClientRequest request, const MediaWriter& write, std::stop_token stop) const;
   net::Client& client() const noexcept;
   const House& house() const noexcept;
+  /// Where the account keeps personal data from the house and none could be put back.
+  void refuse_personal_data(const chat::OrderedJson& words) const;
   std::shared_ptr<State> state_;
 };
 

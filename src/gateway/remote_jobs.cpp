@@ -211,6 +211,7 @@ std::string Remote::exchange(HouseCall call, std::optional<uint32_t>& key, std::
 MediaJob Remote::submit(const MediaRequest& request, std::stop_token stop) {
   check_model_name(upstream().name, request.model);
   const JobWay& way = way_of(house(), request.kind);
+  refuse_personal_data(request.words);
   MediaJob job{.kind = request.kind, .upstream = upstream().name, .model = request.model};
   std::optional<uint32_t> key;
   const std::string body = exchange(way.submit(request, request.model), key, std::move(stop));

@@ -294,6 +294,7 @@ CallPtr Remote::media(const MediaRequest& request, MediaWire wire, EventSink sin
   check_model_name(upstream().name, request.model);
   const auto way = house().media.find(request.kind);
   if (way == house().media.end()) offers_none(house(), request.kind);
+  refuse_personal_data(request.words);
   Prepared ready = prepared(way->second.ask(request, request.model), std::nullopt);
   ready.request.max_bytes = kMaxMediaAnswerBytes;
   auto call = std::make_shared<MediaCall>(upstream().name, request, way->second, std::move(ready), std::move(wire),

@@ -13,6 +13,7 @@
 #include "base/retry_later.h"
 #include "gateway/alarms.h"
 #include "gateway/estimate.h"
+#include "gateway/guarded.h"
 
 namespace shenbi::gateway {
 
@@ -314,6 +315,7 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
   }
 
   void pass_on(Event event) {
+    if (event.kind == Event::Kind::kWarning && event.name == kMaskedWarning) return sink_(std::move(event));
     if (!std::exchange(told_, true) && event.kind != Event::Kind::kToolCall) {
       const Router::Target& target = call_.targets[static_cast<size_t>(winner_.load())];
       event.name = target.remote ? target.upstream + "/" + target.model : target.model;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "gateway/house.h"
+#include "guard/personal_data.h"
 
 namespace shenbi::gateway {
 namespace {
@@ -53,6 +54,11 @@ void check_timeout(const char* field, int64_t seconds) {
   if (seconds < 0 || seconds > kMost) refuse(field, fmt::format("{} is not between 0 and {} s", seconds, kMost));
 }
 
+void check_personal_data(const std::string& word) {
+  if (word.empty() || word == "send" || word == "mask" || word == "block") return;
+  refuse("personal_data", fmt::format("'{}' is none of send, mask and block", word));
+}
+
 void check(const Upstream& upstream) {
   check_name(upstream.name);
   const House house = find_house(upstream.house);
@@ -66,6 +72,8 @@ void check(const Upstream& upstream) {
   check_timeout("first_timeout_s", upstream.first_timeout_s);
   check_timeout("whole_timeout_s", upstream.whole_timeout_s);
   check_timeout("idle_timeout_s", upstream.idle_timeout_s);
+  check_personal_data(upstream.personal_data);
+  const guard::Finder finder({.words = upstream.private_words, .patterns = upstream.private_patterns});
   for (const std::string& key : upstream.keys) {
     if (key.empty() || key.find_first_of("\r\n") != std::string::npos)
       refuse("keys", "a key is one line and not empty");
@@ -87,6 +95,9 @@ std::string to_json(const Upstream& u) {
                         {"first_timeout_s", u.first_timeout_s},
                         {"whole_timeout_s", u.whole_timeout_s},
                         {"idle_timeout_s", u.idle_timeout_s},
+                        {"personal_data", u.personal_data},
+                        {"private_words", u.private_words},
+                        {"private_patterns", u.private_patterns},
                         {"private_network", u.private_network}}
       .dump();
 }
@@ -105,6 +116,9 @@ Upstream from_json(std::string name, const std::string& text) {
           .first_timeout_s = json.value("first_timeout_s", 0),
           .whole_timeout_s = json.value("whole_timeout_s", 0),
           .idle_timeout_s = json.value("idle_timeout_s", 0),
+          .personal_data = json.value("personal_data", ""),
+          .private_words = json.value("private_words", std::vector<std::string>{}),
+          .private_patterns = json.value("private_patterns", std::vector<std::string>{}),
           .private_network = json.at("private_network")};
 }
 

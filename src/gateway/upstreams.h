@@ -38,6 +38,10 @@ struct Upstream {
   /// How long it may be silent: until a stream says something, until an answer in one piece is there, between two
   /// pieces of a stream. 0: as RemoteOptions say.
   int64_t first_timeout_s = 0, whole_timeout_s = 0, idle_timeout_s = 0;
+  /// What becomes of personal data in what it is asked (gateway/guarded.h): "send" it, "mask" it, "block" the request;
+  /// "": as RemoteOptions say.
+  std::string personal_data;
+  std::vector<std::string> private_words, private_patterns;  ///< what else is taken for it (guard/personal_data.h)
   /// May lie on this machine or a private network. Only who sits at the machine sets it: over HTTP it stays false.
   bool private_network = false;
 
@@ -49,7 +53,8 @@ class Upstreams {
   explicit Upstreams(store::Database& database);
 
   /// Adds it or replaces the one of that name. Throws Error{kInvalidArgument} naming the field: name, house, base_url
-  /// (missing, or not http or https, or with a user name in it), settings that the house needs, weight, timeouts.
+  /// (missing, or not http or https, or with a user name in it), settings that the house needs, weight, timeouts,
+  /// personal_data, private_words, private_patterns.
   void put(const Upstream& upstream);
   /// False if there is none.
   bool remove(const std::string& name);
