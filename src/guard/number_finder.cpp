@@ -84,15 +84,18 @@ class Walk {
   bool begins(size_t at) const {
     const char c = before(at);
     if (is_word(c)) return false;
-    if ((c == '.' || c == ',') && at > 1 && is_digit(text_[at - 2])) return c == ',' && !is_thousands(at);
+    if (c == '.' && at > 1 && is_digit(text_[at - 2])) return false;
+    if (c == ',' && is_thousands(at)) return false;
     if (c == '-' && at > 1 && is_hex(text_[at - 2])) return false;
     return true;
   }
-  // Three digits and no more behind a comma.
+  // Three digits and no more behind a comma, and one to three in front of it. A full-width one parts words.
   bool is_thousands(size_t at) const {
-    size_t count = 0;
-    while (count < 4 && is_digit(char_at(at + count))) ++count;
-    return count == 3;
+    if (folded_.raw()[folded_.begin(at - 1)] != ',') return false;
+    size_t before = 0, behind = 0;
+    while (before < 4 && before + 1 < at && is_digit(text_[at - 2 - before])) ++before;
+    while (behind < 4 && is_digit(char_at(at + behind))) ++behind;
+    return before >= 1 && before <= 3 && behind == 3;
   }
   bool ends(size_t at) const {
     const char c = char_at(at);

@@ -84,6 +84,7 @@ TEST(PersonalData, accounts_and_numbers_of_other_countries) {
 TEST(PersonalData, internet_addresses_of_somebody) {
   EXPECT_EQ(found("from 203.0.113.7:8080 and 10.0.0.5/8"), (All{"ip:203.0.113.7", "ip:10.0.0.5"}));
   EXPECT_EQ(found("来自203.0.113.7的请求"), All{"ip:203.0.113.7"});
+  EXPECT_EQ(found("共100，203.0.113.7；60161331926819,203.0.113.8"), (All{"ip:203.0.113.7", "ip:203.0.113.8"}));
   EXPECT_EQ(found("[2001:db8::8a2e:370:7334]:443 fe80::1"), (All{"ip:2001:db8::8a2e:370:7334", "ip:fe80::1"}));
   EXPECT_EQ(found("2001:0db8:0000:0000:0000:8a2e:0370:7334."), All{"ip:2001:0db8:0000:0000:0000:8a2e:0370:7334"});
   for (const char* text :
