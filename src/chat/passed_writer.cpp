@@ -45,8 +45,9 @@ std::string PassedWriter::end(const Event& event, PassedBytes::Taken taken) {
   body_ += taken.bytes;
   if (event.kind == Event::Kind::kError && !taken.last) {
     status_ = event.status;
-    if (form_.stream) return body_ + form_.stream_error(event.status, event.text);
-    body_ = form_.error(event.status, event.text);
+    std::string whole = form_.error(event.status, event.text);
+    if (form_.stream) return std::exchange(body_, std::move(whole)) + form_.stream_error(event.status, event.text);
+    body_ = std::move(whole);
   }
   return form_.stream ? body_ : "";
 }

@@ -137,6 +137,11 @@ std::vector<Router::Target> Router::targets(const std::string& model, std::strin
   return is_rule(model) ? of_rule(model, model, output) : of_name(model, "");
 }
 
+bool Router::leads_further(const std::string& model) {
+  if (is_rule(model) || (state_->options.routes && state_->options.routes->find(model))) return true;
+  return of_name(model, "").front().remote != nullptr;
+}
+
 std::vector<Router::Target> Router::of_name(const std::string& model, const std::string& why) {
   const auto because = [&](std::string_view reason) { return why.empty() ? std::string(reason) : why; };
   const auto remotes = state_->current();

@@ -123,6 +123,9 @@ class Router final : public Provider, public Passing {
   /// model's name alone) and in `id` why; its kError has in `index` how many seconds to wait, as far as that is known.
   /// `output`: what the models of a rule have to make.
   std::vector<Target> targets(const std::string& model, std::string_view output = "text");
+  /// Whether `model` is a rule, a name of the operator's or a model of an upstream. For faces whose own names of the
+  /// engine's models have another form.
+  bool leads_further(const std::string& model);
 
  private:
   std::vector<Target> of_name(const std::string& model, const std::string& why);

@@ -113,6 +113,8 @@ class Answering : public std::enable_shared_from_this<Answering> {
       put();
       return send(plan_.writer->status(), plan_.writer->body());
     }
+    // A stream that fails before its first byte is no stream: clients look for an error's words in a whole body.
+    if (!begun_ && plan_.writer->status() != 200) return send(plan_.writer->status(), plan_.writer->body());
     write(last_bytes);
     put();
     exchange_->end();

@@ -46,6 +46,22 @@ std::optional<chat::RequestPeek> peek(const std::string& body) {
   }
 }
 
+// What of a request the form of its answer depends on, as a request of its own.
+std::string form_of(Dialect dialect, const std::string& body) {
+  using chat::OrderedJson;
+  if (dialect == Dialect::kGemini) return R"({"contents":[{"parts":[{"text":"?"}]}]})";
+  const OrderedJson asked = OrderedJson::parse(body);
+  OrderedJson form = {{"max_tokens", 1}, {"messages", {{{"role", "user"}, {"content", "?"}}}}};
+  for (const char* field : {"model", "stream"}) {
+    if (asked.contains(field)) form[field] = asked[field];
+  }
+  if (const auto options = asked.find("stream_options"); options != asked.end() && options->is_object()) {
+    const auto usage = options->find("include_usage");
+    if (usage != options->end() && usage->is_boolean()) form["stream_options"]["include_usage"] = *usage;
+  }
+  return form.dump();
+}
+
 // Made once, when somebody needs it.
 class Translated {
  public:
@@ -58,6 +74,16 @@ class Translated {
     made_->request.tenant = tenant_;
     made_->request.priority += priority_;
     return *made_;
+  }
+  // For an answer that came in the form that was not asked for. Its request went through, so it may hold what no parser
+  // of ours understands; all that its answer's form depends on is understood.
+  std::unique_ptr<chat::AnswerWriter> writer(Dialect dialect, bool several) {
+    try {
+      return get().writer();
+    } catch (const Error&) {
+      if (several) throw;
+      return make_(form_of(dialect, *body_)).writer();
+    }
   }
 
  private:
@@ -96,7 +122,8 @@ bool pass(RouteCall& call, PassablePath path) {
           .stream = passage.stream,
           .error = [d = path.dialect](int status, std::string_view why) { return error_body(d, status, why); },
           .stream_error = [d = path.dialect](int status, std::string_view why) { return stream_error(d, status, why); },
-          .translator = [translated] { return translated->get().writer(); }});
+          .translator = [translated, d = path.dialect,
+                         several = passage.peek.answers > 1] { return translated->writer(d, several); }});
   plan.starts.push_back([passing, bytes, passage = std::move(passage)](gateway::EventSink sink) mutable {
     const auto wire = [bytes](std::string_view more, bool last) { bytes->add(more, last); };
     return passing->pass(std::move(passage), wire, std::move(sink));

@@ -69,6 +69,51 @@ MockHouse::Answer good() {
 }
 constexpr int64_t kGood = 4 * kIn + 3 * kCached + 2 * kOut;
 
+// Of a house that answers whole where a stream was asked for, also where the request says what nobody here knows.
+TEST_P(PassedCost, a_stream_that_comes_in_one_piece_is_told_as_a_stream) {
+  MockHouse house([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = 200,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = R"({"choices":[{"index":4,"message":{"content":"at once"},"finish_reason":"stop"}]})"});
+  });
+  add("oa", house);
+  for (const char* unknown : {"top_p", "of_next_year"}) {
+    if (!GetParam() && std::string_view(unknown) == "of_next_year")
+      continue;  // refused by name before anybody is asked
+    const testing::Answer answer = ask("oa/gpt-4.1", true, {{unknown, 1}});
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_NE(answer.body.find("at once"), std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find("data: "), std::string::npos) << answer.body;
+  }
+}
+
+// Whose models have no tag, and whose routes have none.
+TEST_P(PassedCost, the_model_of_an_upstream_is_asked_for_by_its_own_name_in_every_dialect) {
+  MockHouse house(good());
+  add("oa", house);
+  state().routes.put({.name = "smart", .targets = {"oa/gpt-4.1"}});
+  const ordered_json messages = {{{"role", "user"}, {"content", "hello"}}};
+  for (const char* model : {"oa/gpt-4.1", "gpt-4.1", "smart", "auto:gpt-4.1"}) {
+    const ordered_json body = {{"model", model}, {"messages", messages}, {"stream", GetParam()}};
+    const testing::Answer answer = send("POST", "/api/chat", body, {"Content-Type: application/json"});
+    EXPECT_EQ(answer.status, 200) << model << answer.body;
+    EXPECT_EQ(ordered_json::parse(house.requests().back().body)["model"], "gpt-4.1") << model;
+  }
+}
+
+TEST_P(PassedCost, a_stream_that_fails_before_its_first_byte_is_an_error_in_one_piece) {
+  MockHouse house([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = 400,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = R"({"error":{"message":"top_p: not for this model"}})"});
+  });
+  add("oa", house);
+  const testing::Answer answer = ask("oa/gpt-4.1", true);
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_NE(ordered_json::parse(answer.body)["error"]["message"].get<std::string>().find("not for this model"),
+            std::string::npos);
+}
+
 TEST_P(PassedCost, a_whole_answer_and_a_stream_settle_by_their_usage) {
   MockHouse house(good());
   add("oa", house);

@@ -105,7 +105,8 @@ class CommonReader : public BaseReader {
     if (!choices) return;
     for (const OrderedJson& choice : *choices) {
       if (over()) return;
-      if (found_count(choice, "index") != 0) continue;  // one was asked for
+      // One was asked for: of a stream its events are told by their number, of a whole answer it is the first.
+      if (whole ? &choice != &choices->front() : found_count(choice, "index") != 0) continue;
       if (const OrderedJson* usage = found_object(choice, "usage")) read_usage(*usage);
       if (!model_.empty()) start();
       read_choice(choice, whole);

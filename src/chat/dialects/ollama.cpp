@@ -19,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <deque>
 
@@ -100,6 +101,20 @@ void read_think(Fields& fields, ChatRequest& request) {
   }
 }
 
+// The bytes say themselves what kind of image they are (the signatures of RFC 2083, JFIF, GIF89a, RFC 9649, BMP), and
+// houses want to be told. Of others nothing is known but that they are called an image.
+std::string image_type(std::string_view bytes) {
+  using namespace std::string_view_literals;
+  if (bytes.starts_with("\x89PNG\r\n\x1a\n"sv)) return "image/png";
+  if (bytes.starts_with("\xff\xd8\xff"sv)) return "image/jpeg";
+  if (bytes.starts_with("GIF87a"sv) || bytes.starts_with("GIF89a"sv)) return "image/gif";
+  if (bytes.starts_with("RIFF"sv) && bytes.substr(std::min<size_t>(8, bytes.size())).starts_with("WEBP"sv)) {
+    return "image/webp";
+  }
+  if (bytes.starts_with("BM"sv)) return "image/bmp";
+  return "image/*";
+}
+
 void read_images(Fields& fields, Message& message) {
   const OrderedJson* images = fields.list("images", 256);
   if (!images) return;
@@ -107,9 +122,13 @@ void read_images(Fields& fields, Message& message) {
     const std::string field = fields.at("images", i);
     if (!(*images)[i].is_string()) refuse_field(field, "expected base64");
     const std::string& text = (*images)[i].get_ref<const std::string&>();
-    // The bytes say themselves what kind of image they are.
-    message.parts.push_back(text.starts_with("data:") ? part_of_uri(text, field)
-                                                      : part_of_bytes("image/*", decoded_base64(text, field)));
+    if (text.starts_with("data:")) {
+      message.parts.push_back(part_of_uri(text, field));
+      continue;
+    }
+    std::string bytes = decoded_base64(text, field);
+    std::string type = image_type(bytes);
+    message.parts.push_back(part_of_bytes(std::move(type), std::move(bytes)));
   }
 }
 

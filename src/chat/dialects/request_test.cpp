@@ -217,6 +217,22 @@ TEST(Ollama, keep_alive_is_seconds_or_a_duration) {
   EXPECT_EQ(seconds("\"250ms\""), 0.25);
 }
 
+TEST(Ollama, the_bytes_of_an_image_say_its_type) {
+  const auto type_of = [](const std::string& base64) {
+    const std::string message = R"({"role": "user", "content": "x", "images": [")" + base64 + R"("]})";
+    return parse_ollama_chat(R"({"model": "m", "messages": [)" + message + "]}")
+        .request.messages.at(0)
+        .parts.back()
+        .mime;
+  };
+  EXPECT_EQ(type_of("iVBORw0KGgo="), "image/png");
+  EXPECT_EQ(type_of("/9j/4A=="), "image/jpeg");
+  EXPECT_EQ(type_of("R0lGODlh"), "image/gif");
+  EXPECT_EQ(type_of("UklGRgAAAABXRUJQ"), "image/webp");
+  EXPECT_EQ(type_of("UklGRgAA"), "image/*");
+  EXPECT_EQ(type_of("data:image/avif;base64,AAAA"), "image/avif");
+}
+
 TEST(Ollama, generate_is_a_chat_unless_raw_or_with_a_suffix) {
   EXPECT_TRUE(parse_ollama_generate(R"({"model": "m", "prompt": "x", "system": "s"})").uses_chat);
   EXPECT_FALSE(parse_ollama_generate(R"({"model": "m", "prompt": "x", "raw": true})").uses_chat);

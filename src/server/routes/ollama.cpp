@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "chat/dialect_ollama.h"
 #include "formats/model_store.h"
+#include "gateway/router.h"
 
 #include "chat/fields.h"
 #include "server/answering.h"
@@ -24,11 +25,14 @@ using chat::OllamaWriter;
 using chat::OrderedJson;
 using std::chrono::steady_clock;
 
-// Ollama's names may leave the tag away; a model of the store always has one, an alias is as it was given.
+// Ollama's names may leave the tag away; a model of the store always has one, an alias, a route and a model of an
+// upstream are as they were given.
 std::string full_name(const RouteCall& call, const std::string& name) {
   constexpr std::string_view kTag = ":latest";
   const auto& aliases = call.state.service->aliases();
   if (aliases.contains(name)) return name;
+  const auto router = std::dynamic_pointer_cast<gateway::Router>(call.state.provider);
+  if (router && router->leads_further(name)) return name;
   if (name.find(':') == std::string::npos) return name + std::string(kTag);
   const std::string bare = name.ends_with(kTag) ? name.substr(0, name.size() - kTag.size()) : name;
   return aliases.contains(bare) ? bare : name;
