@@ -8,7 +8,7 @@
 
 namespace shenbi::kernels {
 
-enum class Isa { kScalar, kAvx2, kAvx512 };  // later: kAmx, kNeon
+enum class Isa { kScalar, kAvx2, kAvx512 };  // later: kNeon; AMX was tried (docs/kernels.md)
 
 std::string_view isa_name(Isa isa) noexcept;
 
