@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "gateway/guarded.h"
 #include "server/answer_cache.h"
 #include "server/state.h"
 
@@ -75,6 +76,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
   void take(const chat::Event& event, uint32_t choice) {
     std::lock_guard lock(mutex_);
     if (ended_) return;
+    if (event.kind == chat::Event::Kind::kWarning && event.name == gateway::kMaskedWarning) return note_masked(event);
     note_who_answers(event);
     if (event.kind == chat::Event::Kind::kError) note_wait(event);
     keep(event, choice);
@@ -170,6 +172,15 @@ class Answering : public std::enable_shared_from_this<Answering> {
     if (std::exchange(noted_, true) || event.kind == chat::Event::Kind::kToolCall || event.name.empty()) return;
     headers_.emplace_back("X-Shenbi-Model", header_text(event.name));
     headers_.emplace_back("X-Shenbi-Route", header_text(event.id));
+  }
+
+  // The answer will hold what was kept from the house: no copy of that is kept here either.
+  void note_masked(const chat::Event& event) {
+    cache_ = nullptr;
+    std::erase_if(headers_, [](const auto& header) {  // each choice says it
+      return header.first == "X-Shenbi-Cache" || header.first == "X-Shenbi-Masked";
+    });
+    headers_.emplace_back("X-Shenbi-Masked", header_text(event.text.substr(event.text.find(':') + 2)));
   }
 
   // Headers go out with the first byte: of an answer that has begun nobody can be told.

@@ -88,6 +88,11 @@ void Metrics::batch_line(bool good) {
   ++batch_lines_[good];
 }
 
+void Metrics::masked(const std::string& upstream, std::string_view kind, uint64_t count) {
+  std::lock_guard lock(mutex_);
+  masked_[{upstream, std::string(kind)}] += count;
+}
+
 std::string Metrics::print() const {
   std::lock_guard lock(mutex_);
   std::string out;
@@ -136,6 +141,11 @@ std::string Metrics::print() const {
   for (const bool good : {true, false}) {
     out += fmt::format("shenbi:batch_lines_total{{result=\"{}\"}} {}\n", good ? "completed" : "failed",
                        batch_lines_[good]);
+  }
+  metric_head(out, "shenbi:masked_values_total", "counter", "Personal data that an upstream got a placeholder for.");
+  for (const auto& [key, count] : masked_) {
+    out += fmt::format("shenbi:masked_values_total{{upstream=\"{}\",kind=\"{}\"}} {}\n", escaped_label(key.first),
+                       key.second, count);
   }
   return out;
 }

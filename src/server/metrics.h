@@ -49,6 +49,8 @@ class Metrics {
   void answer(const AnswerFigures& figures);
   void between_tokens(const std::string& model, double seconds);
   void batch_line(bool good);
+  /// Values that were kept from an upstream.
+  void masked(const std::string& upstream, std::string_view kind, uint64_t count);
   void model_load(const std::string& model, double seconds, bool failed);
   std::string print() const;
 
@@ -78,8 +80,9 @@ class Metrics {
 
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<PerModel>> models_;
-  std::map<std::pair<std::string, int>, uint64_t> requests_;  // by route pattern and status
-  uint64_t batch_lines_[2] = {};                              // failed, completed
+  std::map<std::pair<std::string, int>, uint64_t> requests_;        // by route pattern and status
+  std::map<std::pair<std::string, std::string>, uint64_t> masked_;  // by upstream and kind
+  uint64_t batch_lines_[2] = {};                                    // failed, completed
 };
 
 }  // namespace shenbi::server

@@ -81,20 +81,23 @@ State::State(const ServeOptions& o)
       service(std::make_shared<engine::Service>(with_load_reports(o.engine, *this))),
       provider(std::make_shared<gateway::Router>(
           gateway::make_local_provider(service, o.models), upstreams,
-          gateway::RouterOptions{.run = [this](std::function<void()> job) { return workers.run(std::move(job)); },
-                                 .admit = [this](const gateway::Attempt& attempt,
-                                                 const gateway::Need& need) { return accounting.admit(attempt, need); },
-                                 .on_attempt =
-                                     [this](const gateway::Attempt& attempt) {
-                                       accounting.file(attempt);
-                                       note_receipt(attempt);
-                                     },
-                                 .request_id = current_request_id,
-                                 .routes = &routes,
-                                 .describe =
-                                     [this](const gateway::Upstream* upstream, const gateway::ModelInfo& info) {
-                                       return described(*library.current(), upstream, info);
-                                     }})),
+          gateway::RouterOptions{
+              .run = [this](std::function<void()> job) { return workers.run(std::move(job)); },
+              .admit = [this](const gateway::Attempt& attempt,
+                              const gateway::Need& need) { return accounting.admit(attempt, need); },
+              .on_attempt =
+                  [this](const gateway::Attempt& attempt) {
+                    accounting.file(attempt);
+                    note_receipt(attempt);
+                  },
+              .request_id = current_request_id,
+              .routes = &routes,
+              .describe = [this](
+                              const gateway::Upstream* upstream,
+                              const gateway::ModelInfo& info) { return described(*library.current(), upstream, info); },
+              .remote = {.personal_data = o.personal_data,
+                         .on_masked = [this](const gateway::Upstream& upstream,
+                                             const guard::Vault& vault) { note_masked(upstream, vault); }}})),
       conversations(std::make_unique<Conversations>(database)),
       prompts(std::make_unique<Prompts>(database)),
       files(std::make_unique<Files>(database, o.data / "files")),
@@ -124,6 +127,13 @@ void State::note_receipt(const gateway::Attempt& attempt) {
     const auto upstream = upstreams.find(attempt.upstream);
     return row_of(attempt, upstream ? &*upstream : nullptr, *library.current());
   });
+}
+
+void State::note_masked(const gateway::Upstream& upstream, const guard::Vault& vault) {
+  for (size_t i = 0; i < guard::kKinds; ++i) {
+    if (vault.counts()[i] > 0)
+      metrics.masked(upstream.name, guard::kind_name(static_cast<guard::Kind>(i)), vault.counts()[i]);
+  }
 }
 
 void State::note_failed_load(const std::string& model, const std::string& why) {

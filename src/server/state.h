@@ -52,6 +52,7 @@ struct ServeOptions {
   /// Room for answers that are given again to the same request, and how long; 0: none are (server/answer_cache.h).
   uint64_t answer_cache_bytes = 0;
   std::chrono::seconds answer_cache_keep{3600};
+  std::string personal_data = "send";  ///< to upstreams that say nothing else (gateway/upstreams.h)
   engine::ServiceOptions engine;
   trace::Options trace;
 };
@@ -97,6 +98,7 @@ class State {
 
   std::atomic<bool> stopping = false;  ///< no new work: only questions about the server itself are answered
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  void note_masked(const gateway::Upstream& upstream, const guard::Vault& vault);
   void note_receipt(const gateway::Attempt& attempt);
 
   mutable std::mutex failed_loads_mutex;

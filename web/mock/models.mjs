@@ -52,7 +52,7 @@ function put({ ids: [name], body }, models) {
   const house = houses.find((one) => one.name === body.house);
   if ("private_network" in body || "name" in body) throw new Refusal(400, "private_network: unknown field");
   if (!house) throw new Refusal(400, `house: '${body.house}' is not known`);
-  const account = { base_url: "", settings: {}, models: [], priority: 0, weight: 1, enabled: true, ...body, name, keys: body.keys?.map(masked) ?? old?.keys ?? [], private_network: false };
+  const account = { base_url: "", settings: {}, models: [], priority: 0, weight: 1, enabled: true, personal_data: "", private_words: [], private_patterns: [], ...body, name, keys: body.keys?.map(masked) ?? old?.keys ?? [], private_network: false };
   accounts.set(name, account);
   for (const model of account.models) {
     const id = `${name}/${model}`;

@@ -139,6 +139,10 @@ Command serve() {
                         "MB for answers that are given again to the same request of the same key; 0: none are");
             args.option("--answer-cache-for", options->answer_cache_minutes, "minutes that such an answer is kept")
                 .range(1, 525600);
+            args.option("--personal-data", s.personal_data,
+                        "in what upstreams are asked that say nothing else: send it, mask it and put it back into the "
+                        "answer, or block the request")
+                .choices({"send", "mask", "block"});
             args.option("--patience", options->patience_s, "seconds that running answers get at the end");
             args.example(
                 "  shenbi serve -m gemma3:270m\n"

@@ -135,6 +135,14 @@ Command upstreams() {
                         "add: s until an answer that comes in one piece is there; default: 600");
             args.option("--idle-timeout", u.idle_timeout_s,
                         "add: s between two pieces of a stream that has begun; default: 120");
+            args.option(
+                    "--personal-data", u.personal_data,
+                    "add: in what is asked: send it, mask it and put it back into the answer, or block the request; "
+                    "default: as the server says")
+                .choices({"send", "mask", "block"});
+            args.option("--private-word", u.private_words, "add: a word that is masked as well; may be repeated");
+            args.option("--private-pattern", u.private_patterns,
+                        "add: a regular expression (RE2) for the same; may be repeated");
             args.flag("--off", options->off, "add: keep it, but do not ask it");
             options->database.declare(args);
             args.example(

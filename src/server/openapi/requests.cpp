@@ -172,6 +172,9 @@ constexpr std::string_view kUpstream = R"json({
     "first_timeout_s": {"type": ["integer", "null"], "minimum": 0, "maximum": 86400},
     "whole_timeout_s": {"type": ["integer", "null"], "minimum": 0, "maximum": 86400},
     "idle_timeout_s": {"type": ["integer", "null"], "minimum": 0, "maximum": 86400},
+    "personal_data": {"type": ["string", "null"], "enum": ["", "send", "mask", "block", null]},
+    "private_words": {"type": ["array", "string", "null"], "items": {"type": "string"}},
+    "private_patterns": {"type": ["array", "string", "null"], "items": {"type": "string"}},
     "enabled": {"type": ["boolean", "null"]}
   }})json";
 

@@ -47,6 +47,9 @@ Schema upstream() {
                  {"first_timeout_s", integer()},
                  {"whole_timeout_s", integer()},
                  {"idle_timeout_s", integer()},
+                 {"personal_data", word({"", "send", "mask", "block"})},
+                 {"private_words", list(text())},
+                 {"private_patterns", list(text())},
                  {"private_network", boolean()}});
 }
 

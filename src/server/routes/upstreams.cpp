@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "chat/fields.h"
 #include "gateway/house.h"
+#include "guard/personal_data.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
@@ -29,6 +30,9 @@ OrderedJson upstream_json(const gateway::Upstream& upstream) {
           {"first_timeout_s", upstream.first_timeout_s},
           {"whole_timeout_s", upstream.whole_timeout_s},
           {"idle_timeout_s", upstream.idle_timeout_s},
+          {"personal_data", upstream.personal_data},
+          {"private_words", upstream.private_words},
+          {"private_patterns", upstream.private_patterns},
           {"private_network", upstream.private_network}};
 }
 
@@ -123,6 +127,14 @@ void put(RouteCall& call) {
   upstream.first_timeout_s = timeout("first_timeout_s", old ? old->first_timeout_s : 0);
   upstream.whole_timeout_s = timeout("whole_timeout_s", old ? old->whole_timeout_s : 0);
   upstream.idle_timeout_s = timeout("idle_timeout_s", old ? old->idle_timeout_s : 0);
+  upstream.personal_data = body.text("personal_data").value_or(old ? old->personal_data : "");
+  const auto own = [&](const char* field, size_t most, std::vector<std::string> before) {
+    return body.has(field) ? body.texts(field, most) : before;
+  };
+  upstream.private_words =
+      own("private_words", guard::kMaxPrivateWords, old ? old->private_words : std::vector<std::string>{});
+  upstream.private_patterns =
+      own("private_patterns", guard::kMaxPrivatePatterns, old ? old->private_patterns : std::vector<std::string>{});
   body.end();
   set_keys(std::move(keys), old, upstream);
   // What was set up at the machine stays reachable as long as it is the same address.

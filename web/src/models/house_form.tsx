@@ -16,7 +16,7 @@ export function HouseForm(props: { houses: House[]; account: Account | undefined
   const before = props.account;
   const first = props.houses[0]!;
   const [wanted, setWanted] = createSignal<WantedAccount>(
-    before ? { ...before, keys: undefined } : { name: first.name, house: first.name, base_url: "", settings: {}, models: [], priority: 0, weight: 1, enabled: true },
+    before ? { ...before, keys: undefined } : { name: first.name, house: first.name, base_url: "", settings: {}, models: [], priority: 0, weight: 1, enabled: true, personal_data: "", private_words: [] },
   );
   const [keys, setKeys] = createSignal("");
   const [parts, setParts] = createSignal<Record<string, string>>({}); // of a key that is made of several
@@ -120,6 +120,15 @@ export function HouseForm(props: { houses: House[]; account: Account | undefined
         <FormField name={m("weight")}>
           <input class="field" type="number" min="0" step="any" value={wanted().weight} onInput={(event) => change({ weight: Number(event.currentTarget.value) })} />
         </FormField>
+        <FormField name={m("personal")}>
+          <select class="field" aria-label={m("personal")} onChange={(event) => change({ personal_data: event.currentTarget.value as Account["personal_data"] })}>
+            <For each={["", "send", "mask", "block"] as const}>{(one) => <option value={one} selected={one === wanted().personal_data}>{m(`personal_${one || "default"}`)}</option>}</For>
+          </select>
+        </FormField>
+        <FormField name={m("private_words")}>
+          <input class="field" autocomplete="off" value={wanted().private_words.join(", ")} onChange={(event) => change({ private_words: event.currentTarget.value.split(/[,，、]/).map((word) => word.trim()).filter(Boolean) })} />
+        </FormField>
+        <p class="form-note">{m("personal_note")}</p>
         <label class="form-check">
           <input type="checkbox" checked={wanted().enabled} onChange={(event) => change({ enabled: event.currentTarget.checked })} /> {m("enabled")}
         </label>

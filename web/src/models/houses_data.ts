@@ -30,6 +30,8 @@ export interface Account {
   priority: number;
   weight: number;
   enabled: boolean;
+  personal_data: "" | "send" | "mask" | "block";
+  private_words: string[];
 }
 
 export type WantedAccount = Omit<Account, "keys"> & { keys?: string[] };
@@ -39,5 +41,5 @@ const path = (name: string) => `/page/upstreams/${encodeURIComponent(name)}`;
 export const listHouses = async () => (await call<{ houses: House[] }>("GET", "/page/houses")).houses;
 export const listAccounts = async () => (await call<{ upstreams: Account[] }>("GET", "/page/upstreams")).upstreams;
 export const removeAccount = (name: string) => call<void>("DELETE", path(name));
-export const putAccount = ({ name, house, base_url, settings, models, priority, weight, enabled, keys }: WantedAccount) =>
-  call<Account>("PUT", path(name), { house, base_url, settings, models, priority, weight, enabled, ...(keys ? { keys } : {}) });
+export const putAccount = ({ name, house, base_url, settings, models, priority, weight, enabled, personal_data, private_words, keys }: WantedAccount) =>
+  call<Account>("PUT", path(name), { house, base_url, settings, models, priority, weight, enabled, personal_data, private_words, ...(keys ? { keys } : {}) });
