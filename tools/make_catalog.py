@@ -53,6 +53,8 @@ def figures(entry):
     steps = sorted(entry.get("tiered_pricing", []), key=lambda step: step["range"][0])
     row = {"tokens": tier(entry, "") or (tier(steps[0], "") if steps else {}), "batch": tier(entry, "_batches"), "over": over(entry)}
     for name, fields in UNITS.items():
+        if name == "image" and entry.get("mode") == "video_generation":
+            continue  # of a picture that a film begins with
         row[name] = next((dollars(entry[field]) for field in fields if entry.get(field)), None)
     if entry.get("input_cost_per_character"):
         row["million_characters"] = dollars(entry["input_cost_per_character"], 10**6)

@@ -13,13 +13,16 @@ namespace shenbi::gateway {
 class Alarms {
  public:
   Alarms() = default;
-  /// What has not rung yet never will.
-  ~Alarms();
+  ~Alarms() { stop(); }
   Alarms(const Alarms&) = delete;
   Alarms& operator=(const Alarms&) = delete;
 
   /// `ring` must not block or throw. Thread-safe.
   void after(std::chrono::milliseconds time, std::function<void()> ring);
+  /// What has not rung yet never will, nor what is set from now on. Not from within a ring.
+  void stop();
+  /// Nobody waits any longer: everything rings now, for good also what is set from now on.
+  void ring_all();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -28,7 +31,7 @@ class Alarms {
   std::mutex mutex_;
   std::condition_variable sooner_;
   std::multimap<Clock::time_point, std::function<void()>> waiting_;
-  bool stopping_ = false;
+  bool stopping_ = false, at_once_ = false;
   std::thread thread_;
 };
 

@@ -99,6 +99,26 @@ void read_form(MediaRequest& request) {
   }
 }
 
+// A word of some houses alone: whoever does not know it judges it himself.
+uint64_t asked_milliseconds(const OrderedJson& words) {
+  const auto found = words.find("duration");
+  if (found == words.end() || !found->is_number_unsigned()) return 0;
+  const uint64_t seconds = found->get<uint64_t>();
+  return seconds <= kMaxMediaSeconds ? seconds * 1000 : 0;
+}
+
+// A form has texts alone. What houses take as a number or as true or false is read as such; other names stay texts,
+// since nobody can tell what they are meant to be.
+void read_values_of_form(OrderedJson& words) {
+  for (const char* name : {"seed", "fps", "audio", "watermark", "prompt_extend", "prompt_optimizer",
+                           "fast_pretreatment", "aigc_watermark", "with_audio", "remove_background"}) {
+    const auto found = words.find(name);
+    if (found == words.end() || !found->is_string()) continue;
+    const OrderedJson value = OrderedJson::parse(found->get_ref<const std::string&>(), nullptr, false);
+    if (value.is_boolean() || value.is_number()) *found = value;
+  }
+}
+
 const MediaFile* file_named(const MediaRequest& request, std::string_view field) {
   const auto found = std::find_if(request.files.begin(), request.files.end(),
                                   [&](const MediaFile& file) { return file.field == field; });
@@ -122,7 +142,9 @@ void judge(MediaRequest& request) {
     }
     case MediaKind::kSpeech:
       request.most.characters = characters_of(needed_text(words, "input"));
-      request.most.milliseconds = request.most.characters * kMostMillisecondsPerCharacter;
+      request.lasts = asked_milliseconds(words);
+      request.most.milliseconds =
+          request.lasts ? request.lasts : request.most.characters * kMostMillisecondsPerCharacter;
       return;
     case MediaKind::kTranscription:
     case MediaKind::kTranslation: {
@@ -226,6 +248,7 @@ MediaRequest read_media(MediaKind kind, std::string_view content_type, std::stri
   request.form = content_type.substr(0, 19) == "multipart/form-data";
   if (request.form) {
     read_form(request);
+    if (kind == MediaKind::kVideo) read_values_of_form(request.words);
   } else {
     request.content_type = "application/json";
     read_json(request);

@@ -54,10 +54,11 @@ struct MediaRequest {
   std::string content_type;
   bool form = false;                      ///< multipart/form-data; else JSON
   size_t model_begin = 0, model_end = 0;  ///< its name in the body; in JSON with the quotes
-  chat::OrderedJson words;                ///< an object: the fields of the JSON, or the texts of the form
+  chat::OrderedJson words;  ///< an object: the fields of the JSON, or of the form: texts, but for numbers of films
   std::vector<MediaFile> files;
   bool stream = false;  ///< events instead of one answer
   MediaUse most;        ///< what it may come to
+  uint64_t lasts = 0;   ///< ms of a sound whose length is asked for (`duration`, in seconds); 0: it is not
 
   /// The body with another model's name in the place of its own.
   std::string with_model(std::string_view name) const;

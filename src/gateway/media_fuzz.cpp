@@ -28,7 +28,8 @@ void as_answer(MediaKind kind, const std::string& bytes) {
   MediaRequest request =
       read_media(MediaKind::kSpeech, "application/json", R"({"model":"m","input":"x","response_format":"mp3"})");
   request.kind = kind;
-  for (const char* name : {"openai", "zhipu", "dashscope", "replicate", "minimax", "stability", "fal"}) {
+  for (const char* name : {"openai", "zhipu", "dashscope", "replicate", "minimax", "stability", "fal", "elevenlabs",
+                           "runway", "heygen", "did"}) {
     const House house = find_house(name);
     try {
       if (const auto way = house.media.find(kind); way != house.media.end()) {
@@ -37,9 +38,19 @@ void as_answer(MediaKind kind, const std::string& bytes) {
         if (kind != MediaKind::kSpeech) check_openai_answer(request, body);
       }
       if (const auto way = house.jobs.find(kind); way != house.jobs.end()) {
-        MediaJob job;
-        way->second.read(bytes, job);
+        MediaJob job{.kind = kind, .model = "fal-ai/flux/dev"};
+        way->second.read(bytes, job);  // as the answer to a submission
         if (way->second.look(job).path.find("..") != std::string::npos) std::abort();
+        way->second.read(bytes, job);  // and to a look
+        if (way->second.result) {
+          if (way->second.result(job, bytes).path.find("..") != std::string::npos) std::abort();
+          way->second.read_result(bytes, job);
+        }
+        if (way->second.told) {
+          std::string body = bytes, type;
+          way->second.told(request, body, type);
+          check_openai_answer(request, body);
+        }
       }
     } catch (const shenbi::Error&) {
     }

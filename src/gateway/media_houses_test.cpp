@@ -32,9 +32,12 @@ class MediaHouses : public RouterTest {
   };
   Came ask(MediaKind kind, Json body) {
     body["model"] = "a/" + body.value("model", std::string("m"));
+    return ask(read_media(kind, "application/json", body.dump()));
+  }
+  Came ask(const MediaRequest& request) {
     Came came;
     Heard heard;
-    const auto call = router().media(read_media(kind, "application/json", body.dump()),
+    const auto call = router().media(request,
                                      {.head = [&](std::string_view type, bool) { came.type = type; },
                                       .bytes = [&](std::string_view bytes) { came.bytes += bytes; }},
                                      heard.sink());
@@ -93,20 +96,6 @@ TEST_F(MediaHouses, elevenlabs_has_the_voice_in_its_path_and_sends_the_sound) {
   EXPECT_EQ(why(MediaKind::kImage, {{"prompt", "x"}}), "model: ElevenLabs offers no images here");
 }
 
-TEST_F(MediaHouses, fal_has_the_model_in_its_path_and_tells_addresses) {
-  auto& house = played("fal", {R"({"images":[{"url":"https://fal.media/1.png"},{"url":"https://fal.media/2.png"}]})"});
-  const Came came =
-      ask(MediaKind::kImage, {{"model", "fal-ai/flux/schnell"}, {"prompt", "a cat"}, {"n", 2}, {"size", "512x768"}});
-  EXPECT_EQ(Json::parse(came.bytes)["data"][1]["url"], "https://fal.media/2.png");
-  const auto sent = house.requests().at(0);
-  EXPECT_EQ(sent.path, "/v1/fal-ai/flux/schnell");
-  EXPECT_EQ(sent.header("authorization"), "Key key-of-the-operator");
-  EXPECT_EQ(Json::parse(sent.body),
-            Json::parse(R"({"prompt":"a cat","num_images":2,"image_size":{"width":512,"height":768}})"));
-  wait_attempts(1);
-  EXPECT_EQ(attempts()[0].media, (MediaUse{.images = 2}));
-}
-
 TEST_F(MediaHouses, minimax_speaks_in_hexadecimal_digits_and_its_error_in_a_200_is_one) {
   auto& house = played("minimax", {R"({"data":{"audio":"00ff41"},"base_resp":{"status_code":0}})",
                                    R"({"data":{"image_urls":["https://m/1.png"]},"base_resp":{"status_code":0}})"});
@@ -126,6 +115,87 @@ TEST_F(MediaHouses, minimax_speaks_in_hexadecimal_digits_and_its_error_in_a_200_
   EXPECT_EQ(ask(MediaKind::kSpeech, speech).last.text, "a: its answer holds no sound");
   played("minimax", {R"({"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}})"});
   EXPECT_EQ(ask(MediaKind::kImage, {{"prompt", "x"}}).last.text, "a: insufficient balance");
+}
+
+TEST_F(MediaHouses, elevenlabs_listens_and_tells_words_with_their_times) {
+  const std::string heard =
+      R"({"language_code":"eng","language_probability":0.9,"text":"hi there","audio_duration_secs":2.5,"words":[)"
+      R"({"text":"hi","start":0.1,"end":0.4,"type":"word","speaker_id":"speaker_0"},{"text":" ","type":"spacing"},)"
+      R"({"text":"there","start":0.5,"end":0.9,"type":"word"}]})";
+  auto& house = played("elevenlabs", {heard, heard, heard, R"({"words":[]})"});
+  const auto listen = [&](std::vector<std::pair<std::string, std::string>> fields) {
+    std::string body;
+    for (const auto& [name, value] : fields)
+      body += "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+    body +=
+        "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\na/scribe_v2\r\n--b\r\nContent-Disposition: "
+        "form-data; name=\"file\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF....\r\n--b--\r\n";
+    return ask(read_media(MediaKind::kTranscription, "multipart/form-data; boundary=b", body));
+  };
+  EXPECT_EQ(Json::parse(listen({{"language", "en"}, {"temperature", "0.5"}, {"diarize", "true"}}).bytes),
+            Json::parse(R"({"text":"hi there","usage":{"type":"duration","seconds":2.5}})"));
+  const auto sent = house.requests().at(0);
+  EXPECT_EQ(sent.path, "/v1/speech-to-text");
+  const auto field = [&](const std::string& name, const std::string& value) {
+    return sent.body.find("name=\"" + name + "\"\r\n\r\n" + value + "\r\n") != std::string::npos;
+  };
+  EXPECT_TRUE(field("model_id", "scribe_v2") && field("language_code", "en") && field("temperature", "0.5") &&
+              field("diarize", "true"))
+      << sent.body;
+  EXPECT_NE(sent.body.find("name=\"file\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF....\r\n"),
+            std::string::npos);
+  const Json verbose = Json::parse(listen({{"response_format", "verbose_json"}}).bytes);
+  EXPECT_EQ(verbose["duration"], 2.5);
+  EXPECT_EQ(verbose["words"], Json::parse(R"([{"word":"hi","start":0.1,"end":0.4,"speaker":"speaker_0"},)"
+                                          R"({"word":"there","start":0.5,"end":0.9}])"));
+  const Came plain = listen({{"response_format", "text"}});
+  EXPECT_EQ(plain.bytes, "hi there");
+  EXPECT_EQ(plain.type, "text/plain; charset=utf-8");
+  EXPECT_EQ(listen({}).last.text, "a: its answer is without a text");
+  wait_attempts(4);
+  EXPECT_EQ(attempts()[0].media, (MediaUse{.milliseconds = 2500}));
+  const auto why = [&](std::vector<std::pair<std::string, std::string>> fields) -> std::string {
+    try {
+      listen(std::move(fields));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(why({{"response_format", "srt"}}), "response_format: \"srt\" is none of json, text, verbose_json");
+  EXPECT_EQ(why({{"prompt", "names"}}), "prompt: this house takes none");
+  EXPECT_EQ(why({{"temperature", "warm"}}), "temperature: must be a number from 0 to 2");
+  EXPECT_EQ(why({{"timestamp_granularities[]", "segment"}}),
+            "timestamp_granularities[]: this house tells the times of words alone");
+  EXPECT_EQ(why({{"of_next_year", "1"}}), "of_next_year: unknown field");
+}
+
+TEST_F(MediaHouses, stability_makes_sounds_of_a_length_that_is_asked_for) {
+  auto& house = played("stability", {"sound"}, "audio/mpeg");
+  const Came came =
+      ask(MediaKind::kSpeech, {{"model", "stable-audio-2.5"}, {"input", "rain"}, {"voice", "none"}, {"duration", 30}});
+  EXPECT_EQ(came.bytes, "sound");
+  const auto sent = house.requests().at(0);
+  EXPECT_EQ(sent.path, "/v1/v2beta/audio/stable-audio-2/text-to-audio");
+  EXPECT_EQ(sent.header("accept"), "audio/*");
+  const auto field = [&](const std::string& name, const std::string& value) {
+    return sent.body.find("name=\"" + name + "\"\r\n\r\n" + value + "\r\n") != std::string::npos;
+  };
+  EXPECT_TRUE(field("prompt", "rain") && field("model", "stable-audio-2.5") && field("duration", "30") &&
+              field("output_format", "mp3"))
+      << sent.body;
+  wait_attempts(1);
+  EXPECT_EQ(attempts()[0].media->milliseconds, 30'000u);
+  const Json base = {{"model", "stable-audio-2.5"}, {"input", "rain"}, {"duration", 30}};
+  const auto with = [&](const char* name, Json value) {
+    Json body = base;
+    body[name] = std::move(value);
+    return why(MediaKind::kSpeech, body);
+  };
+  EXPECT_EQ(with("duration", nullptr), "duration: is required: how many seconds the sound lasts, up to 190");
+  EXPECT_EQ(with("voice", "alloy"), "voice: this house makes sounds and no speech: none");
+  EXPECT_EQ(with("speed", 2), "speed: this house takes none");
+  EXPECT_EQ(with("model", "sd3.5-large"), "model: 'sd3.5-large' makes no sound; stable-audio-2.5 does");
 }
 
 TEST_F(MediaHouses, dashscope_paints_below_its_host_and_films_in_a_task) {
@@ -149,52 +219,6 @@ TEST_F(MediaHouses, dashscope_paints_below_its_host_and_films_in_a_task) {
   EXPECT_EQ(Json::parse(house.requests().at(1).body)["parameters"]["duration"], 5);
   EXPECT_TRUE(router().cancel(job, {}));
   EXPECT_EQ(house.requests().at(2).path, "/api/v1/tasks/t-1/cancel");
-}
-
-// States as each house writes them.
-struct Told {
-  std::string house, body;
-  JobState state;
-  std::string link, error;
-};
-class JobStates : public testing::TestWithParam<Told> {};
-
-TEST_P(JobStates, are_read) {
-  const House house = find_house(GetParam().house);
-  MediaJob job{.id = "j"};
-  house.jobs.at(MediaKind::kVideo).read(GetParam().body, job);
-  EXPECT_EQ(job.state, GetParam().state);
-  EXPECT_EQ(job.link, GetParam().link);
-  EXPECT_EQ(job.error, GetParam().error);
-  for (const std::string wrong : {"", "{}", "[]", "null", R"({"status":7,"task_status":[],"output":"x"})"})
-    EXPECT_THROW(house.jobs.at(MediaKind::kVideo).read(wrong, job), Error) << wrong;
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Of, JobStates,
-    testing::Values(
-        Told{"openai", R"({"id":"v","status":"in_progress","progress":7})", JobState::kRunning, "", ""},
-        Told{"openai", R"({"id":"v","status":"failed","error":null})", JobState::kFailed, "", "no reason given"},
-        Told{"zhipu", R"({"task_status":"PROCESSING"})", JobState::kRunning, "", ""},
-        Told{"zhipu", R"({"task_status":"SUCCESS","video_result":[{"url":"https://z/1.mp4"}]})", JobState::kDone,
-             "https://z/1.mp4", ""},
-        Told{"zhipu", R"({"task_status":"FAIL","error":{"code":1,"message":"no"}})", JobState::kFailed, "", "no"},
-        Told{"replicate", R"({"id":"p","status":"succeeded","output":["https://r/1.mp4"]})", JobState::kDone,
-             "https://r/1.mp4", ""},
-        Told{"replicate", R"({"id":"p","status":"failed","error":"NSFW"})", JobState::kFailed, "", "NSFW"},
-        Told{"replicate", R"({"id":"p","status":"canceled"})", JobState::kCancelled, "", ""},
-        Told{"dashscope", R"({"output":{"task_id":"t","task_status":"SUCCEEDED","video_url":"https://d/1.mp4"}})",
-             JobState::kDone, "https://d/1.mp4", ""},
-        Told{"dashscope", R"({"output":{"task_status":"FAILED","message":"bad","code":"X"}})", JobState::kFailed, "",
-             "bad"}),
-    [](const auto& info) { return fmt::format("{}_{}", info.param.house, info.index); });
-
-TEST(JobIds, that_are_no_names_are_refused) {
-  for (const std::string name : {"openai", "zhipu", "replicate", "dashscope"}) {
-    const House house = find_house(name);
-    const MediaJob job{.id = "../../secrets"};
-    EXPECT_THROW(house.jobs.at(MediaKind::kVideo).look(job), Error) << name;
-  }
 }
 
 TEST_F(MediaHouses, replicate_waits_for_pictures_and_says_when_they_are_not_ready) {

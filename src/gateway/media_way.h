@@ -34,7 +34,8 @@ struct MediaWay {
   std::function<void(const MediaRequest& request, std::string& body, std::string& type)> told;
 };
 
-/// A job: submit, poll, cancel, fetch.
+/// A job: submit, poll, cancel, fetch. Films are jobs of ours too; of other kinds the caller waits for the answer, and
+/// `told` says what it becomes.
 struct JobWay {
   std::function<HouseCall(const MediaRequest& request, const std::string& model)> submit;
   std::function<HouseCall(const MediaJob& job)> look;
@@ -43,6 +44,15 @@ struct JobWay {
   std::function<void(const std::string& body, MediaJob& job)> read;
   /// Where the result lies if no link says it; null: a link always does.
   std::function<HouseCall(const MediaJob& job)> content;
+  /// Asked once the job is done, for houses that keep what it made at another address; `state` is the answer that said
+  /// so. Null: that answer is all.
+  std::function<HouseCall(const MediaJob& job, const std::string& state)> result;
+  /// As read(), of the answer to `result`.
+  std::function<void(const std::string& body, MediaJob& job)> read_result;
+  /// As MediaWay::told, of the answer that was the last. Null: nobody waits for jobs of this kind.
+  std::function<void(const MediaRequest& request, std::string& body, std::string& type)> told;
+  /// Models that are asked this way; null: all. The others are asked by MediaWay.
+  std::function<bool(const std::string& model)> takes;
 };
 
 using MediaWays = std::map<MediaKind, MediaWay>;

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "gateway/signers.h"
 
 namespace shenbi::gateway {
 namespace {
@@ -21,10 +22,21 @@ std::string dumped(const chat::OrderedJson& json) {
   return json.dump(-1, ' ', false, chat::OrderedJson::error_handler_t::replace);
 }
 
+// A name in a header of a form: nothing that ends it or the line.
+std::string quoted(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '"' || c == '\\') c = '_';
+  }
+  return text;
+}
+
 }  // namespace
 
-chat::Fields words_of(const MediaRequest& request) {
-  if (!request.files.empty()) chat::refuse_field(request.files.front().field, "this house takes no file here");
+chat::Fields words_of(const MediaRequest& request, std::string_view file) {
+  for (const MediaFile& given : request.files) {
+    if (given.field != file) chat::refuse_field(given.field, "this house takes no file here");
+  }
+  if (request.files.size() > 1) chat::refuse_field(file, "is given twice");
   if (request.stream) chat::refuse_field("stream", "this house sends no pieces");
   chat::Fields fields(request.words, "");
   fields.accept({"model", "user", "stream"});
@@ -62,20 +74,46 @@ HouseCall json_call(std::string path, const chat::OrderedJson& body, net::Header
 }
 
 HouseCall form_call(std::string path, const std::vector<std::pair<std::string, std::string>>& fields,
-                    net::Headers headers) {
+                    net::Headers headers, const MediaFile* file) {
   // Longer than any line that a text has by chance; one that has it on purpose is given a longer one.
   std::string edge = "shenbi-form-7d1f0c5e";
   const auto stands = [&] {
     return std::any_of(fields.begin(), fields.end(),
-                       [&](const auto& f) { return f.second.find(edge) != f.second.npos; });
+                       [&](const auto& f) { return f.second.find(edge) != f.second.npos; }) ||
+           (file && file->content.find(edge) != file->content.npos);
   };
   while (stands()) edge += 'x';
   std::string body;
   for (const auto& [name, value] : fields)
     body += fmt::format("--{}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n", edge, name, value);
+  if (file) {
+    body += fmt::format(
+        "--{}\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n", edge,
+        file->field, quoted(file->filename), quoted(file->type.empty() ? "application/octet-stream" : file->type));
+    body += file->content;
+    body += "\r\n";
+  }
   body += fmt::format("--{}--\r\n", edge);
   headers.emplace_back("Content-Type", "multipart/form-data; boundary=" + edge);
   return {.path = std::move(path), .headers = std::move(headers), .body = std::move(body)};
+}
+
+std::optional<std::string> first_picture(const MediaRequest& request, chat::Fields& fields) {
+  auto url = fields.text("image_url");
+  const auto file = std::find_if(request.files.begin(), request.files.end(),
+                                 [](const MediaFile& given) { return given.field == "input_reference"; });
+  if (file == request.files.end()) return url;
+  if (url) fields.fail("image_url", "there is a file input_reference already");
+  if (file->type != "image/png" && file->type != "image/jpeg" && file->type != "image/webp")
+    fields.fail("input_reference", "must be image/png, image/jpeg or image/webp");
+  return "data:" + file->type + ";base64," + base64(file->content);
+}
+
+void unknown_status() { no_answer("of an unknown status"); }
+
+std::string needed_link(std::string link) {
+  if (link.empty()) throw Error(Code::kUpstream, "its answer names no result");
+  return link;
 }
 
 Json house_answer(std::string_view body) {
@@ -115,6 +153,14 @@ std::string image_list(const std::vector<std::string>& urls, const std::vector<s
   for (const std::string& bytes : base64) data.push_back({{"b64_json", bytes}});
   if (data.empty()) no_answer("without a picture");
   return dumped({{"created", static_cast<int64_t>(std::time(nullptr))}, {"data", std::move(data)}});
+}
+
+const std::string& path_model(const std::string& model) {
+  const bool plain = std::all_of(model.begin(), model.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == ':' || c == '/';
+  });
+  if (!plain || model.empty()) chat::refuse_field("model", fmt::format("'{}' is no name of this house", model));
+  return model;
 }
 
 const std::string& plain_id(const std::string& id) {

@@ -20,8 +20,8 @@
 namespace shenbi::gateway {
 
 /// The fields of a request; those that mean the same everywhere ("model", and "user", which is for the house's own
-/// statistics) count as read. A file is refused by the name of its field.
-chat::Fields words_of(const MediaRequest& request);
+/// statistics) count as read. A file is refused by the name of its field, but for those of the field `file`.
+chat::Fields words_of(const MediaRequest& request, std::string_view file = {});
 
 /// "1024x1536" as a pair. Throws naming `size`; nothing if it is not given or "auto".
 std::optional<std::pair<int64_t, int64_t>> size_of(chat::Fields& fields);
@@ -29,9 +29,18 @@ std::optional<std::pair<int64_t, int64_t>> size_of(chat::Fields& fields);
 std::optional<std::string> ratio_of(chat::Fields& fields, std::initializer_list<std::string_view> ratios);
 
 HouseCall json_call(std::string path, const chat::OrderedJson& body, net::Headers headers = {});
-/// multipart/form-data of texts.
+/// multipart/form-data of texts and at most one file.
 HouseCall form_call(std::string path, const std::vector<std::pair<std::string, std::string>>& fields,
-                    net::Headers headers = {});
+                    net::Headers headers = {}, const MediaFile* file = nullptr);
+
+/// The picture that a film begins with: the file `input_reference` as a data URI, or the address in `image_url`. Throws
+/// if there are both, or the file is no picture.
+std::optional<std::string> first_picture(const MediaRequest& request, chat::Fields& fields);
+
+/// Throws Error{kUpstream} "its answer is of an unknown status".
+[[noreturn]] void unknown_status();
+/// The address of a result as the house writes it. Throws Error{kUpstream} if it names none.
+std::string needed_link(std::string link);
 
 /// The answer of a house as an object. Throws Error{kUpstream} if it is none.
 Json house_answer(std::string_view body);
@@ -42,6 +51,9 @@ std::string text_at(const Json& json, std::string_view path);
 
 /// OpenAI's list of pictures. Throws Error{kUpstream} if there is none.
 std::string image_list(const std::vector<std::string>& urls, const std::vector<std::string>& base64);
+
+/// Throws Error{kInvalidArgument} unless the model's name may stand in a path: letters, digits, "-._:" and slashes.
+const std::string& path_model(const std::string& model);
 
 /// Throws Error{kUpstream} unless it may stand in a path: letters, digits, '-', '_', '.' and ':'.
 const std::string& plain_id(const std::string& id);

@@ -435,6 +435,7 @@ Remote::Prepared Remote::prepared(HouseCall call, std::optional<uint32_t> key) c
 }
 
 net::Client& Remote::client() const noexcept { return state_->client; }
+const RemoteOptions& Remote::options() const noexcept { return state_->options; }
 const House& Remote::house() const noexcept { return state_->house; }
 
 void Remote::refuse_personal_data(const chat::OrderedJson& words) const {

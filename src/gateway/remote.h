@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 
+#include "gateway/alarms.h"
 #include "gateway/house.h"
 #include "gateway/passage.h"
 #include "gateway/provider.h"
@@ -43,6 +44,10 @@ struct RemoteOptions {
   std::function<void(const Upstream&, const guard::Vault&)> on_masked;
   /// What is remembered of signed thinking that was passed on; of all upstreams together.
   std::shared_ptr<SignatureBook> book = std::make_shared<SignatureBook>();
+  /// For jobs whose callers wait: when to look again. The router's.
+  Alarms* alarms = nullptr;
+  /// Between the first looks at such a job; each pause is half as long again as the one before, up to ten times this.
+  std::chrono::milliseconds look_every{500};
 };
 
 class Remote final : public Provider, public Passing {
@@ -87,8 +92,10 @@ class Remote final : public Provider, public Passing {
   static CallPtr begin(const std::shared_ptr<State>& state, Start start, EventSink sink);
   Prepared prepared(HouseCall call, std::optional<uint32_t> key) const;
   std::string exchange(HouseCall call, std::optional<uint32_t>& key, std::stop_token stop) const;
-  std::string download(net::ClientRequest request, const MediaWriter& write, std::stop_token stop) const;
+  std::string download(net::ClientRequest request, bool link, const MediaWriter& write, std::stop_token stop) const;
+  Error named(const Error& error) const;
   net::Client& client() const noexcept;
+  const RemoteOptions& options() const noexcept;
   const House& house() const noexcept;
   /// Where the account keeps personal data from the house and none could be put back.
   void refuse_personal_data(const chat::OrderedJson& words) const;

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <mutex>
 #include <utility>
 
 #include "base/redact.h"
 #include "gateway/clock_skew.h"
+#include "gateway/exchange.h"
 #include "net/sse.h"
 
 namespace shenbi::gateway {
@@ -53,12 +53,7 @@ class RemoteCall final : public WaitingCall, public std::enable_shared_from_this
 
   void go(net::Client& client, net::ClientRequest request, Secrets secrets) override {
     answer_.secrets = std::move(secrets);
-    bool cancelled = false;
-    {
-      std::lock_guard lock(mutex_);
-      cancelled = cancelled_;
-    }
-    if (cancelled) return fail(Error(Code::kCancelled, "cancelled"), 0);
+    if (exchange_.cancelled()) return fail(Error(Code::kCancelled, "cancelled"), 0);
     try {
       start(client, std::move(request));
     } catch (const Error& error) {
@@ -73,24 +68,14 @@ class RemoteCall final : public WaitingCall, public std::enable_shared_from_this
   }
 
   void start(net::Client& client, net::ClientRequest request) {
-    auto handle = client.start(
-        std::move(request),
-        {.on_head = [self = shared_from_this()](int status, const net::Headers& h) { self->take_head(status, h); },
-         .on_body = [self = shared_from_this()](std::string_view bytes) { self->take_body(bytes); },
-         .on_end = [self = shared_from_this()](const Error* error) { self->take_end(error); }});
-    std::lock_guard lock(mutex_);
-    handle_ = std::move(handle);
-    if (answered_) handle_->answered();
-    if (cancelled_) handle_->cancel();
+    exchange_.start(client, std::move(request), events_of(shared_from_this()));
   }
 
-  void cancel() override {
-    std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    if (handle_) handle_->cancel();
-  }
+  void cancel() override { exchange_.cancel(); }
 
  private:
+  friend net::ClientEvents events_of<RemoteCall>(std::shared_ptr<RemoteCall>);
+
   void take_head(int status, const net::Headers& headers) {
     messages_ = status == 101;  // of a WebSocket: each is one event
     status_ = messages_ ? 200 : status;
@@ -176,9 +161,7 @@ class RemoteCall final : public WaitingCall, public std::enable_shared_from_this
 
   void answered() {
     if (std::exchange(seen_, true)) return;
-    std::lock_guard lock(mutex_);
-    answered_ = true;
-    if (handle_) handle_->answered();
+    exchange_.answered();
   }
 
   // What has come: bytes, if they are handed on, and what they say.
@@ -256,8 +239,7 @@ class RemoteCall final : public WaitingCall, public std::enable_shared_from_this
     // An error inside an answer of status 200 counts as what it says it is.
     if (good || event.kind == Event::Kind::kError)
       answer_.on_finished({good ? 200 : status_ == 200 ? event.status : status_, retry_after_, good});
-    std::lock_guard lock(mutex_);
-    if (handle_) handle_->cancel();  // what comes behind the end is of no use
+    exchange_.drop();  // what comes behind the end is of no use
   }
 
   RemoteAnswer answer_;
@@ -280,9 +262,7 @@ class RemoteCall final : public WaitingCall, public std::enable_shared_from_this
   std::string held_bytes_;
   std::vector<Event> held_;
 
-  std::mutex mutex_;
-  std::shared_ptr<net::ClientCall> handle_;
-  bool cancelled_ = false, answered_ = false;
+  Exchange exchange_;
 };
 
 }  // namespace

@@ -21,11 +21,8 @@
 namespace shenbi::gateway {
 namespace {
 
-constexpr uint64_t kMaxJobAnswerBytes = 4u << 20;  // of a job's state; houses write some kB
-constexpr size_t kMaxWaiting = 1u << 20;           // bytes of a download that nobody has written yet
+constexpr size_t kMaxWaiting = 1u << 20;  // bytes of a download that nobody has written yet
 constexpr int kMaxRedirects = 3;
-// A job's state is a row of a table at its house: what takes longer has hung, and a thread waits for it.
-constexpr std::chrono::milliseconds kLongestAnswer{60'000};
 constexpr size_t kMaxLinkBytes = 8192;  // signed links have up to 2 kB
 
 Code code_of(int status) {
@@ -177,35 +174,50 @@ const JobWay& way_of(const House& house, MediaKind kind) {
 
 }  // namespace
 
+JobAnswer take_job_answer(const Remote::Prepared& prepared, int status, const net::Headers& headers, std::string body) {
+  const auto json = chat::OrderedJson::parse(body, nullptr, false);
+  const bool good = status >= 200 && status < 300;
+  // A job that failed tells its error in a state of its own.
+  const bool state = json.is_object() && (json.contains("status") || json.contains("task_status"));
+  const auto told = good && !state && json.is_object() ? chat::error_in(json, 200, {}) : std::nullopt;
+  if (good && !told) {
+    prepared.on_finished({200, std::nullopt, true});
+    return {.body = prepared.secrets.hidden(std::move(body)), .error = std::nullopt, .retry_after = std::nullopt};
+  }
+  JobAnswer answer{
+      .body = {}, .error = told ? *told : prepared.error(status, body), .retry_after = retry_after(headers)};
+  if (!told) answer.error->status = status;
+  prepared.on_finished({answer.error->status, answer.retry_after, false});
+  answer.error->message = fmt::format("{} (status {})", prepared.secrets.hidden(answer.error->message), status);
+  return answer;
+}
+
 // A whole answer. `key`: which one asks; set to the one that did.
 std::string Remote::exchange(HouseCall call, std::optional<uint32_t>& key, std::stop_token stop) const {
   Prepared ready = prepared(std::move(call), key);
   key = ready.key;
   ready.request.max_bytes = kMaxJobAnswerBytes;
-  ready.request.head_timeout = std::min(ready.request.head_timeout, kLongestAnswer);
+  ready.request.head_timeout = std::min(ready.request.head_timeout, kLongestJobAnswer);
+  Awaited::Head head;
+  std::string body;
   try {
     Awaited awaited(client(), std::move(ready.request), std::move(stop));
-    const auto head = awaited.head();
-    std::string body = awaited.whole();
-    const auto json = chat::OrderedJson::parse(body, nullptr, false);
-    const bool good = head.status >= 200 && head.status < 300;
-    // A video that failed tells its error in a state of its own.
-    const bool state = json.is_object() && (json.contains("status") || json.contains("task_status"));
-    const auto error = good && !state && json.is_object() ? chat::error_in(json, 200, {}) : std::nullopt;
-    if (good && !error) {
-      ready.on_finished({200, std::nullopt, true});
-      return ready.secrets.hidden(std::move(body));
-    }
-    const chat::UpstreamError told = error ? *error : ready.error(head.status, body);
-    const int status = error ? error->status : head.status;
-    ready.on_finished({status, retry_after(head.headers), false});
-    throw Error(code_of(status),
-                fmt::format("{}: {} (status {})", upstream().name, ready.secrets.hidden(told.message), head.status));
+    head = awaited.head();
+    body = awaited.whole();
   } catch (const Error& error) {
-    if (std::string_view(error.what()).starts_with(upstream().name + ": ")) throw;
     if (error.code() != Code::kCancelled) ready.on_finished({0, std::nullopt, false});
     throw Error(error.code(), fmt::format("{}: {}", upstream().name, ready.secrets.hidden(error.what())));
   }
+  JobAnswer answer = take_job_answer(ready, head.status, head.headers, std::move(body));
+  if (answer.error)
+    throw Error(code_of(answer.error->status), fmt::format("{}: {}", upstream().name, answer.error->message));
+  return std::move(answer.body);
+}
+
+// With the upstream's name in front, once.
+Error Remote::named(const Error& error) const {
+  const std::string name = upstream().name + ": ";
+  return std::string_view(error.what()).starts_with(name) ? error : Error(error.code(), name + error.what());
 }
 
 MediaJob Remote::submit(const MediaRequest& request, std::stop_token stop) {
@@ -219,7 +231,7 @@ MediaJob Remote::submit(const MediaRequest& request, std::stop_token stop) {
   try {
     way.read(body, job);
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", upstream().name, error.what()));
+    throw named(error);
   }
   return job;
 }
@@ -227,12 +239,14 @@ MediaJob Remote::submit(const MediaRequest& request, std::stop_token stop) {
 MediaJob Remote::look(const MediaJob& job, std::stop_token stop) {
   const JobWay& way = way_of(house(), job.kind);
   std::optional<uint32_t> key = job.key;
-  const std::string body = exchange(way.look(job), key, std::move(stop));
+  const std::string body = exchange(way.look(job), key, stop);
   MediaJob now = job;
   try {
     way.read(body, now);
+    if (now.state == JobState::kDone && way.result)
+      way.read_result(exchange(way.result(now, body), key, std::move(stop)), now);
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", upstream().name, error.what()));
+    throw named(error);
   }
   return now;
 }
@@ -251,12 +265,14 @@ std::string Remote::fetch(const MediaJob& job, const MediaWriter& write, std::st
     if (!way.content)
       throw Error(Code::kUpstream, fmt::format("{}: it names no address of the result", upstream().name));
     Prepared ready = prepared(way.content(job), job.key);
-    return download(std::move(ready.request), write, std::move(stop));
+    return download(std::move(ready.request), false, write, std::move(stop));
   }
-  return download({.method = "GET", .url = job.link, .idle_timeout = std::chrono::seconds(60)}, write, std::move(stop));
+  return download({.method = "GET", .url = job.link, .idle_timeout = std::chrono::seconds(60)}, true, write,
+                  std::move(stop));
 }
 
-std::string Remote::download(net::ClientRequest request, const MediaWriter& write, std::stop_token stop) const {
+std::string Remote::download(net::ClientRequest request, bool link, const MediaWriter& write,
+                             std::stop_token stop) const {
   const auto own = origin_of(house().base_url);
   const auto named = [&](const auto& work) {
     try {
@@ -288,8 +304,13 @@ std::string Remote::download(net::ClientRequest request, const MediaWriter& writ
     const std::string next = header_of(head.headers, "location");
     const bool redirect = head.status >= 301 && head.status <= 308 && head.status != 304 && !next.empty();
     if (!redirect || hop >= kMaxRedirects) {
-      throw Error(code_of(head.status), fmt::format("{}: its result cannot be fetched (status {}{})", upstream().name,
-                                                    head.status, redirect ? ", one redirect too many" : ""));
+      // A signed link that has expired is refused, and says nothing of the key.
+      const bool expired = head.status == 403 && link;
+      throw Error(expired ? Code::kNotFound : code_of(head.status),
+                  fmt::format("{}: its result cannot be fetched (status {}{})", upstream().name, head.status,
+                              redirect  ? ", one redirect too many"
+                              : expired ? ", the link may have expired"
+                                        : ""));
     }
     // Elsewhere nobody is told who we are.
     request = {.method = "GET", .url = joined(url, next), .idle_timeout = std::chrono::seconds(60)};

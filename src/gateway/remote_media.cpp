@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <mutex>
 #include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "chat/upstream_error.h"
+#include "gateway/exchange.h"
+#include "gateway/media_tally.h"
+#include "gateway/waited_job.h"
 #include "net/sse.h"
 
 namespace shenbi::gateway {
@@ -29,100 +30,6 @@ std::string type_in(const net::Headers& headers) {
 bool is_json(std::string_view type) { return type.find("json") != type.npos; }
 bool is_events(std::string_view type) { return type.substr(0, 17) == "text/event-stream"; }
 
-// What a house calls its bytes, as far as it is harmless: nothing that a browser would run in this server's name.
-std::string shown_type(MediaKind kind, const std::string& type) {
-  if (is_events(type)) return "text/event-stream";
-  if (kind == MediaKind::kSpeech) return type.starts_with("audio/") ? type : "application/octet-stream";
-  return is_json(type) ? "application/json" : "text/plain; charset=utf-8";
-}
-
-uint64_t count_at(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
-}
-
-// How long the sound of a request lasts: spoken at an ordinary pace, or by the bytes of its file. A WAV says how many
-// bytes a second has; what is compressed has about 64 kbit/s.
-double guessed_seconds(const MediaRequest& request) {
-  constexpr double kAsciiPerSecond = 15, kOthersPerSecond = 4.5, kBytesPerSecond = 8000;
-  if (request.kind == MediaKind::kSpeech) {
-    const auto& text = request.words.at("input").get_ref<const std::string&>();
-    const auto ascii = static_cast<double>(
-        std::count_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
-    const double others = static_cast<double>(request.most.characters) - ascii;
-    return ascii / kAsciiPerSecond + others / kOthersPerSecond;
-  }
-  for (const MediaFile& file : request.files) {
-    if (file.field != "file") continue;
-    const std::string_view bytes = file.content;
-    uint32_t rate = 0;
-    if (bytes.size() >= 44 && bytes.substr(0, 4) == "RIFF" && bytes.substr(8, 8) == "WAVEfmt ")
-      std::memcpy(&rate, bytes.data() + 28, sizeof rate);  // little-endian, as this machine is
-    constexpr uint32_t kLeast = 1000, kMost = 10'000'000;  // else the header jokes
-    return static_cast<double>(bytes.size()) / (rate >= kLeast && rate <= kMost ? rate : kBytesPerSecond);
-  }
-  return 0;
-}
-
-// What an answer says of its cost: its usage object with what was counted here beside it.
-class Tally {
- public:
-  explicit Tally(const MediaRequest& request) : kind_(request.kind) {
-    if (kind_ == MediaKind::kSpeech) told_["characters"] = request.most.characters;
-    guess_ = guessed_seconds(request);
-  }
-
-  void whole(std::string_view body) {
-    if (media_output(kind_) == "audio") return;
-    const Json json = Json::parse(body, nullptr, false);
-    if (!json.is_object()) return;
-    if (media_output(kind_) == "image" && json.contains("data") && json["data"].is_array())
-      told_["images"] = json["data"].size();
-    if (const auto length = json.find("duration"); length != json.end()) told_["seconds"] = *length;
-    usage(json);
-  }
-
-  // One event of a stream.
-  void event(std::string_view data) {
-    const Json json = Json::parse(data, nullptr, false);
-    if (!json.is_object()) return;
-    const auto type = json.find("type");
-    const bool done =
-        type != json.end() && type->is_string() && type->get_ref<const std::string&>().ends_with(".completed");
-    if (done && media_output(kind_) == "image") told_["images"] = count_at(told_, "images") + 1;
-    usage(json);
-  }
-
-  std::string raw() const {
-    Json said = told_;
-    const bool counted = said.contains("seconds") || said.contains("input_tokens") || said.contains("images");
-    if (guess_ > 0 && !counted) {
-      said["seconds"] = guess_;
-      said["estimated"] = true;
-    }
-    return said.empty() ? "" : said.dump(-1, ' ', false, Json::error_handler_t::replace);
-  }
-
-  chat::Usage tokens() const {
-    chat::Usage usage;
-    usage.prompt_tokens = count_at(told_, "input_tokens");
-    usage.completion_tokens = count_at(told_, "output_tokens");
-    if (const auto details = told_.find("input_tokens_details"); details != told_.end() && details->is_object())
-      usage.cached_tokens = std::min(count_at(*details, "cached_tokens"), usage.prompt_tokens);
-    return usage;
-  }
-
- private:
-  void usage(const Json& json) {
-    const auto usage = json.find("usage");
-    if (usage != json.end() && usage->is_object()) told_.update(*usage);
-  }
-
-  MediaKind kind_;
-  double guess_ = 0;  // seconds of sound, where nobody says
-  Json told_ = Json::object();
-};
-
 class MediaCall final : public Call, public std::enable_shared_from_this<MediaCall> {
  public:
   MediaCall(std::string upstream, MediaRequest request, MediaWay way, Remote::Prepared prepared, MediaWire wire,
@@ -135,24 +42,13 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
         sink_(std::move(sink)),
         tally_(request_) {}
 
-  void start(net::Client& client) {
-    auto handle = client.start(
-        std::move(house_.request),
-        {.on_head = [self = shared_from_this()](int status, const net::Headers& h) { self->take_head(status, h); },
-         .on_body = [self = shared_from_this()](std::string_view bytes) { self->take_body(bytes); },
-         .on_end = [self = shared_from_this()](const Error* error) { self->take_end(error); }});
-    std::lock_guard lock(mutex_);
-    handle_ = std::move(handle);
-    if (cancelled_) handle_->cancel();
-  }
+  void start(net::Client& client) { exchange_.start(client, std::move(house_.request), events_of(shared_from_this())); }
 
-  void cancel() override {
-    std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    if (handle_) handle_->cancel();
-  }
+  void cancel() override { exchange_.cancel(); }
 
  private:
+  friend net::ClientEvents events_of<MediaCall>(std::shared_ptr<MediaCall>);
+
   void take_head(int status, const net::Headers& headers) {
     status_ = status;
     type_ = type_in(headers);
@@ -194,7 +90,7 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
 
   void say(std::string_view bytes) {
     const bool first = !std::exchange(begun_, true);
-    if (first && wire_.head) wire_.head(shown_type(request_.kind, type_), !flows_);
+    if (first && wire_.head) wire_.head(shown_media_type(request_.kind, type_), !flows_);
     if (wire_.bytes) wire_.bytes(bytes);
     sink_({.kind = Event::Kind::kText, .tokens = first ? 1u : 0u});
   }
@@ -227,16 +123,11 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
       return false;
     }
     try {
-      if (way_.told) way_.told(request_, whole_, type_);
-      if (request_.kind == MediaKind::kSpeech && is_json(type_))
-        throw Error(Code::kUpstream, "its answer is JSON and no sound");
-      if (whole_.empty()) throw Error(Code::kUpstream, "an empty answer");
-      if (media_output(request_.kind) == "image" || is_json(type_)) check_openai_answer(request_, whole_);
+      tell_answer(request_, way_.told, whole_, type_);
     } catch (const Error& error) {
       fail(code_info(error.code()).http_status, error.what());
       return false;
     }
-    if (media_output(request_.kind) == "image") type_ = "application/json";
     tally_.whole(whole_);
     say(request_.kind == MediaKind::kSpeech ? whole_ : house_.secrets.hidden(std::move(whole_)));
     return true;
@@ -260,8 +151,7 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
   void close(const RemoteAnswer::Finished& end) {
     ended_ = true;
     house_.on_finished(end);
-    std::lock_guard lock(mutex_);
-    if (handle_) handle_->cancel();  // what comes behind the end is of no use
+    exchange_.drop();  // what comes behind the end is of no use
   }
 
   const std::string upstream_;
@@ -272,16 +162,14 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
   const EventSink sink_;
 
   // on the client's thread alone
-  Tally tally_;
+  MediaTally tally_;
   net::SseReader events_;
   std::string whole_, type_;
   int status_ = 0;
   bool flows_ = false, begun_ = false, ended_ = false;
   std::optional<std::chrono::seconds> retry_after_;
 
-  std::mutex mutex_;
-  std::shared_ptr<net::ClientCall> handle_;
-  bool cancelled_ = false;
+  Exchange exchange_;
 };
 
 [[noreturn]] void offers_none(const House& house, MediaKind kind) {
@@ -290,11 +178,40 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
 
 }  // namespace
 
+std::string shown_media_type(MediaKind kind, const std::string& type) {
+  if (is_events(type)) return "text/event-stream";
+  if (kind == MediaKind::kSpeech) return type.starts_with("audio/") ? type : "application/octet-stream";
+  return is_json(type) ? "application/json" : "text/plain; charset=utf-8";
+}
+
+void tell_answer(const MediaRequest& request, const Told& told, std::string& body, std::string& type) {
+  if (told) told(request, body, type);
+  if (request.kind == MediaKind::kSpeech && is_json(type))
+    throw Error(Code::kUpstream, "its answer is JSON and no sound");
+  if (body.empty()) throw Error(Code::kUpstream, "an empty answer");
+  const bool pictures = media_output(request.kind) == "image";
+  if (pictures || is_json(type)) check_openai_answer(request, body);
+  if (pictures) type = "application/json";
+}
+
 CallPtr Remote::media(const MediaRequest& request, MediaWire wire, EventSink sink) {
   check_model_name(upstream().name, request.model);
+  refuse_personal_data(request.words);
+  const auto job = house().jobs.find(request.kind);
+  if (job != house().jobs.end() && job->second.told && (!job->second.takes || job->second.takes(request.model))) {
+    return start_waited_job(
+        {.upstream = upstream().name,
+         .request = request,
+         .way = job->second,
+         .prepare = [self = *this](HouseCall call, std::optional<uint32_t> key) { return self.prepared(call, key); },
+         .alarms = *options().alarms,
+         .client = client(),
+         .look_every = options().look_every,
+         .wire = std::move(wire)},
+        std::move(sink));
+  }
   const auto way = house().media.find(request.kind);
   if (way == house().media.end()) offers_none(house(), request.kind);
-  refuse_personal_data(request.words);
   Prepared ready = prepared(way->second.ask(request, request.model), std::nullopt);
   ready.request.max_bytes = kMaxMediaAnswerBytes;
   auto call = std::make_shared<MediaCall>(upstream().name, request, way->second, std::move(ready), std::move(wire),

@@ -36,11 +36,11 @@ struct Router::State {
   FirstTokens first_tokens;
   std::mt19937_64 random;
   std::mutex mutex;
+  Alarms alarms;
 
   net::Client client;     // before those who use it, so that it goes after them
   uint64_t revision = 0;  // of `upstreams` that `remotes` was made of
   std::map<std::string, std::shared_ptr<Remote>, std::less<>> remotes;
-  Alarms alarms;
 
   State(std::shared_ptr<Provider> l, Upstreams& u, RouterOptions o)
       : local(std::move(l)),
@@ -52,7 +52,9 @@ struct Router::State {
       if (attempt.first_token_s >= 0) first_tokens.note(attempt.upstream, attempt.model, attempt.first_token_s);
       if (file) file(attempt);
     };
+    options.remote.alarms = &alarms;
   }
+  ~State() { alarms.stop(); }  // nothing that rings finds the client gone; the client's last ends may still set one
 
   std::chrono::milliseconds hedge_after(const std::string& model) const {
     const auto route = options.routes ? options.routes->find(model) : std::nullopt;
@@ -415,6 +417,7 @@ std::string Router::detokenize(const std::string& model, const std::vector<int32
 void Router::end_all(const Error& why) {
   state_->local->end_all(why);
   state_->client.end_all(why);
+  state_->alarms.ring_all();  // who waits for his time finds that it is over
 }
 
 std::pair<std::string, std::vector<int32_t>> Router::prompt_of(const chat::ChatRequest& request) {

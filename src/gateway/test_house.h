@@ -21,7 +21,9 @@ class MockHouse {
  public:
   using Answer = std::function<void(const net::ServerRequest&, const net::ExchangePtr&)>;
 
-  explicit MockHouse(Answer answer) : answer_(std::move(answer)), server_({.threads = 1}, admit(), handle()) {
+  /// `jobs`: GET and PUT are the test's too; else a GET is for a list of models that is not there.
+  explicit MockHouse(Answer answer, bool jobs = false)
+      : answer_(std::move(answer)), jobs_(jobs), server_({.threads = 1}, admit(), handle()) {
     server_.start();
   }
   ~MockHouse() { server_.stop(0ms); }
@@ -40,14 +42,15 @@ class MockHouse {
     return [this](net::ServerRequest request, net::ExchangePtr exchange) {
       {
         std::lock_guard lock(mutex_);
-        if (request.method == "POST") requests_.push_back(request);
+        if (request.method == "POST" || jobs_) requests_.push_back(request);
       }
-      if (request.method == "GET") return exchange->send({.status = 404, .headers = {}, .body = "{}"});
+      if (request.method == "GET" && !jobs_) return exchange->send({.status = 404, .headers = {}, .body = "{}"});
       answer_(request, exchange);
     };
   }
 
   Answer answer_;
+  const bool jobs_;
   mutable std::mutex mutex_;
   std::vector<net::ServerRequest> requests_;
   net::HttpServer server_;  // last: it calls the above

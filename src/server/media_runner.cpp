@@ -211,9 +211,15 @@ class MediaRunner::Impl {
   }
 
   bool fetch(const StoredMediaJob& row, Known& known) {
+    gateway::MediaJob job = row.job;
+    if (known.troubles > 0 && !job.link.empty()) {  // it may have expired: who looks again gets a fresh one
+      job = state_.provider->look(row.job, stop_.get_token());
+      if (job.state != JobState::kDone) return look(row, known);
+      if (job.link != row.job.link && !state_.media_jobs->progress(row.id, job)) return false;
+    }
     FileDraft draft(state_.files->folder());
     const std::string type =
-        state_.provider->fetch(row.job, [&](std::string_view bytes) { draft.write(bytes); }, stop_.get_token());
+        state_.provider->fetch(job, [&](std::string_view bytes) { draft.write(bytes); }, stop_.get_token());
     draft.publish();
     if (!state_.media_jobs->complete(row.id, draft, film_type(type))) return false;
     Attempt attempt = row.attempt;

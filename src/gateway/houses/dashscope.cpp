@@ -1,5 +1,6 @@
 // Alibaba Cloud Model Studio, compatible mode. Qwen models refuse enable_thinking = true outside a stream. Media is
-// behind the house's native paths: Qwen's pictures in one answer, Wan's films as a task.
+// behind the house's native paths: pictures of Qwen and of Wan from 2.6 on in one answer, those of Wan up to 2.5
+// (Wanx) and all films as a task. A task and the addresses of what it made are gone after a day.
 
 #include <fmt/format.h>
 
@@ -40,16 +41,48 @@ HouseCall picture(const MediaRequest& request, const std::string& model) {
                     {"parameters", std::move(parameters)}});
 }
 
-void painted(const MediaRequest&, std::string& body, std::string& type) {
-  const Json answer = house_answer(body);
+// Wan 2.6 and Qwen: output.choices; up to Wan 2.5: output.results, where one that failed has a code in its place.
+std::vector<std::string> pictures_in(const Json& answer) {
   std::vector<std::string> urls;
   for (const Json& choice : at_path(answer, "output/choices")) {
     for (const Json& part : at_path(choice, "message/content")) {
       if (std::string url = text_at(part, "image"); !url.empty()) urls.push_back(std::move(url));
     }
   }
+  for (const Json& result : at_path(answer, "output/results")) {
+    if (std::string url = text_at(result, "url"); !url.empty()) urls.push_back(std::move(url));
+  }
+  return urls;
+}
+
+void painted(const MediaRequest&, std::string& body, std::string& type) {
+  const Json answer = house_answer(body);
+  const std::vector<std::string> urls = pictures_in(answer);
+  if (const std::string why = text_at(answer, "output/results/0/message"); urls.empty() && !why.empty())
+    throw Error(Code::kUpstream, chat::one_line(why));
   body = image_list(urls, {});
   type = "application/json";
+}
+
+bool paints_in_a_task(const std::string& model) {
+  if (model.starts_with("wanx")) return true;
+  return model.size() > 6 && model.starts_with("wan2.") && model[5] >= '0' && model[5] <= '5' &&
+         model.find("-t2i") != model.npos;
+}
+
+HouseCall picture_task(const MediaRequest& request, const std::string& model) {
+  chat::Fields fields = words_of(request);
+  chat::OrderedJson input = {{"prompt", fields.needed_text("prompt")}};
+  if (auto without = fields.text("negative_prompt")) input["negative_prompt"] = std::move(*without);
+  chat::OrderedJson parameters = chat::OrderedJson::object();
+  take_size(fields, parameters);
+  take_extras(fields, parameters);
+  if (const auto n = fields.integer("n", 1, kMaxMediaImages)) parameters["n"] = *n;
+  fields.only("response_format", "url", "this house tells addresses of pictures");
+  fields.end();
+  return json_call("//api/v1/services/aigc/text2image/image-synthesis",
+                   {{"model", model}, {"input", std::move(input)}, {"parameters", std::move(parameters)}},
+                   {{"X-DashScope-Async", "enable"}});
 }
 
 HouseCall film(const MediaRequest& request, const std::string& model) {
@@ -77,11 +110,11 @@ void read_task(const std::string& body, MediaJob& job) {
     job.state = state == "PENDING" ? JobState::kQueued : JobState::kRunning;
   } else if (state == "SUCCEEDED") {
     job.state = JobState::kDone;
-    job.link = text_at(answer, "output/video_url");
-    if (job.link.empty()) throw Error(Code::kUpstream, "its answer names no result");
+    if (job.kind == MediaKind::kVideo) job.link = needed_link(text_at(answer, "output/video_url"));
     if (const Json usage = at_path(answer, "usage"); usage.is_object()) {
       job.raw_usage = usage.dump();
       job.seconds = text_at(usage, "duration");
+      if (job.seconds.empty()) job.seconds = text_at(usage, "video_duration");
     }
   } else if (state == "FAILED" || state == "UNKNOWN") {
     job.state = JobState::kFailed;
@@ -91,7 +124,7 @@ void read_task(const std::string& body, MediaJob& job) {
   } else if (state == "CANCELED") {
     job.state = JobState::kCancelled;
   } else {
-    throw Error(Code::kUpstream, "its answer is of an unknown status");
+    unknown_status();
   }
 }
 
@@ -108,13 +141,17 @@ House dashscope() {
   house.traits.thinking = chat::AskingTraits::Thinking::kEnableThinking;
   house.models = {"qwen-max", "qwen-plus", "qwen-turbo", "qwen3-max"};
   house.media[MediaKind::kImage] = {.ask = picture, .told = painted};
-  house.jobs[MediaKind::kVideo] = {
+  JobWay task{
       .submit = film,
       .look =
           [](const MediaJob& job) { return HouseCall{.method = "GET", .path = "//api/v1/tasks/" + plain_id(job.id)}; },
       .cancel = [](const MediaJob& job) { return HouseCall{.path = "//api/v1/tasks/" + plain_id(job.id) + "/cancel"}; },
-      .read = read_task,
-      .content = nullptr};
+      .read = read_task};
+  house.jobs[MediaKind::kVideo] = task;
+  task.submit = picture_task;
+  task.told = painted;
+  task.takes = paints_in_a_task;
+  house.jobs[MediaKind::kImage] = task;
   return house;
 }
 

@@ -1,9 +1,11 @@
 // MiniMax: near to OpenAI's form; an error comes as status 200 with base_resp.status_code. Speech comes as hexadecimal
-// digits in JSON, pictures as two lists.
+// digits in JSON, pictures as two lists. A film is a task that ends in the id of a file, which is asked for its
+// address; a task cannot be stopped.
 
 #include <algorithm>
 
 #include "base/error.h"
+#include "chat/upstream_error.h"
 #include "gateway/house.h"
 #include "gateway/media_words.h"
 
@@ -71,6 +73,56 @@ void painted(const MediaRequest&, std::string& body, std::string& type) {
   type = "application/json";
 }
 
+HouseCall film(const MediaRequest& request, const std::string& model) {
+  chat::Fields fields = words_of(request, "input_reference");
+  chat::OrderedJson body = {{"model", model}, {"prompt", fields.needed_text("prompt")}};
+  if (auto picture = first_picture(request, fields)) body["first_frame_image"] = std::move(*picture);
+  if (auto last = fields.text("last_frame_image")) body["last_frame_image"] = std::move(*last);
+  if (fields.has("seconds")) body["duration"] = request.most.milliseconds / 1000;
+  if (auto resolution = fields.text("resolution")) body["resolution"] = std::move(*resolution);
+  for (const char* name : {"prompt_optimizer", "fast_pretreatment", "aigc_watermark"}) {
+    if (const auto on = fields.boolean(name)) body[name] = *on;
+  }
+  fields.refuse("size", "this house takes a resolution, as 768P or 1080P");
+  fields.end();
+  return json_call("/video_generation", body);
+}
+
+void read_film(const std::string& body, MediaJob& job) {
+  const Json answer = house_answer(body);
+  const std::string state = text_at(answer, "status");
+  const std::string code = text_at(answer, "base_resp/status_code");
+  const std::string why = chat::one_line(text_at(answer, "base_resp/status_msg"));
+  if (job.id.empty()) {  // the answer to the submission has no status
+    job.id = plain_id(text_at(answer, "task_id"));
+  } else if (state == "Preparing" || state == "Queueing") {
+    job.state = JobState::kQueued;
+  } else if (state == "Processing") {
+    job.state = JobState::kRunning;
+  } else if (state == "Success") {
+    job.state = JobState::kDone;
+    const std::string width = text_at(answer, "video_width"), height = text_at(answer, "video_height");
+    if (!width.empty() && !height.empty()) job.size = chat::one_line(width + "x" + height);
+  } else if (state == "Fail") {
+    job.state = JobState::kFailed;
+    job.error = why;
+    job.code = chat::one_line(code);
+  } else if (!code.empty() && code != "0") {
+    throw Error(Code::kUpstream, why);
+  } else {
+    unknown_status();
+  }
+}
+
+HouseCall film_file(const MediaJob&, const std::string& state) {
+  const std::string id = plain_id(text_at(house_answer(state), "file_id"));
+  return {.method = "GET", .path = "/files/retrieve?file_id=" + id};
+}
+
+void read_film_file(const std::string& body, MediaJob& job) {
+  job.link = needed_link(text_at(house_answer(body), "file/download_url"));
+}
+
 }  // namespace
 
 House minimax() {
@@ -85,6 +137,15 @@ House minimax() {
   house.models = {"MiniMax-M2", "MiniMax-Text-01"};
   house.media[MediaKind::kSpeech] = {.ask = speech, .told = spoken};
   house.media[MediaKind::kImage] = {.ask = picture, .told = painted};
+  house.jobs[MediaKind::kVideo] = {
+      .submit = film,
+      .look =
+          [](const MediaJob& job) {
+            return HouseCall{.method = "GET", .path = "/query/video_generation?task_id=" + plain_id(job.id)};
+          },
+      .read = read_film,
+      .result = film_file,
+      .read_result = read_film_file};
   return house;
 }
 

@@ -16,7 +16,7 @@ HouseCall predict(const MediaRequest& request, const std::string& model, net::He
   if (request.kind == MediaKind::kVideo && request.words.contains("seconds"))
     input["duration"] = static_cast<int64_t>(request.most.milliseconds / 1000);
   if (request.words.contains("n")) input["num_outputs"] = request.most.images;
-  return json_call("/models/" + model + "/predictions", {{"input", input}}, std::move(headers));
+  return json_call("/models/" + path_model(model) + "/predictions", {{"input", input}}, std::move(headers));
 }
 
 // One address or a list of them.
