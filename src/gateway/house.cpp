@@ -46,6 +46,11 @@ House find_house(std::string_view name) {
   throw Error(Code::kInvalidArgument, fmt::format("house: there is no '{}'; there are: {}", name, known));
 }
 
+std::string base_url_of(const House& house, std::string configured) {
+  while (configured.ends_with('/')) configured.pop_back();
+  return configured.empty() || configured == house.former_base_url ? house.base_url : configured;
+}
+
 chat::Asking asking_of(const House& house, const std::map<std::string, std::string>& settings) {
   switch (house.dialect) {
     case Dialect::kOpenAi:

@@ -75,6 +75,7 @@ struct House {
   std::string name;             ///< the file's stem; set by the registry's reader
   std::string title, title_zh;  ///< for people
   std::string base_url;         ///< "": must be configured; ws or wss: each call is a WebSocket
+  std::string former_base_url;  ///< accounts that still name this one are asked at base_url; "": there was none
   std::string key_variable;     ///< what its own tools read, "ID_VARIABLE:SECRET_VARIABLE" for two; "": needs no key
   std::string key_page;         ///< where a person gets a key
   std::vector<AccountField> fields;  ///< empty: a key in one piece and nothing else
@@ -101,6 +102,9 @@ const std::vector<std::pair<std::string_view, House (*)()>>& house_registry();
 
 /// The house of that name. Throws Error{kInvalidArgument} naming the houses there are.
 House find_house(std::string_view name);
+
+/// Where an account with this address ("": none) is asked, without slashes at the end.
+std::string base_url_of(const House& house, std::string configured);
 
 /// The dialect as this house wants to be asked in it, by an account with these settings.
 chat::Asking asking_of(const House& house, const std::map<std::string, std::string>& settings = {});

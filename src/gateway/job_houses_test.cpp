@@ -237,6 +237,14 @@ TEST_F(JobHouses, fal_paints_in_its_queue_and_tells_addresses) {
   EXPECT_THROW(paint({{"model", "fal-ai/x?fal_webhook=https://e"}, {"prompt", "x"}}), Error);
 }
 
+TEST(HouseAddress, that_a_house_has_left_leads_to_its_new_one) {
+  const House fal = find_house("fal");
+  for (const char* configured : {"", "https://fal.run", "https://fal.run/", "https://queue.fal.run/"})
+    EXPECT_EQ(base_url_of(fal, configured), "https://queue.fal.run") << configured;
+  for (const char* configured : {"https://proxy.example/fal.run", "http://fal.run", "https://fal.run/x"})
+    EXPECT_EQ(base_url_of(fal, configured), configured);
+}
+
 TEST_F(JobHouses, fal_films_with_fields_of_the_model_and_stops) {
   auto& house = played("fal", {{200, R"({"request_id":"q-1"})"},
                                {200, R"({"status":"COMPLETED"})"},

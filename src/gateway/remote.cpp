@@ -54,8 +54,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
         client(c),
         options(std::move(o)),
         keys(upstream.keys.size(), options.now) {
-    if (!upstream.base_url.empty()) house.base_url = upstream.base_url;
-    while (house.base_url.ends_with('/')) house.base_url.pop_back();
+    house.base_url = base_url_of(house, upstream.base_url);
     listed.insert(house.models.begin(), house.models.end());
     if (treatment() != "send")
       finder = std::make_shared<const guard::Finder>(

@@ -126,20 +126,39 @@ class WaitedCall final : public Call, public std::enable_shared_from_this<Waited
       sleeping_ = true;
     }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now());
-    wake_after(exchange_.cancelled() ? std::chrono::milliseconds(0)
-                                     : std::clamp(left, std::chrono::milliseconds(0), pause_));
+    const auto pause = std::clamp(left, std::chrono::milliseconds(0), pause_);
     pause_ = std::min(pause_ * 3 / 2, asked_.look_every * 10);
+    wake_after(exchange_.cancelled() ? std::chrono::milliseconds(0) : pause);  // the next thread's from here on
   }
 
+  // One that is dropped unrung, since the program ends, ends the call.
+  struct Bell {
+    std::shared_ptr<WaitedCall> call;
+    explicit Bell(std::shared_ptr<WaitedCall> c) : call(std::move(c)) {}
+    ~Bell() {
+      if (call) call->sleep_on();
+    }
+    Bell(const Bell&) = delete;
+    Bell& operator=(const Bell&) = delete;
+  };
+
   void wake_after(std::chrono::milliseconds time) {
-    asked_.alarms.after(time, [self = shared_from_this()] { self->wake(); });
+    asked_.alarms.after(time, [bell = std::make_shared<Bell>(shared_from_this())] {
+      if (const auto call = std::exchange(bell->call, nullptr)) call->wake();
+    });
+  }
+
+  bool was_sleeping() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(sleeping_, false);
+  }
+
+  void sleep_on() {
+    if (was_sleeping()) end_cancelled();
   }
 
   void wake() {
-    {
-      std::lock_guard lock(mutex_);
-      if (!std::exchange(sleeping_, false)) return;
-    }
+    if (!was_sleeping()) return;
     if (exchange_.cancelled()) return leave();
     try {
       ask(asked_.prepare(asked_.way.look(job_), job_.key));
@@ -165,6 +184,10 @@ class WaitedCall final : public Call, public std::enable_shared_from_this<Waited
 
   void leave() {
     if (exchange_.cancelled()) stop_at_house();  // else the program ends, and its client with it
+    end_cancelled();
+  }
+
+  void end_cancelled() {
     sink_({.kind = Event::Kind::kFinish,
            .text = tally_.raw(),
            .finish = chat::Finish::kCancelled,

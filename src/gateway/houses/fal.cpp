@@ -96,6 +96,7 @@ void read_film(const std::string& body, MediaJob& job) {
 
 House fal() {
   House house = openai_like("fal.ai", "fal.ai", "https://queue.fal.run", "FAL_KEY");
+  house.former_base_url = "https://fal.run";  // where a request waits for its picture, and a film outlasts it
   house.key_page = "https://fal.ai/dashboard/keys";
   house.authorise = [](net::ClientRequest& request, const Account& account, int64_t) {
     if (!account.key.empty()) request.headers.emplace_back("Authorization", "Key " + account.key);
