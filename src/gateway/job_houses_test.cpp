@@ -330,7 +330,7 @@ TEST_F(JobHouses, heygen_has_somebody_say_it) {
   EXPECT_EQ(why_no_film(odd), "seconds: a film of this house lasts as long as what is said");
   odd = said;
   odd.erase("voice_id");
-  EXPECT_EQ(why_no_film(odd), "voice_id: is required");
+  EXPECT_EQ(why_no_film(odd), "voice_id: this field is needed");
   EXPECT_EQ(why_no_film({{"model", "m"}, {"prompt", "x"}}), "model: this house knows avatar and image");
 }
 

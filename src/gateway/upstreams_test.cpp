@@ -80,7 +80,8 @@ TEST(Houses, each_is_whole) {
                 house.base_url.starts_with("wss://"));
     EXPECT_FALSE(house.base_url.ends_with("/"));
     EXPECT_TRUE(house.key_variable.empty() || house.key_page.starts_with("https://"));
-    EXPECT_TRUE(house.chat_path != nullptr || !house.embeddings_path.empty() || !house.media.empty());
+    EXPECT_TRUE(house.chat_path != nullptr || !house.embeddings_path.empty() || !house.media.empty() ||
+                !house.jobs.empty());
     EXPECT_TRUE(asking_of(house).chat != nullptr);
   }
 }
