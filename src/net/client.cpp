@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
 
@@ -13,13 +14,33 @@
 namespace shenbi::net {
 
 struct Client::Impl {
-  std::vector<std::unique_ptr<ClientLoop>> loops;
+  std::vector<std::unique_ptr<ClientThread>> threads;
   std::atomic<uint32_t> next{0};
 
   ClientOptions options;
   std::mutex mutex;
   std::optional<Error> end;
   std::unique_ptr<WebSocketLoop> sockets;  // made when first asked for: most programs need none
+  std::map<LoopHost*, std::shared_ptr<ClientLoop>> hosted;
+
+  ~Impl() {
+    for (const auto& [host, loop] : hosted) loop->stop();
+  }
+
+  // Of the server's loop that the caller runs; null if it is none, or one that ends.
+  std::shared_ptr<ClientLoop> hosted_here() {
+    LoopHost* const host = LoopHost::of_this_thread();
+    if (!host) return nullptr;
+    const std::lock_guard lock(mutex);
+    auto& loop = hosted[host];
+    if (loop && !loop->has_left()) return loop;
+    loop = std::make_shared<ClientLoop>(options);  // another host may have lived at this address
+    if (end) loop->end_all(*end);
+    if (host->take_in(loop)) return loop;
+    loop->leave();
+    hosted.erase(host);
+    return nullptr;
+  }
 
   WebSocketLoop& web_sockets() {
     const std::lock_guard lock(mutex);
@@ -43,7 +64,8 @@ bool is_web_socket(const std::string& url) {
 Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>()) {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   SHENBI_CHECK(started == CURLE_OK);
-  for (int i = 0; i < std::max(1, options.threads); ++i) impl_->loops.push_back(std::make_unique<ClientLoop>(options));
+  for (int i = 0; i < std::max(1, options.threads); ++i)
+    impl_->threads.push_back(std::make_unique<ClientThread>(options));
   impl_->options = std::move(options);
 }
 
@@ -51,16 +73,22 @@ Client::~Client() = default;
 
 std::shared_ptr<ClientCall> Client::start(ClientRequest request, ClientEvents events) {
   if (is_web_socket(request.url)) return impl_->web_sockets().start(std::move(request), std::move(events));
+  if (const auto here = impl_->hosted_here()) {
+    auto exchange = std::make_shared<ClientExchange>(std::move(request), std::move(events), here->mailbox());
+    if (here->mailbox()->lay_in(exchange)) LoopHost::of_this_thread()->call_soon(*here);
+    return exchange;
+  }
   // Turn by turn: connections belong to a loop, so each keeps its share of those to a host.
-  const auto& mailbox = impl_->loops[impl_->next++ % impl_->loops.size()]->mailbox();
+  const auto& mailbox = impl_->threads[impl_->next++ % impl_->threads.size()]->loop().mailbox();
   auto exchange = std::make_shared<ClientExchange>(std::move(request), std::move(events), mailbox);
   mailbox->post(exchange);
   return exchange;
 }
 
 void Client::end_all(const Error& why) {
-  for (const auto& loop : impl_->loops) loop->end_all(why);
+  for (const auto& thread : impl_->threads) thread->loop().end_all(why);
   const std::lock_guard lock(impl_->mutex);
+  for (const auto& [host, loop] : impl_->hosted) loop->end_all(why);
   impl_->end = why;
   if (impl_->sockets) impl_->sockets->end_all(why);
 }

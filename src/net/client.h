@@ -52,7 +52,8 @@ struct ClientRequest {
   bool public_only = false;
 };
 
-/// Called in this order, never two at once, on a thread of the client; must not block. What one throws ends the
+/// Called in this order, never two at once; must not block. On a thread of the client, or, of an exchange that a
+/// handler of the HTTP server has started on its loop (net/loop_host.h), on that loop. What one throws ends the
 /// exchange as an Error{kInternal} in on_end.
 struct ClientEvents {
   std::function<void(int status, const Headers& headers)> on_head;  ///< names in lower case

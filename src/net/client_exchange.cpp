@@ -54,6 +54,12 @@ void ClientMailbox::post(std::shared_ptr<ClientExchange> exchange) {
   if (first) wake();
 }
 
+bool ClientMailbox::lay_in(std::shared_ptr<ClientExchange> exchange) {
+  const std::lock_guard lock(mutex_);
+  if (!closed_) letters_.push_back(std::move(exchange));
+  return !closed_;
+}
+
 std::vector<std::shared_ptr<ClientExchange>> ClientMailbox::take() {
   const std::lock_guard lock(mutex_);
   return std::exchange(letters_, {});

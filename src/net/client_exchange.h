@@ -30,6 +30,8 @@ class ClientMailbox {
 
   int descriptor() const noexcept { return wake_fd_; }
   void post(std::shared_ptr<ClientExchange> exchange);
+  /// Without waking the loop: whoever is its thread calls it himself. False: nobody will take it.
+  bool lay_in(std::shared_ptr<ClientExchange> exchange);
   /// Nobody will take any more: what lies here is dropped, and what comes. An exchange holds its mailbox, so one that
   /// stayed here would stay for ever.
   void close();

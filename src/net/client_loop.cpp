@@ -1,7 +1,7 @@
 #include "net/client_loop.h"
 #include "base/scheduling.h"
+#include "net/signals.h"
 
-#include <signal.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -12,6 +12,7 @@ namespace shenbi::net {
 namespace {
 
 constexpr size_t kSpareHandles = 256;  // about 6 KB each
+constexpr int kRoundsOfATurn = 8;      // then the host's own connections have theirs; what is left makes it readable
 
 extern "C" {
 int client_watch(CURL*, curl_socket_t socket, int what, void* self, void* known) {
@@ -52,15 +53,35 @@ ClientLoop::ClientLoop(const ClientOptions& options)
   curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(most));
   epoll_event event{.events = EPOLLIN, .data = {.fd = mailbox_->descriptor()}};
   ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, mailbox_->descriptor(), &event);
-  thread_ = std::thread([this] { run(); });
 }
 
 ClientLoop::~ClientLoop() {
-  stopping_ = true;
-  mailbox_->wake();
-  thread_.join();
-  mailbox_->close();
+  leave();
   ::close(epoll_fd_);
+}
+
+void ClientLoop::stop() {
+  stopping_ = true;
+  if (runs_on_.load() == std::this_thread::get_id()) return leave();
+  mailbox_->wake();
+  std::unique_lock lock(leaving_);
+  gone_.wait(lock, [&] { return left_; });
+}
+
+bool ClientLoop::has_left() const {
+  const std::lock_guard lock(leaving_);
+  return left_;
+}
+
+void ClientLoop::leave() {
+  if (has_left()) return;
+  finish_all();
+  mailbox_->close();
+  for (CURL* easy : spare_) curl_easy_cleanup(easy);
+  curl_multi_cleanup(multi_);  // here, for it says goodbye to TLS hosts
+  const std::lock_guard lock(leaving_);
+  left_ = true;
+  gone_.notify_all();  // under the lock: whoever waits may destroy this
 }
 
 void ClientLoop::watch(curl_socket_t socket, int what, bool known) {
@@ -94,29 +115,46 @@ void ClientLoop::end_all(const Error& why) {
 
 void ClientLoop::run() {
   wake_promptly();
-  // Signals are the main thread's; and OpenSSL writes to sockets whose other end may be gone.
-  sigset_t all;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  block_signals();
+  runs_on_ = std::this_thread::get_id();
   while (!stopping_) {
-    read_letters();
-    while (ending_ && !live_.empty()) finish(*live_.back(), *end_);
-    if (curl_time_ <= ClientClock::now()) act(CURL_SOCKET_TIMEOUT, 0);
-    fire_timers();
-    wait();
+    work_off();
+    const auto due = next();
+    int timeout_ms = -1;
+    if (due != ClientClock::time_point::max()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - ClientClock::now());
+      timeout_ms = static_cast<int>(std::clamp<int64_t>(left.count(), 0, 60'000));
+    }
+    poll(timeout_ms);
   }
-  finish_all();
-  for (CURL* easy : spare_) curl_easy_cleanup(easy);
-  curl_multi_cleanup(multi_);  // here, for it says goodbye to TLS hosts
+  leave();
 }
 
-void ClientLoop::wait() {
-  const auto next = std::min(curl_time_, timers_.empty() ? ClientClock::time_point::max() : timers_.begin()->first);
-  int timeout_ms = -1;
-  if (next != ClientClock::time_point::max()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - ClientClock::now());
-    timeout_ms = static_cast<int>(std::clamp<int64_t>(left.count(), 0, 60'000));
+bool ClientLoop::turn() {
+  runs_on_ = std::this_thread::get_id();
+  if (has_left()) return false;
+  for (int i = 0; i < kRoundsOfATurn && !stopping_; ++i) {
+    work_off();
+    if (poll(0) == 0 && curl_time_ > ClientClock::now()) return true;
   }
+  if (stopping_) leave();
+  return !stopping_;
+}
+
+ClientClock::time_point ClientLoop::next() const {
+  return std::min(curl_time_, timers_.empty() ? ClientClock::time_point::max() : timers_.begin()->first);
+}
+
+// What was asked for, and what is due by time.
+void ClientLoop::work_off() {
+  read_letters();
+  while (ending_ && !live_.empty()) finish(*live_.back(), *end_);
+  if (curl_time_ <= ClientClock::now()) act(CURL_SOCKET_TIMEOUT, 0);
+  fire_timers();
+}
+
+// Returns how much there was.
+int ClientLoop::poll(int timeout_ms) {
   std::array<epoll_event, 256> events;
   const int count = ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), timeout_ms);
   for (int i = 0; i < count; ++i) {
@@ -132,6 +170,7 @@ void ClientLoop::wait() {
     if (event.events & EPOLLERR) what |= CURL_CSELECT_ERR;
     act(event.data.fd, what);
   }
+  return count;
 }
 
 void ClientLoop::act(curl_socket_t socket, int what) {

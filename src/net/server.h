@@ -63,10 +63,18 @@ struct ServerResponse {
   std::shared_ptr<BodySource> source = nullptr;  ///< instead of `body`
 };
 
-/// One request's way back. Thread-safe, and cheap from any thread: bytes go to the socket at once if it takes them, else
-/// they are copied under a lock and the connection's loop is woken once. Keep the shared_ptr as long as something may still be said; if the last one goes without an
-/// answer the client gets 500, and a stream that was not ended is broken off so that the client can tell. It may
-/// outlive the server.
+/// Has something to say that is not bytes yet, and rather not on the thread it is on (Exchange::ask).
+class Maker {
+ public:
+  virtual ~Maker() = default;
+  /// Writes what there is to say, through the Exchange. On the connection's loop thread; must not block.
+  virtual void make() = 0;
+};
+
+/// One request's way back. Thread-safe, and cheap from any thread: bytes go to the socket at once if it takes them,
+/// else they are copied under a lock and the connection's loop is woken once. Keep the shared_ptr as long as something
+/// may still be said; if the last one goes without an answer the client gets 500, and a stream that was not ended is
+/// broken off so that the client can tell. It may outlive the server.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -83,6 +91,10 @@ class Exchange {
   /// of bytes wait: then the connection is cut and on_gone called.
   virtual bool write(std::string_view bytes) = 0;
   virtual void end() = 0;
+  /// Has `maker` called soon: by the connection's loop when it is ready for bytes, or, if the client leaves before,
+  /// when it has left. Asked again before that, one call answers both; all ask for the same maker. False: nobody will
+  /// call it, the connection is gone (or this way back has no loop).
+  virtual bool ask(std::shared_ptr<Maker> maker) = 0;
 
   /// `callback` is called once if the client leaves before the answer is complete: on a loop thread, or here and now if
   /// it has left already. Leaving is closing, also of its sending side alone, and being cut off by a bound. A callback

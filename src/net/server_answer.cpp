@@ -156,7 +156,7 @@ class Answer::Saying {
 // Only while the loop has no bytes of this answer in hand, or they would overtake those. An error of the socket is left
 // to the loop, which meets it with the bytes that remain.
 void Answer::send_now_locked() {
-  if (!line_ || !line_->send_now || awaited_ || source_ || queue_.empty() || this_thread_computes) return;
+  if (!line_ || !line_->send_now || awaited_ || source_ || queue_.empty()) return;
   const auto now = std::chrono::steady_clock::now();
   if (now - sent_now_at_ < kGatherTime) return;
   sent_now_at_ = now;
@@ -187,7 +187,7 @@ void Answer::send(ServerResponse response) {
   }
   stage_ = Stage::kFinished;
   dropped.swap(callbacks_);
-  send_now_locked();
+  if (!this_thread_computes) send_now_locked();
   saying.wakes_loop();  // also with nothing left: the connection goes on to its next request
 }
 
@@ -233,7 +233,7 @@ bool Answer::write(std::string_view bytes) {
     return false;
   }
   append_chunk_locked(bytes);
-  send_now_locked();
+  if (!this_thread_computes) send_now_locked();
   if (!queue_.empty()) saying.wakes_loop();
   return true;
 }
@@ -246,6 +246,23 @@ void Answer::end() {
   stage_ = Stage::kFinished;
   dropped.swap(callbacks_);
   saying.wakes_loop();
+}
+
+bool Answer::ask(std::shared_ptr<Maker> maker) {
+  Saying saying(*this);
+  if (!line_) return false;
+  asked_ = std::move(maker);
+  saying.wakes_loop();
+  return true;
+}
+
+void Answer::let_speak() {
+  std::shared_ptr<Maker> maker;
+  {
+    const std::lock_guard lock(mutex_);
+    maker.swap(asked_);
+  }
+  if (maker) maker->make();
 }
 
 void Answer::on_gone(std::function<void()> callback) {
@@ -322,6 +339,7 @@ void Answer::client_left() {
     queue_ = {};
     source_ = nullptr;
     callbacks.swap(callbacks_);
+    if (asked_) callbacks.emplace_back([maker = std::move(asked_)] { maker->make(); });
   }
   call_all(callbacks);
 }
@@ -338,6 +356,7 @@ class AnswerExchange final : public Exchange {
   }
   bool write(std::string_view bytes) override { return answer_->write(bytes); }
   void end() override { answer_->end(); }
+  bool ask(std::shared_ptr<Maker> maker) override { return answer_->ask(std::move(maker)); }
   void on_gone(std::function<void()> callback) override { answer_->on_gone(std::move(callback)); }
 
  private:

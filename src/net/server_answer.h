@@ -2,10 +2,10 @@
 // One answer on its way from whoever makes it (any thread, through an Exchange) to the connection that sends it (its
 // loop thread). In between lies a string of bytes that are ready for the wire, under a mutex. A write appends to it,
 // and while the loop has nothing of this answer in hand, the writer gives it to the socket itself: waking a thread that
-// sleeps costs more, for the writer and for the client (a thread that computes wakes the loop all the same: base/
-// computing_thread.h). What the socket does not take, and what follows at once on
-// something sent, is left to the loop, which is woken once and takes all that has gathered with one swap: tokens that
-// come faster than that share a packet.
+// sleeps costs more, for the writer and for the client. A thread that computes (base/computing_thread.h) does so with
+// the first bytes of a stream alone, as somebody waits for those; later it wakes the loop, and has it make the bytes
+// too (ask). What the socket does not take, and what follows at once on something sent, is left to the loop, which is
+// woken once and takes all that has gathered with one swap: tokens that come faster than that share a packet.
 //
 // The connection may die first (client_left) or the maker may (the last Exchange goes): each side survives the other.
 
@@ -58,6 +58,7 @@ class Answer {
   void begin(int status, Headers headers, std::string heartbeat, std::string_view first);
   bool write(std::string_view bytes);
   void end();
+  bool ask(std::shared_ptr<Maker> maker);
   void on_gone(std::function<void()> callback);
   void abandon();  ///< nobody can say anything any more
 
@@ -67,6 +68,8 @@ class Answer {
     kComplete,  ///< `batch` holds the last bytes
     kBroken,    ///< cannot be completed: cut the connection
   };
+  /// Calls the maker who asked for it. Before take(). Throws what the maker throws.
+  void let_speak();
   /// Swaps `batch` (whose content is lost) with what waits. Who got bytes comes again after they are sent, without a
   /// wake; who got none is woken.
   Progress take(std::string& batch);
@@ -77,7 +80,8 @@ class Answer {
   bool finished() const;  ///< the maker has said everything
   bool broken() const;    ///< as kBroken
   bool closes() const;    ///< the connection must close behind it
-  /// The connection is dead or will not read on: calls the callbacks if the maker was still working.
+  /// The connection is dead or will not read on: calls the callbacks if the maker was still working, and the maker who
+  /// asked for it.
   void client_left();
 
  private:
@@ -104,6 +108,7 @@ class Answer {
   uint64_t source_left_ = 0;
   std::string heartbeat_;
   std::vector<std::function<void()>> callbacks_;
+  std::shared_ptr<Maker> asked_;
 };
 
 /// The maker's handle: the last copy that goes abandons the answer.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace shenbi::net {
 
@@ -170,6 +171,13 @@ Conversation::Next Conversation::next(std::string& batch) {
   if (phase_ != Phase::kAnswer) {
     const bool idle = phase_ == Phase::kHead && !head_begun();
     return idle && shared_.stopping.load(std::memory_order_relaxed) ? Next::kCut : Next::kWait;
+  }
+  try {
+    answer_->let_speak();
+  } catch (const std::exception& error) {  // nobody can say how the answer goes on
+    log_warn("an answer broke off: {}", error.what());
+    client_left();
+    return Next::kCut;
   }
   switch (answer_->take(batch)) {
     case Answer::Progress::kBroken:

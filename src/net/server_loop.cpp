@@ -39,8 +39,10 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/scheduling.h"
+#include "net/loop_host.h"
 #include "net/server_doorbell.h"
 #include "net/server_socket.h"
+#include "net/signals.h"
 
 namespace shenbi::net {
 
@@ -88,7 +90,18 @@ class Link : public Doorbell::Guest {
 
 }  // namespace
 
-struct Loop::Impl {
+// A guest, and what wakes it.
+struct Lodger {
+  Lodger(asio::io_context& io, std::shared_ptr<LoopGuest> g)
+      : guest(std::move(g)), sockets(io, doubled(guest->descriptor())), timer(io) {}
+  const std::shared_ptr<LoopGuest> guest;
+  Descriptor sockets;
+  Timer timer;
+  Clock::time_point due = Clock::time_point::max();  // what the timer is set to
+  bool called = false;
+};
+
+struct Loop::Impl final : LoopHost {
   Impl(ServerShared& shared, std::shared_ptr<Tls> tls)
       : shared(shared), tls(std::move(tls)), rings(io, doubled(doorbell->descriptor())), timer(io), pause(io) {
     const ServerOptions& options = shared.options;
@@ -101,6 +114,13 @@ struct Loop::Impl {
   void adopt(int fd, std::string peer, bool refuse);
   void start_ticking();
   void await_rings();
+  bool take_in(std::shared_ptr<LoopGuest> guest) override;
+  void call_soon(const LoopGuest& guest) override;
+  void await_sockets(const std::shared_ptr<Lodger>& lodger);
+  void turn(const std::shared_ptr<Lodger>& lodger);
+  void put_out(const std::shared_ptr<Lodger>& lodger);
+  void host_this_thread() noexcept { this_thread_ = this; }
+  void leave_this_thread() noexcept { this_thread_ = nullptr; }
   Task accept_all(std::function<void(int, std::string)> on_socket);
   std::vector<std::shared_ptr<Link>> all() const { return {links.begin(), links.end()}; }
 
@@ -118,6 +138,7 @@ struct Loop::Impl {
   bool ticking = false, finished = false;
   std::atomic<int> count{0};
   std::unordered_set<std::shared_ptr<Link>> links;
+  std::vector<std::shared_ptr<Lodger>> lodgers;
 };
 
 namespace {
@@ -384,6 +405,51 @@ void Loop::Impl::await_rings() {
   });
 }
 
+bool Loop::Impl::take_in(std::shared_ptr<LoopGuest> guest) {
+  if (finished) return false;
+  lodgers.push_back(std::make_shared<Lodger>(io, std::move(guest)));
+  await_sockets(lodgers.back());
+  return true;
+}
+
+void Loop::Impl::call_soon(const LoopGuest& guest) {
+  const auto found =
+      std::find_if(lodgers.begin(), lodgers.end(), [&](const auto& l) { return l->guest.get() == &guest; });
+  if (found == lodgers.end() || std::exchange((*found)->called, true)) return;
+  asio::post(io, [this, lodger = *found] {
+    lodger->called = false;
+    turn(lodger);
+  });
+}
+
+void Loop::Impl::await_sockets(const std::shared_ptr<Lodger>& lodger) {
+  lodger->sockets.async_wait(Descriptor::wait_read, [this, lodger](const error_code& ec) {
+    if (ec) return;  // put_out()
+    turn(lodger);
+    if (lodger->sockets.is_open()) await_sockets(lodger);
+  });
+}
+
+void Loop::Impl::turn(const std::shared_ptr<Lodger>& lodger) {
+  if (!lodger->sockets.is_open()) return;
+  if (!lodger->guest->turn()) return put_out(lodger);
+  const auto next = lodger->guest->next();
+  if (next >= lodger->due) return;  // it is looked at then
+  lodger->due = next;
+  lodger->timer.expires_at(next);
+  lodger->timer.async_wait([this, lodger](const error_code& ec) {
+    if (ec) return;
+    lodger->due = Clock::time_point::max();
+    turn(lodger);
+  });
+}
+
+void Loop::Impl::put_out(const std::shared_ptr<Lodger>& lodger) {
+  lodger->timer.cancel();
+  lodger->sockets.close();
+  std::erase(lodgers, lodger);
+}
+
 Task Loop::Impl::accept_all(std::function<void(int, std::string)> on_socket) {
   error_code ec;
   while (acceptor) {
@@ -409,9 +475,12 @@ Loop::~Loop() = default;
 
 void Loop::run() {
   wake_promptly();
+  block_signals();
+  impl_->host_this_thread();
   for (;;) {
     try {
       impl_->io.run();
+      impl_->leave_this_thread();
       return;
     } catch (const std::exception& error) {
       log_line(LogLevel::kError, fmt::format("http server: {}", error.what()));
@@ -449,6 +518,10 @@ void Loop::finish() {
     impl->acceptor.reset();
     impl->pause.cancel();
     for (const auto& link : impl->all()) link->close();
+    for (const auto& lodger : std::vector(impl->lodgers)) {
+      lodger->guest->leave();
+      impl->put_out(lodger);
+    }
     impl->timer.cancel();
     impl->rings.close();
     impl->work.reset();

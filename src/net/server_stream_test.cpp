@@ -209,6 +209,19 @@ struct Wire {
             }};
 };
 
+class CountingMaker final : public Maker {
+ public:
+  explicit CountingMaker(std::function<void()> say) : say_(std::move(say)) {}
+  void make() override {
+    ++calls;
+    say_();
+  }
+  int calls = 0;
+
+ private:
+  std::function<void()> say_;
+};
+
 TEST(Answer, goes_past_a_loop_that_rests_and_leaves_it_what_the_socket_does_not_take) {
   Wire wire;
   Answer answer({}, 1 << 20, wire.line);
@@ -267,7 +280,7 @@ TEST(Answer, a_whole_answer_past_the_loop_still_wakes_it_for_the_next_request) {
   EXPECT_EQ(batch, "");
 }
 
-TEST(Answer, a_thread_that_computes_leaves_the_socket_to_the_loop) {
+TEST(Answer, a_thread_that_computes_sends_its_first_bytes_and_leaves_the_others_to_the_loop) {
   Wire wire;
   Answer answer({}, 1 << 20, wire.line);
   std::string batch;
@@ -275,9 +288,82 @@ TEST(Answer, a_thread_that_computes_leaves_the_socket_to_the_loop) {
   std::thread([&] {
     this_thread_computes = true;
     answer.begin(200, {}, "", "one");
+    EXPECT_TRUE(wire.past_the_loop.ends_with("one\r\n"));
+    EXPECT_EQ(wire.wakes, 0);
+    answer.write("two");
   }).join();
-  EXPECT_EQ(wire.past_the_loop, "");
+  EXPECT_FALSE(wire.past_the_loop.ends_with("two\r\n"));
   EXPECT_EQ(wire.wakes, 1);
+}
+
+TEST(Answer, a_maker_is_called_once_for_all_that_it_asked_before) {
+  Wire wire;
+  Answer answer({}, 1 << 20, wire.line);
+  std::string batch;
+  answer.take(batch);
+  answer.begin(200, {}, "", "");
+  const auto maker = std::make_shared<CountingMaker>([&] { answer.write("made"); });
+  EXPECT_TRUE(answer.ask(maker));
+  EXPECT_TRUE(answer.ask(maker));
+  EXPECT_EQ(wire.wakes, 1);
+  EXPECT_EQ(maker->calls, 0);
+  answer.let_speak();
+  answer.let_speak();
+  EXPECT_EQ(maker->calls, 1);
+  answer.take(batch);
+  EXPECT_TRUE(batch.ends_with("made\r\n"));
+  EXPECT_TRUE(answer.ask(maker));
+  answer.let_speak();
+  EXPECT_EQ(maker->calls, 2);
+}
+
+TEST(Answer, a_maker_who_asked_is_called_when_the_client_leaves_and_none_is_taken_afterwards) {
+  Wire wire;
+  Answer answer({}, 1 << 20, wire.line);
+  answer.begin(200, {}, "", "");
+  const auto maker = std::make_shared<CountingMaker>([&] { EXPECT_FALSE(answer.write("too late")); });
+  EXPECT_TRUE(answer.ask(maker));
+  answer.client_left();
+  EXPECT_EQ(maker->calls, 1);
+  EXPECT_FALSE(answer.ask(maker));
+  answer.let_speak();
+  EXPECT_EQ(maker->calls, 1);
+}
+
+TEST(HttpServer, a_maker_speaks_on_the_loop) {
+  Desk desk;
+  Server server(desk.handle());
+  Client client(server.port);
+  client.send(kGet);
+  const ExchangePtr exchange = desk.take(0);
+  std::thread::id spoke_on;
+  Signal spoke;
+  const auto maker = std::make_shared<CountingMaker>([&] {
+    exchange->begin(200, {}, "", "made");
+    exchange->end();
+    spoke_on = std::this_thread::get_id();
+    spoke.raise();
+  });
+  EXPECT_TRUE(exchange->ask(maker));
+  EXPECT_EQ(client.read().body, "made");
+  EXPECT_TRUE(spoke.wait());
+  EXPECT_NE(spoke_on, std::this_thread::get_id());
+}
+
+TEST(HttpServer, a_maker_that_throws_breaks_its_answer_and_nothing_else) {
+  Desk desk;
+  Server server(desk.handle());
+  Client client(server.port), other(server.port);
+  client.send(kGet);
+  const ExchangePtr exchange = desk.take(0);
+  exchange->begin(200, {}, "", "half");
+  Signal gone;
+  exchange->on_gone([&] { gone.raise(); });
+  EXPECT_TRUE(exchange->ask(std::make_shared<CountingMaker>([] { throw std::runtime_error("no words"); })));
+  EXPECT_TRUE(gone.wait());
+  other.send(kGet);
+  desk.take(1)->send({200, {}, "well"});
+  EXPECT_EQ(other.read().body, "well");
 }
 
 TEST(Answer, nothing_goes_past_the_loop_once_the_client_has_left) {

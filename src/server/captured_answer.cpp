@@ -26,6 +26,7 @@ class CapturedAnswer::Way final : public net::Exchange {
     const std::lock_guard lock(to_->mutex_);
     finish_locked();
   }
+  bool ask(std::shared_ptr<net::Maker>) override { return false; }
   void on_gone(std::function<void()> callback) override {
     {
       const std::lock_guard lock(to_->mutex_);
