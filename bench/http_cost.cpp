@@ -52,6 +52,7 @@ class Stub final : public gateway::Provider {
 
   std::vector<gateway::ModelInfo> models() override { return {{.id = "stub"}}; }
   void prepare(const std::string&) override {}
+  bool is_ready(const std::string&) override { return true; }  // chat() only queues
   CallPtr chat(chat::ChatRequest request, EventSink sink) override {
     {
       const std::lock_guard lock(mutex_);
@@ -120,6 +121,7 @@ class Watch final : public gateway::Provider {
   }
   std::vector<gateway::ModelInfo> models() override { return inner_->models(); }
   void prepare(const std::string& model) override { inner_->prepare(model); }
+  bool is_ready(const std::string& model) override { return inner_->is_ready(model); }
   CallPtr chat(chat::ChatRequest request, EventSink sink) override {
     begin();
     return inner_->chat(std::move(request), [this, sink = std::move(sink)](chat::Event event) {

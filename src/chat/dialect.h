@@ -46,6 +46,10 @@ class AnswerWriter {
   /// event of the last choice (kFinish or kError) brings what ends the stream ("data: [DONE]\n\n"). Else "".
   virtual std::string push(const Event& event, uint32_t choice = 0) = 0;
 
+  /// Makes ahead what every stream begins with, while the model reads the prompt: no caches are warm when the first
+  /// token comes. Nothing that push() says changes by it.
+  virtual void prepare() {}
+
   /// Not in a stream: the whole answer, once finished(); an error object if a choice ended in kError.
   virtual std::string body() const = 0;
 

@@ -29,6 +29,7 @@ class OpenAiChatWriter final : public AnswerWriter {
  public:
   OpenAiChatWriter(const OpenAiChat& call, AnswerHead head);
   ~OpenAiChatWriter() override;
+  void prepare() override;
   std::string push(const Event& event, uint32_t choice = 0) override;
   std::string body() const override;
   bool finished() const noexcept override;

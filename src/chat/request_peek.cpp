@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,29 @@ constexpr uint64_t kOnes = 0x0101010101010101, kTops = 0x8080808080808080;
 
 // A bit in each byte of `word` that is zero; above the first one there may be false ones.
 constexpr uint64_t zeros(uint64_t word) { return (word - kOnes) & ~word & kTops; }
+
+// Fields of a request that is plain (RequestPeek), in the words of OpenAI and Anthropic; sorted.
+constexpr std::array<std::string_view, 20> kPlainFields = {"frequency_penalty",
+                                                           "max_completion_tokens",
+                                                           "max_tokens",
+                                                           "messages",
+                                                           "metadata",
+                                                           "min_p",
+                                                           "model",
+                                                           "n",
+                                                           "presence_penalty",
+                                                           "prompt",
+                                                           "seed",
+                                                           "stop",
+                                                           "stop_sequences",
+                                                           "stream",
+                                                           "stream_options",
+                                                           "system",
+                                                           "temperature",
+                                                           "top_k",
+                                                           "top_p",
+                                                           "user"};
+static_assert(std::is_sorted(kPlainFields.begin(), kPlainFields.end()));
 
 class Walker {
  public:
@@ -63,6 +87,7 @@ class Walker {
     const size_t begin = at_;
     value();
     const std::string_view given = text_.substr(begin, at_ - begin);
+    peek_.plain = peek_.plain && std::binary_search(kPlainFields.begin(), kPlainFields.end(), key);
     if (key == "model") {
       once(key, has_model_);
       if (given.front() != '"') throw Error(Code::kInvalidArgument, "model: expected a string");
@@ -77,7 +102,9 @@ class Walker {
     } else if (key == "stream_options") {
       once(key, peek_.stream_options);
     } else if (key == "max_tokens" || key == "max_completion_tokens" || key == "max_output_tokens") {
-      longest(count(Json::parse(given, nullptr, false), RequestPeek::kMostTokens));
+      longest(count(plain_value(given), RequestPeek::kMostTokens));
+    } else if (key == "prompt") {
+      peek_.plain = peek_.plain && given.front() == '"';  // a list may be a thousand prompts
     } else if (key == "n") {
       peek_.answers =
           std::max(peek_.answers, count(Json::parse(given, nullptr, false), RequestPeek::kMostAnswers).value_or(1));
@@ -95,6 +122,16 @@ class Walker {
       if (key == "candidateCount" || key == "candidate_count")
         peek_.answers = std::max(peek_.answers, count(value, RequestPeek::kMostAnswers).value_or(1));
     }
+  }
+
+  // As a value of its own, without a parser where it is a number as most are.
+  static Json plain_value(std::string_view given) {
+    const bool digits =
+        given.size() <= 15 && std::all_of(given.begin(), given.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!digits) return Json::parse(given, nullptr, false);
+    uint64_t value = 0;
+    for (const char c : given) value = value * 10 + static_cast<uint64_t>(c - '0');
+    return value;
   }
 
   void longest(std::optional<uint64_t> tokens) {

@@ -20,7 +20,10 @@ struct RequestPeek {
   size_t model_begin = 0, model_end = 0;  ///< its string in the body, with the quotes
   bool stream = false;
   bool stream_options = false;  ///< the body has a field of that name
-  bool signatures = false;      ///< somewhere in it may be thinking that its maker signed
+  /// Nothing but words to answer, and how long and how freely: no tools, formats, files or anything else that may need
+  /// more than a moment before the answer can begin.
+  bool plain = true;
+  bool signatures = false;  ///< somewhere in it may be thinking that its maker signed
   /// Of an answer, in any dialect's words, the largest of them; at most kMostTokens. Nothing: it is not said, or not as
   /// a count ("-1").
   std::optional<uint64_t> max_tokens;

@@ -46,6 +46,21 @@ TEST(RequestPeek, how_long_the_answers_may_become_is_read_in_the_words_of_every_
   }
 }
 
+TEST(RequestPeek, plain_is_what_needs_no_work_before_the_answer_begins) {
+  for (const char* plain :
+       {R"({"model": "m", "messages": [{"role": "user", "content": "hi"}], "temperature": 0.5, "stream": true})",
+        R"({"model": "m", "system": "short", "messages": [], "max_tokens": 7, "stop_sequences": ["x"]})",
+        R"({"model": "m", "prompt": "once", "top_k": 40, "seed": 1, "n": 2})", "{}"}) {
+    EXPECT_TRUE(peek_request(plain).plain) << plain;
+  }
+  for (const char* not_plain :
+       {R"({"tools": []})", R"({"response_format": {"type": "json_object"}})", R"({"t\u006fols": []})",
+        R"({"prompt": ["one", "two"]})", R"({"grammar": "root ::= x"})", R"({"logprobs": true})",
+        R"({"thinking": {"type": "enabled"}})", R"({"a_field_of_tomorrow": 1, "model": "m"})"}) {
+    EXPECT_FALSE(peek_request(not_plain).plain) << not_plain;
+  }
+}
+
 TEST(RequestPeek, counts_beyond_all_reason_are_the_most_there_can_be) {
   const RequestPeek peek = peek_request(R"({"max_tokens": 1e300, "n": 18446744073709551615})");
   EXPECT_EQ(peek.max_tokens, RequestPeek::kMostTokens);

@@ -159,6 +159,10 @@ class LocalProvider final : public Provider {
 
   std::vector<ModelInfo> models() override;
   void prepare(const std::string& model) override { load(model); }
+  bool is_ready(const std::string& asked) override {
+    const std::string name = service_->real_name(asked);
+    return is_offered(asked, name) && service_->loaded(name);
+  }
 
   CallPtr chat(chat::ChatRequest request, EventSink sink) override {
     const auto loaded = load(request.model);
@@ -231,12 +235,17 @@ class LocalProvider final : public Provider {
   }
 
  private:
+  // Without a look into the store: whoever started the server named it.
+  bool is_offered(const std::string& asked, const std::string& real_name) const {
+    return real_name != asked || std::find(preload_.begin(), preload_.end(), real_name) != preload_.end();
+  }
+
   engine::LoadedModelPtr load(const std::string& asked) {
     if (asked.empty()) throw Error(Code::kInvalidArgument, "model: a name is needed");
     const std::string name = service_->real_name(asked);
     // A request may name models of the store and those the server was started with, never a path of the machine. What
     // an alias stands for was named by whoever started the server.
-    const bool offered = name != asked || std::find(preload_.begin(), preload_.end(), name) != preload_.end();
+    const bool offered = is_offered(asked, name);
     if (!offered) formats::ModelName::parse(name);
     if (!offered && !formats::ModelStore(data_folder()).find(name)) {
       throw Error(Code::kNotFound, fmt::format("model '{}' is not here; get it with: shenbi pull {}", name, name));

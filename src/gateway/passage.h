@@ -34,8 +34,13 @@ using WireSink = std::function<void(std::string_view bytes, bool last)>;
 class Passing {
  public:
   virtual ~Passing() = default;
+  /// Whether requests are passed on at all.
+  virtual bool passes_any() = 0;
   /// Whether somebody behind `model` speaks the dialect.
   virtual bool passes(const std::string& model, Dialect dialect) = 0;
+  /// Whether pass() to `model` does so without waiting for a disk, a database or a token. For threads that must not
+  /// wait.
+  virtual bool passes_at_once(const std::string& model, Dialect dialect) = 0;
   /// As Provider::chat().
   virtual CallPtr pass(Passage passage, WireSink wire, EventSink sink) = 0;
 };

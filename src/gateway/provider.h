@@ -72,6 +72,11 @@ class Provider {
   /// Blocking; call from a worker thread. Ends with Error{kCancelled} soon after `stop` is asked for.
   virtual Embeddings embed(const EmbedRequest& request, std::stop_token stop) = 0;
 
+  /// Whether a plain request (chat::RequestPeek) for `model` gets through chat() or complete() without waiting: the
+  /// model is in memory, and nothing is asked of a disk, a database or a house. For threads that must not wait; what
+  /// was true may change, and then chat() takes longer.
+  virtual bool is_ready(const std::string&) { return false; }
+
   /// An image, a sound or a text of one, which come as they are made. As chat(). The base class refuses, as everything
   /// of media does: Error{kNotFound} if there is no such model, {kInvalidArgument} naming what it makes instead.
   virtual CallPtr media(const MediaRequest& request, MediaWire wire, EventSink sink);

@@ -476,6 +476,10 @@ bool Remote::passes(const std::string&, Dialect dialect) {
   return state_->house.chat_path && state_->house.dialect == dialect;
 }
 
+bool Remote::passes_at_once(const std::string& model, Dialect dialect) {
+  return passes(model, dialect) && !state_->tokens;
+}
+
 namespace {
 
 // The body for this upstream: its own name of the model and, where OpenAI's dialect tells the usage of a stream only to

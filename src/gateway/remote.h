@@ -69,7 +69,9 @@ class Remote final : public Provider, public Passing {
   void prepare(const std::string& model) override;
   CallPtr chat(chat::ChatRequest request, EventSink sink) override;
   CallPtr complete(chat::CompletionRequest request, EventSink sink) override;
+  bool passes_any() override { return true; }
   bool passes(const std::string& model, Dialect dialect) override;
+  bool passes_at_once(const std::string& model, Dialect dialect) override;
   CallPtr pass(Passage passage, WireSink wire, EventSink sink) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
   /// Of media what the house has ways for; Error{kUnsupported} naming house and kind for the rest.

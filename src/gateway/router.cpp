@@ -267,6 +267,15 @@ void Router::prepare(const std::string& model) {
   first.provider->prepare(first.model);
 }
 
+bool Router::is_ready(const std::string& model) {
+  if (is_rule(model) || (state_->options.routes && state_->options.routes->find(model))) return false;
+  const auto remotes = state_->current();
+  const bool elsewhere = std::any_of(remotes.begin(), remotes.end(), [&](const auto& remote) {
+    return model.starts_with(remote.first + '/') || remote.second->offers(model);
+  });
+  return !elsewhere && state_->local->is_ready(model);
+}
+
 namespace {
 
 // Puts a request to its targets in turn by `method` of their providers.
@@ -295,6 +304,15 @@ CallPtr Router::complete(chat::CompletionRequest request, EventSink sink) {
   RoutedCall call = routed(request.model);
   return route(std::move(call), std::move(request), &Provider::complete, std::move(sink), state_->options);
 }
+
+bool Router::passes_at_once(const std::string& model, Dialect dialect) {
+  if (is_rule(model) || (state_->options.routes && state_->options.routes->find(model))) return false;
+  const auto remote = this->remote(model.substr(0, model.find('/')));
+  return remote && model.find('/') != std::string::npos &&
+         remote->passes_at_once(model.substr(model.find('/') + 1), dialect);
+}
+
+bool Router::passes_any() { return !state_->current().empty(); }
 
 bool Router::passes(const std::string& model, Dialect dialect) {
   const auto all = targets(model);

@@ -94,9 +94,14 @@ class Router final : public Provider, public Passing {
   /// "deepseek/deepseek-chat" and the like behind the local ones.
   std::vector<ModelInfo> models() override;
   void prepare(const std::string& model) override;
+  /// Of a model of our own that nobody else offers and no route stands before.
+  bool is_ready(const std::string& model) override;
   CallPtr chat(chat::ChatRequest request, EventSink sink) override;
   CallPtr complete(chat::CompletionRequest request, EventSink sink) override;
+  bool passes_any() override;
   bool passes(const std::string& model, Dialect dialect) override;
+  /// Of a model that is named with its upstream: which others are here is a question to the disk.
+  bool passes_at_once(const std::string& model, Dialect dialect) override;
   CallPtr pass(Passage passage, WireSink wire, EventSink sink) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
   CallPtr media(const MediaRequest& request, MediaWire wire, EventSink sink) override;

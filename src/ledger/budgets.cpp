@@ -253,12 +253,14 @@ std::vector<BudgetState> Budgets::states() {
   return all;
 }
 
+bool Budgets::any() {
+  std::lock_guard lock(mutex_);
+  refresh();
+  return !entries_.empty();
+}
+
 bool Budgets::any_for(const std::string& caller) {
-  {
-    std::lock_guard lock(mutex_);
-    refresh();
-    if (entries_.empty()) return false;
-  }
+  if (!any()) return false;
   const std::string team = options_.team_of(caller);
   bool any = false;
   std::lock_guard lock(mutex_);

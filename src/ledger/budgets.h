@@ -78,6 +78,8 @@ class Budgets {
   /// `call`: when, whose and what; the tokens and the cost of its prompt, as far as they are known. Returns 0 if the
   /// caller has no budget. Throws OverBudget, or Error{kInvalidArgument} if a budget of money cannot know the price.
   uint64_t reserve(const Row& call, const Charge& most);
+  /// Whether anybody has one. Does not ask the database, unless other instances may have written to it.
+  bool any();
   /// Whether it is worth working out what a call may take.
   bool any_for(const std::string& caller);
   void file(Row row);

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 
+#include "base/computing_thread.h"
 #include "base/log.h"
+#include "chat/request_peek.h"
 #include "gateway/guarded.h"
 #include "server/answer_cache.h"
 #include "server/state.h"
@@ -13,7 +16,11 @@
 namespace shenbi::server {
 namespace {
 
-class Answering : public std::enable_shared_from_this<Answering> {
+// Events come in on the provider's thread, in order. What they become is said under mutex_: at once, or, for a stream
+// on a thread that computes, by the connection's loop; only the first words of an answer that thread says itself, as
+// somebody waits for those and a loop that is woken takes longer. That thread never waits for a loop that is at it:
+// events_mutex_ is held for the time of a push. Nor does a client that leaves wait for words that are being made.
+class Answering : public net::Maker, public std::enable_shared_from_this<Answering> {
  public:
   Answering(AnswerPlan plan, net::ExchangePtr exchange, State& state)
       : plan_(std::move(plan)),
@@ -43,9 +50,14 @@ class Answering : public std::enable_shared_from_this<Answering> {
       for (chat::Event event : answer.choices[choice]) {
         event.usage.cached_tokens = event.usage.prompt_tokens;
         event.usage.cache_write_tokens = 0;
-        take(event, choice);
+        take(std::move(event), choice);
       }
     }
+  }
+
+  void make() override {
+    std::lock_guard lock(mutex_);
+    say_locked();
   }
 
   void start(State& state, const Caller& caller) {
@@ -53,14 +65,15 @@ class Answering : public std::enable_shared_from_this<Answering> {
       if (const auto answering = self.lock()) answering->cancel();
     });
     for (uint32_t choice = 0; choice < plan_.starts.size(); ++choice) {
-      const auto sink = measured(state, caller, plan_.model,
-                                 [self = shared_from_this(), choice](chat::Event event) { self->take(event, choice); });
+      const auto sink = measured(state, caller, plan_.model, [self = shared_from_this(), choice](chat::Event event) {
+        self->take(std::move(event), choice);
+      });
       try {
         gateway::CallPtr call = plan_.starts[choice](sink);
         bool gone = false;
         {
-          std::lock_guard lock(mutex_);
-          if (!ended_) calls_.push_back(call);  // one that has ended already would only hold on to this
+          std::lock_guard lock(events_mutex_);
+          if (!over_) calls_.push_back(call);  // one that has ended already would only hold on to this
           gone = gone_;
         }
         if (gone) call->cancel();  // not under the lock: its last event may come at once
@@ -70,11 +83,53 @@ class Answering : public std::enable_shared_from_this<Answering> {
              choice);
       }
     }
+    if (!plan_.stream) return;
+    const std::lock_guard lock(mutex_);
+    if (!begun_ && !ended_) plan_.writer->prepare();
   }
 
  private:
-  void take(const chat::Event& event, uint32_t choice) {
-    std::lock_guard lock(mutex_);
+  // A loop that waits for a slow client does not come for more: beyond this the bytes are made all the same, and the
+  // bound of a slow reader holds (net::ServerOptions).
+  static constexpr size_t kMostHeard = 64;
+
+  struct Heard {
+    chat::Event event;
+    uint32_t choice = 0;
+  };
+
+  void take(chat::Event event, uint32_t choice) {
+    using Kind = chat::Event::Kind;
+    const bool later = this_thread_computes && plan_.stream;
+    // Its words follow at once, as it comes with the first token.
+    const bool only_start = later && event.kind == Kind::kStart;
+    const bool awaited = !begun_ && event.kind != Kind::kQueued;
+    bool behind = false;
+    {
+      const std::lock_guard lock(events_mutex_);
+      heard_.push_back({std::move(event), choice});
+      behind = heard_.size() > kMostHeard;
+    }
+    if (only_start) return;
+    if (later && !awaited && !behind && exchange_->ask(shared_from_this())) return;
+    make();
+  }
+
+  // All that has been heard, as one piece for the wire.
+  void say_locked() {
+    for (;;) {
+      {
+        const std::lock_guard lock(events_mutex_);
+        if (heard_.empty()) break;
+        saying_.swap(heard_);
+      }
+      for (const Heard& heard : saying_) say_locked(heard.event, heard.choice);
+      saying_.clear();
+    }
+    if (!said_.empty()) write(std::exchange(said_, {}));
+  }
+
+  void say_locked(const chat::Event& event, uint32_t choice) {
     if (ended_) return;
     if (event.kind == chat::Event::Kind::kWarning && event.name == gateway::kMaskedWarning) return note_masked(event);
     note_who_answers(event);
@@ -84,29 +139,38 @@ class Answering : public std::enable_shared_from_this<Answering> {
     if (plan_.before) plan_.before(event);
     const std::string bytes = plan_.writer->push(event, choice);
     if (!plan_.writer->finished()) {
-      if (plan_.stream && !bytes.empty()) write(bytes);
+      if (plan_.stream) said_ += bytes;
       return;
     }
     ended_ = true;
-    calls_.clear();
-    if (!plan_.after) return complete(bytes);
-    // What is to be stored is stored before the client hears of the end, and not by the thread that computes.
-    const bool taken = workers_.run([self = shared_from_this(), bytes] {
+    forget_calls();
+    said_ += bytes;
+    std::string last = std::exchange(said_, {});
+    if (!plan_.after) return complete(last);
+    // What is to be stored is stored before the client hears of the end, and not by a thread that must not wait.
+    const bool taken = workers_.run([self = shared_from_this(), last] {
       try {
         self->plan_.after(*self->plan_.writer);
       } catch (const std::exception& error) {
         log_warn("an answer could not be stored: {}", error.what());
       }
-      self->complete(bytes);
+      self->complete(last);
     });
-    if (!taken) complete(bytes);
+    if (!taken) complete(last);
+  }
+
+  void forget_calls() {
+    std::vector<gateway::CallPtr> dropped;  // dies behind the lock
+    const std::lock_guard lock(events_mutex_);
+    over_ = true;
+    dropped.swap(calls_);
   }
 
   // A comment: clients of event streams read over it, whoever looks at the wire sees how far it is, and no proxy takes
   // the line for dead.
   void tell_place(uint32_t ahead) {
     if (!plan_.stream || plan_.writer->content_type() != "text/event-stream") return;
-    write(fmt::format(": waiting, {} before this one\n\n", ahead));
+    said_ += fmt::format(": waiting, {} before this one\n\n", ahead);
   }
 
   void complete(const std::string& last_bytes) {
@@ -192,7 +256,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
   void cancel() {
     std::vector<gateway::CallPtr> calls;
     {
-      std::lock_guard lock(mutex_);
+      std::lock_guard lock(events_mutex_);
       gone_ = true;
       calls = calls_;
     }
@@ -203,14 +267,41 @@ class Answering : public std::enable_shared_from_this<Answering> {
   net::ExchangePtr exchange_;
   Workers& workers_;
   std::mutex mutex_;
-  std::vector<gateway::CallPtr> calls_;
-  bool begun_ = false, ended_ = false, gone_ = false, noted_ = false;
+  std::vector<Heard> saying_;
+  std::string said_;  // and not written yet
+  std::atomic<bool> begun_ = false;
+  bool ended_ = false, noted_ = false;
   net::Headers headers_;
+  std::mutex events_mutex_;  // held within mutex_, and for a moment; guards what follows
+  std::vector<Heard> heard_;
+  std::vector<gateway::CallPtr> calls_;
+  bool over_ = false, gone_ = false;
 
   AnswerCache* cache_;  // null: nothing is kept of this answer
   CachedAnswer kept_;
   uint64_t kept_bytes_ = 0;
 };
+
+// Of a body: to walk through it and to write it anew with another model's name takes some 30 us, in which nobody else's
+// bytes move on this loop.
+constexpr size_t kMostPassedAtOnce = 32 << 10;
+// To read it, to make a prompt of it and to cut that into tokens takes up to half a millisecond.
+constexpr size_t kMostAnsweredAtOnce = 4 << 10;
+
+template <class Quick>
+bool peeked_at_once(State& state, const net::ServerRequest& request, const Quick& quick) {
+  if (request.body.size() > kMostPassedAtOnce || state.database.shared()) return false;
+  try {
+    return quick(chat::peek_request(request.body)) && !state.budgets.any();
+  } catch (const Error&) {
+    return false;  // the dialect's parser finds words for it
+  }
+}
+
+bool is_quick(State& state, const net::ServerRequest& request, const chat::RequestPeek& peek) {
+  return request.body.size() <= kMostAnsweredAtOnce && peek.plain && peek.answers == 1 &&
+         state.provider->is_ready(peek.model);
+}
 
 }  // namespace
 
@@ -224,6 +315,21 @@ void answer(RouteCall& call, AnswerPlan plan) {
   const auto answering = std::make_shared<Answering>(std::move(plan), call.exchange, call.state);
   if (found) return answering->replay(*found);
   answering->start(call.state, call.caller);
+}
+
+bool can_answer_at_once(State& state, const net::ServerRequest& request) {
+  return peeked_at_once(state, request, [&](const chat::RequestPeek& peek) { return is_quick(state, request, peek); });
+}
+
+RoutePredicate can_pass_at_once(gateway::Dialect dialect) {
+  return [dialect](State& state, const net::ServerRequest& request) {
+    return peeked_at_once(state, request, [&](const chat::RequestPeek& peek) {
+      auto* const passing = dynamic_cast<gateway::Passing*>(state.provider.get());
+      // Thinking that its maker signed may have to be taken out, and for that the body be read.
+      const bool passes = passing && !peek.signatures && passing->passes_at_once(peek.model, dialect);
+      return passes || is_quick(state, request, peek);
+    });
+  };
 }
 
 std::string cache_key(const RouteCall& call) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chat/dialect.h"
+#include "gateway/passage.h"
 #include "gateway/provider.h"
 #include "server/router.h"
 
@@ -20,7 +21,8 @@ struct AnswerPlan {
   std::string model;
   /// Sees each event before the writer does.
   std::function<void(const chat::Event&)> before;
-  /// Sees the whole answer once it is complete, streamed or not (stored responses). On the thread that computes.
+  /// Sees the whole answer once it is complete, streamed or not (stored responses). On a worker, if one is
+  /// free.
   std::function<void(const chat::AnswerWriter&)> after;
   /// One for each choice. A start that throws is an error of the whole request if nothing has been sent.
   std::vector<std::function<gateway::CallPtr(gateway::EventSink)>> starts;
@@ -28,6 +30,12 @@ struct AnswerPlan {
 
 /// Starts the calls and returns; the answer goes out as it comes.
 void answer(RouteCall& call, AnswerPlan plan);
+
+/// For Route::at_once_if, of OpenAI's and Anthropic's answers: a short and plain request to a model in memory. Where
+/// instances share a database, or somebody has a budget, a row must be written first.
+bool can_answer_at_once(State& state, const net::ServerRequest& request);
+/// As that, and besides: a request that an upstream with this dialect gets as it is.
+RoutePredicate can_pass_at_once(gateway::Dialect dialect);
 
 /// Embeds, measured like an answer. Blocks, no longer than the client is there.
 gateway::Embeddings embed(RouteCall& call, const std::string& model, const std::vector<std::string>& texts,

@@ -54,7 +54,10 @@ class Meter {
     if (event.tokens > 0) {
       if (!any_) first_ = now;
       // An event may stand for several tokens; each of them took its share.
-      if (any_) state_.metrics.between_tokens(figures_.model, seconds(last_, now) / event.tokens);
+      if (any_) {
+        if (!between_) between_ = &state_.metrics.between_tokens(figures_.model);
+        between_->observe(seconds(last_, now) / event.tokens);
+      }
       any_ = true;
       last_ = now;
     }
@@ -119,6 +122,7 @@ class Meter {
   RequestRecordPtr record_;
   trace::Span span_;
   AnswerFigures figures_;
+  Histogram* between_ = nullptr;
   Time start_ = std::chrono::steady_clock::now(), first_ = start_, last_ = start_;
   bool any_ = false;
 };

@@ -53,7 +53,7 @@ void Metrics::request(std::string_view route, int status) {
   ++requests_[{std::string(route), status}];
 }
 
-void Metrics::between_tokens(const std::string& model, double seconds) { of(model).between.observe(seconds); }
+Histogram& Metrics::between_tokens(const std::string& model) { return of(model).between; }
 
 void Metrics::model_load(const std::string& model, double seconds, bool failed) {
   PerModel& entry = of(model);

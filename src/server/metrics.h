@@ -47,7 +47,8 @@ class Metrics {
  public:
   void request(std::string_view route, int status);
   void answer(const AnswerFigures& figures);
-  void between_tokens(const std::string& model, double seconds);
+  /// Seconds from one token to the next. For a model that has answered: each name makes rows in /metrics for good.
+  Histogram& between_tokens(const std::string& model);
   void batch_line(bool good);
   /// Values that were kept from an upstream.
   void masked(const std::string& upstream, std::string_view kind, uint64_t count);

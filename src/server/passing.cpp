@@ -97,14 +97,15 @@ class Translated {
 }  // namespace
 
 bool pass(RouteCall& call, PassablePath path) {
+  // Not held by the answer: its last word is told on a thread of the provider, which may not be the one to end it.
+  auto* const passing = dynamic_cast<gateway::Passing*>(call.state.provider.get());
+  if (!passing || !passing->passes_any()) return false;
   auto found = peek(call.request.body);
   if (!found) return false;
   gateway::Passage passage{.dialect = path.dialect, .body = {}, .peek = std::move(*found), .model = {}};
   passage.model = path.model.empty() ? passage.peek.model : path.model;
   passage.stream = path.stream.value_or(passage.peek.stream);
-  // Not held by the answer: its last word is told on a thread of the provider, which may not be the one to end it.
-  auto* const passing = dynamic_cast<gateway::Passing*>(call.state.provider.get());
-  if (!passing || passage.model.empty() || !passing->passes(passage.model, path.dialect)) return false;
+  if (passage.model.empty() || !passing->passes(passage.model, path.dialect)) return false;
   check_caller(call, passage.model);
   passage.tenant = call.caller.id;
   passage.headers = passed_headers(call.request);

@@ -32,6 +32,11 @@ Route Route::with_key(Face face, std::string_view method, std::string_view patte
   return route;
 }
 
+Route Route::at_once_if(RoutePredicate quick) && {
+  quick_ = std::move(quick);
+  return std::move(*this);
+}
+
 Route::Part Route::part_of(std::string_view element) {
   if (!element.starts_with('{')) return {.name = {}, .text = std::string(element)};
   const size_t close = element.find('}');

@@ -59,14 +59,21 @@ struct RouteCall {
   std::shared_ptr<RequestRecord> record = nullptr;  ///< what the log and the trace will say of it; set for handlers
 };
 
-/// Runs on a worker thread and may block. What it throws is answered in the words of the route's face.
+/// Runs on a worker thread and may block, unless the route can tell that it will not (Route::at_once_if). What it
+/// throws is answered in the words of the route's face.
 using RouteHandler = std::function<void(RouteCall&)>;
+
+/// Whether the handler would get through this request without waiting, and with little work. Called on a loop thread.
+using RoutePredicate = std::function<bool(State&, const net::ServerRequest&)>;
 
 class Route {
  public:
   static Route open(Face face, std::string_view method, std::string_view pattern, RouteHandler handler);
   static Route with_key(Face face, std::string_view method, std::string_view pattern, Scope scope,
                         RouteHandler handler);
+  /// The same route, whose handler runs where the request was read if `quick` says so: a worker that sleeps takes time
+  /// to wake.
+  Route at_once_if(RoutePredicate quick) &&;
 
   Face face() const noexcept { return face_; }
   const std::string& method() const noexcept { return method_; }
@@ -74,6 +81,7 @@ class Route {
   /// Nothing: anybody may call it.
   std::optional<Scope> scope() const noexcept { return scope_; }
   const RouteHandler& handler() const noexcept { return handler_; }
+  bool is_quick(State& state, const net::ServerRequest& request) const { return quick_ && quick_(state, request); }
   /// The values of the names if the path fits.
   std::optional<PathValues> match(std::string_view path) const;
 
@@ -93,6 +101,7 @@ class Route {
   std::vector<Part> parts_;
   std::optional<Scope> scope_;
   RouteHandler handler_;
+  RoutePredicate quick_;
 };
 using RouteList = std::vector<Route>;
 

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "server/access.h"
@@ -46,6 +47,9 @@ class OpenAnswers {
 
 // What answers get that did not end in time: long enough to say so.
 constexpr std::chrono::seconds kLastWords{2};
+// One event loop a core: they handle what does not block themselves. Two at least, so that a request that takes its time
+// is not in everybody's way; 16 at most, for each holds connections of its own to upstreams.
+constexpr int kFewestLoops = 2, kMostLoops = 16;
 constexpr std::string_view kStopping = "the server is stopping";
 
 // Tells the request's record what a route answers, and puts the request's number on it.
@@ -82,6 +86,7 @@ class ObservedExchange final : public net::Exchange {
     inner_->end();
     record_->finish();
   }
+  bool ask(std::shared_ptr<net::Maker> maker) override { return inner_->ask(std::move(maker)); }
   void on_gone(std::function<void()> callback) override { inner_->on_gone(std::move(callback)); }
 
  private:
@@ -133,6 +138,7 @@ struct Server::Impl {
     net::ServerOptions http_options;
     http_options.host = options.host;
     http_options.port = options.port;
+    http_options.threads = std::clamp(thread_budget().threads, kFewestLoops, kMostLoops);
     http_options.certificate_file = options.certificate_file;
     http_options.key_file = options.key_file;
     http = std::make_unique<net::HttpServer>(
@@ -194,6 +200,7 @@ struct Server::Impl {
       call->record->set_key(call->caller.name);
       run_route(route, *call);
     };
+    if (route.is_quick(state, call->request)) return run();
     if (!state.workers.run(run)) {
       record->fail("busy", true);
       observed->send(error_response(route.face(), Code::kOutOfMemory, "too many requests wait already"));

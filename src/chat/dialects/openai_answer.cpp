@@ -4,6 +4,7 @@
 //   choice; with include_usage a chunk without choices; [DONE]
 
 #include <algorithm>
+#include <utility>
 
 #include "chat/dialect_openai.h"
 #include "chat/dialects/answer_parts.h"
@@ -20,6 +21,7 @@ struct OpenAiChatWriter::Impl {
     TextFrame text, thinking;
   };
   std::vector<Frames> frames = std::vector<Frames>(choices.size());
+  std::string opening;  // of the first choice, made ahead
 
   OrderedJson frame(std::string_view object) const {
     return {{"id", head.id},
@@ -44,6 +46,11 @@ struct OpenAiChatWriter::Impl {
   OrderedJson token_list(const std::vector<TokenLogprob>& tokens) const {
     if (!logprobs) return nullptr;
     return {{"content", openai_logprobs(tokens)}, {"refusal", nullptr}};
+  }
+
+  std::string opening_of(uint32_t choice) {
+    if (choice == 0 && !opening.empty()) return std::exchange(opening, {});
+    return chunk(choice, {{"role", "assistant"}, {"content", ""}});
   }
 
   std::string text_delta(TextFrame& frame, const char* key, uint32_t choice, const std::string& text) const {
@@ -107,6 +114,13 @@ OpenAiChatWriter::OpenAiChatWriter(const OpenAiChat& call, AnswerHead head)
 
 OpenAiChatWriter::~OpenAiChatWriter() = default;
 
+void OpenAiChatWriter::prepare() {
+  Impl& impl = *impl_;
+  if (!impl.stream || impl.begun[0]) return;
+  impl.opening = impl.opening_of(0);
+  if (!impl.logprobs) impl.frames[0].text = TextFrame(impl.chunk(0, {{"content", ""}}), "content");
+}
+
 std::string OpenAiChatWriter::push(const Event& event, uint32_t choice) {
   Impl& impl = *impl_;
   Collected& one = impl.choices.at(choice);
@@ -122,7 +136,7 @@ std::string OpenAiChatWriter::push(const Event& event, uint32_t choice) {
   std::string out;
   if (!impl.begun[choice]) {
     impl.begun[choice] = true;
-    out = impl.chunk(choice, {{"role", "assistant"}, {"content", ""}});
+    out = impl.opening_of(choice);
   }
   out += impl.delta_of(event, choice);
   if (finished()) out += (impl.include_usage ? impl.usage_chunk() : "") + "data: [DONE]\n\n";

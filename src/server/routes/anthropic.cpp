@@ -43,7 +43,8 @@ void count_tokens(RouteCall& call) {
 }  // namespace
 
 RouteList anthropic() {
-  return {Route::with_key(Face::kAnthropic, "POST", "/v1/messages", Scope::kInfer, messages),
+  return {Route::with_key(Face::kAnthropic, "POST", "/v1/messages", Scope::kInfer, messages)
+              .at_once_if(can_pass_at_once(gateway::Dialect::kAnthropic)),
           Route::with_key(Face::kAnthropic, "POST", "/v1/messages/count_tokens", Scope::kInfer, count_tokens)};
 }
 

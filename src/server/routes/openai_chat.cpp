@@ -60,8 +60,10 @@ void completions(RouteCall& call) {
 }  // namespace
 
 RouteList openai_chat() {
-  return {Route::with_key(Face::kOpenAi, "POST", "/v1/chat/completions", Scope::kInfer, chat_completions),
-          Route::with_key(Face::kOpenAi, "POST", "/v1/completions", Scope::kInfer, completions)};
+  return {Route::with_key(Face::kOpenAi, "POST", "/v1/chat/completions", Scope::kInfer, chat_completions)
+              .at_once_if(can_pass_at_once(gateway::Dialect::kOpenAi)),
+          Route::with_key(Face::kOpenAi, "POST", "/v1/completions", Scope::kInfer, completions)
+              .at_once_if(can_answer_at_once)};
 }
 
 }  // namespace shenbi::server::routes
