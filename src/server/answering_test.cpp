@@ -197,8 +197,9 @@ TEST(Answering, a_client_that_does_not_read_is_cut_off_and_the_answer_with_it) {
   Desk desk(std::string(8192, 'w'));
   net::testing::Client client(desk.server.server->port(), 4096);
   const std::string body = desk.request(1'000'000, true).dump();
-  client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
-              std::to_string(body.size()) + "\r\n\r\n" + body);
+  client.send(
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body);
   desk.computer->wait_for_cancel();  // eight gigabytes otherwise
 }
 

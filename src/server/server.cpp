@@ -47,8 +47,8 @@ class OpenAnswers {
 
 // What answers get that did not end in time: long enough to say so.
 constexpr std::chrono::seconds kLastWords{2};
-// One event loop a core: they handle what does not block themselves. Two at least, so that a request that takes its time
-// is not in everybody's way; 16 at most, for each holds connections of its own to upstreams.
+// One event loop a core: they handle what does not block themselves. Two at least, so that a request that takes its
+// time is not in everybody's way; 16 at most, for each holds connections of its own to upstreams.
 constexpr int kFewestLoops = 2, kMostLoops = 16;
 constexpr std::string_view kStopping = "the server is stopping";
 
