@@ -250,7 +250,7 @@ void Answer::end() {
 
 bool Answer::ask(std::shared_ptr<Maker> maker) {
   Saying saying(*this);
-  if (!line_) return false;
+  if (!line_ || stage_ == Stage::kFinished) return false;
   asked_ = std::move(maker);
   saying.wakes_loop();
   return true;
@@ -292,6 +292,7 @@ void Answer::abandon() {
 
 Answer::Progress Answer::take(std::string& batch) {
   batch.clear();
+  std::shared_ptr<Maker> done;  // dies behind the lock
   const std::lock_guard lock(mutex_);
   if (broken_) return Progress::kBroken;
   batch.swap(queue_);
@@ -300,6 +301,7 @@ Answer::Progress Answer::take(std::string& batch) {
   awaited_ = !batch.empty();
   in_flight_ = batch.size();
   if (stage_ != Stage::kFinished || source_) return Progress::kOpen;
+  done.swap(asked_);  // it asked while its last words were being told; kept, it would hold the answer that holds it
   line_ = nullptr;
   return Progress::kComplete;
 }
