@@ -477,7 +477,8 @@ bool Remote::passes(const std::string&, Dialect dialect) {
 }
 
 bool Remote::passes_at_once(const std::string& model, Dialect dialect) {
-  return passes(model, dialect) && !state_->tokens;
+  // A token may have to be fetched; a search for personal data takes milliseconds.
+  return passes(model, dialect) && !state_->tokens && !state_->finder;
 }
 
 namespace {

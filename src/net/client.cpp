@@ -32,14 +32,13 @@ struct Client::Impl {
     LoopHost* const host = LoopHost::of_this_thread();
     if (!host) return nullptr;
     const std::lock_guard lock(mutex);
-    auto& loop = hosted[host];
-    if (loop && !loop->has_left()) return loop;
-    loop = std::make_shared<ClientLoop>(options);  // another host may have lived at this address
+    const auto known = hosted.find(host);  // another host may have lived at this address
+    if (known != hosted.end() && !known->second->has_left()) return known->second;
+    auto loop = std::make_shared<ClientLoop>(options);
     if (end) loop->end_all(*end);
-    if (host->take_in(loop)) return loop;
-    loop->leave();
-    hosted.erase(host);
-    return nullptr;
+    if (!host->take_in(loop)) return nullptr;
+    hosted[host] = loop;
+    return loop;
   }
 
   WebSocketLoop& web_sockets() {
