@@ -9,6 +9,14 @@
 if(SHENBI_FUZZ)
   add_custom_target(fuzzers)  # every fuzz target and nothing else
 endif()
+if(SHENBI_TESTS)
+  add_custom_target(unit_tests)  # every module's tests and nothing else
+endif()
+
+# What most sources read anyway, read once a target where SHENBI_PRECOMPILE is on. Only with clang, which gains a third by
+# it (g++ 12 a seventh); the builds without it find a source that does not name what it includes.
+set(SHENBI_PRECOMPILED <fmt/format.h> <nlohmann/json.hpp> <algorithm> <chrono> <condition_variable>
+                       <filesystem> <fstream> <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <thread> <unordered_map> <vector>)
 function(shenbi_module NAME)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/src/${NAME})
@@ -34,6 +42,9 @@ function(shenbi_module NAME)
   endif()
   target_include_directories(shenbi_${NAME} ${scope} ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/generated)
   target_link_libraries(shenbi_${NAME} ${scope} ${ARG_DEPS} ${ARG_LIBS})
+  if(SHENBI_PRECOMPILE AND sources)
+    target_precompile_headers(shenbi_${NAME} PRIVATE ${SHENBI_PRECOMPILED})
+  endif()
 
   if(SHENBI_TESTS AND tests)
     add_executable(${NAME}_test ${tests})
@@ -41,6 +52,10 @@ function(shenbi_module NAME)
     # Test data lies in the source tree; tests read it by this path and write only to temporary folders.
     target_compile_definitions(${NAME}_test PRIVATE SHENBI_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME unit_${NAME} COMMAND ${NAME}_test --gtest_brief=1)
+    add_dependencies(unit_tests ${NAME}_test)
+    if(SHENBI_PRECOMPILE)
+      target_precompile_headers(${NAME}_test PRIVATE ${SHENBI_PRECOMPILED} <gmock/gmock.h> <gtest/gtest.h>)
+    endif()
   endif()
   if(SHENBI_BENCH AND benches)
     add_executable(${NAME}_bench ${benches})

@@ -8,6 +8,8 @@ pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 
 shenbi_module(base LIBS fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json ICU::uc ICU::i18n Threads::Threads)
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/base/version.cpp PROPERTIES COMPILE_DEFINITIONS SHENBI_VERSION="${PROJECT_VERSION}")
+# The kernel's scheduling headers, which it alone reads, and libc's (of <thread>) define the same structure.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/base/scheduling.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 shenbi_module(net DEPS base LIBS CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers)
 shenbi_module(trace DEPS net)
 shenbi_module(store DEPS base LIBS PkgConfig::SQLITE PkgConfig::POSTGRES)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs every libFuzzer target of build/fuzz for a while, each with its seed corpus tests/fuzz/<target without fuzz_>/.
+"""Runs every libFuzzer target of a build for a while, each with its seed corpus tests/fuzz/<target without fuzz_>/.
 
-Prints one line a target; the input that broke one is kept in build/fuzz/finds/. Exit status 1 if any target failed.
+Prints one line a target; the input that broke one is kept in the build's finds/. Exit status 1 if any target failed.
 
-usage: tools/run_fuzz.py --seconds N [--jobs 2] [TARGET ...]
+usage: tools/run_fuzz.py --seconds N [--jobs 2] [--build build/fuzz] [TARGET ...]
 """
 import argparse
 import concurrent.futures
@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def run_target(binary, seconds):
     seeds = ROOT / "tests" / "fuzz" / binary.name.removeprefix("fuzz_")
-    finds = ROOT / "build" / "fuzz" / "finds"
+    finds = binary.parent / "finds"
     finds.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as corpus:
         folders = [corpus] + ([str(seeds)] if seeds.is_dir() else [])
@@ -32,13 +32,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, required=True)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "fuzz")
     parser.add_argument("targets", nargs="*")
     args = parser.parse_args()
-    binaries = sorted(p for p in (ROOT / "build" / "fuzz").glob("fuzz_*") if p.is_file())
+    binaries = sorted(p for p in args.build.glob("fuzz_*") if p.is_file())
     if args.targets:
         binaries = [b for b in binaries if b.name in args.targets]
     if not binaries:
-        sys.exit("run_fuzz: no fuzz targets in build/fuzz (build them with: cmake --preset fuzz && ninja -C build/fuzz)")
+        sys.exit(f"run_fuzz: no fuzz targets in {args.build} (./dev fuzz builds them in build/fuzz)")
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for binary, (code, runs, log) in zip(binaries, pool.map(lambda b: run_target(b, args.seconds), binaries)):

@@ -18,6 +18,8 @@ are added, otherwise its exit status counts as one. Steps can be named to run on
 
 usage: tools/run_tests.py [STEP ...]
 """
+import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -29,6 +31,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUZZ_SECONDS = 5
+TOGETHER = ("unit", "sanitizers")  # steps whose programs run side by side
 COUNT = re.compile(r"^(\d+) passed, (\d+) failed\s*$")
 
 
@@ -72,7 +75,7 @@ def steps():
         for binary in binaries:
             yield step, binary.name, lambda binary=binary: gtest(binary)
     yield "fuzz", f"each target {FUZZ_SECONDS} s", lambda: script(
-        [sys.executable, "tools/run_fuzz.py", "--seconds", str(FUZZ_SECONDS)])
+        [sys.executable, "tools/run_fuzz.py", "--seconds", str(FUZZ_SECONDS), "--build", str(ROOT / "build" / "asan")])
     for step in ("parity", "e2e", "api", "faults"):
         for file in sorted((ROOT / "tests" / step).glob("*.py")):
             yield step, file.name, lambda file=file: script([sys.executable, str(file)])
@@ -81,16 +84,22 @@ def steps():
     yield "ui", "page and program", lambda: script(page)
 
 
+def timed(run):
+    start = time.monotonic()
+    return *run(), time.monotonic() - start
+
+
 def main():
     wanted = sys.argv[1:]
+    chosen = [step for step in steps() if not wanted or step[0] in wanted]
     total_passed = total_failed = 0
-    for step, name, run in steps():
-        if wanted and step not in wanted:
-            continue
-        start = time.monotonic()
-        passed, failed = run()
-        total_passed, total_failed = total_passed + passed, total_failed + failed
-        print(f"{step:<11}{name:<32}{passed:>6} passed {failed:>4} failed   {time.monotonic() - start:6.1f} s", flush=True)
+    for step, group in itertools.groupby(chosen, key=lambda chosen_step: chosen_step[0]):
+        group = list(group)
+        # The unit tests share nothing (own folders, free ports), so one runs on each core; scripts have the machine alone.
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() if step in TOGETHER else 1) as pool:
+            for (_, name, _), (passed, failed, seconds) in zip(group, pool.map(lambda one: timed(one[2]), group)):
+                total_passed, total_failed = total_passed + passed, total_failed + failed
+                print(f"{step:<11}{name:<32}{passed:>6} passed {failed:>4} failed   {seconds:6.1f} s", flush=True)
     print(f"{total_passed} passed, {total_failed} failed")
     sys.exit(1 if total_failed or not total_passed else 0)
 

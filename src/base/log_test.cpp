@@ -39,7 +39,7 @@ TEST(Log, an_event_is_its_own_object_and_gets_time_and_level_in_json) {
 }
 
 TEST(Log, bytes_that_are_no_text_do_not_break_a_line) {
-  EXPECT_NO_THROW(nlohmann::json::parse(log_text(LogLevel::kInfo, "\xff", true)));
+  EXPECT_TRUE(nlohmann::json::accept(log_text(LogLevel::kInfo, "\xff", true)));
 }
 
 }  // namespace

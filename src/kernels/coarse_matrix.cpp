@@ -190,6 +190,12 @@ std::optional<CoarseMatrix> CoarseMatrix::restore(const std::vector<std::span<co
   return out;
 }
 
+// Where multiply_rows(), which writes row r to out[r], must believe its output to begin so that row `row` lands on
+// buffer[0]. An address before an array is none a float* may be computed to, hence the integer.
+static float* output_of_row(float* buffer, size_t row) noexcept {
+  return reinterpret_cast<float*>(reinterpret_cast<uintptr_t>(buffer) - row * sizeof(float));
+}
+
 // Some panels at a time, so that their sums stay in the first-level cache.
 void CoarseMatrix::bound(size_t begin, size_t end, const CoarseInput& x, float* bounds) const noexcept {
   constexpr size_t kRows = 512;
@@ -198,8 +204,8 @@ void CoarseMatrix::bound(size_t begin, size_t end, const CoarseInput& x, float* 
   const ActivationBatch from_weak = x.weak_.batch(1, weak_.columns(), weak_.form());
   for (size_t row = begin; row < end; row += kRows) {
     const size_t stop = std::min(row + kRows, end), count = stop - row;
-    strong_.multiply_rows(row, stop, from_strong, strong - row, 0);
-    weak_.multiply_rows(row, stop, from_weak, weak - row, 0);
+    strong_.multiply_rows(row, stop, from_strong, output_of_row(strong, row), 0);
+    weak_.multiply_rows(row, stop, from_weak, output_of_row(weak, row), 0);
     for (size_t i = 0; i < count; i += kPanelRows) {
       float most = -std::numeric_limits<float>::infinity();
       for (size_t k = i; k < std::min(i + kPanelRows, count); ++k) {

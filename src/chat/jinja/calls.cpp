@@ -11,7 +11,7 @@
 namespace shenbi::chat::jinja {
 
 std::string macro_label(const Macro& macro) {
-  return macro.statement.name ? quoted(macro.statement.name->name) : std::string("anonymous");
+  return macro.statement.name ? in_quotes(macro.statement.name->name) : std::string("anonymous");
 }
 
 Value Interpreter::call(const Value& callee, Args& args) {
@@ -56,7 +56,7 @@ Value Interpreter::call_macro(const Macro& macro, Args& args) {
     for (auto& [name, value] : args.named) named->set(heap_, string(name), value);
     activation->slots[node.named_slot] = named;
   } else if (!args.named.empty()) {
-    fail(fmt::format("macro {} takes no keyword argument {}", macro_label(macro), quoted(args.named.front().first)));
+    fail(fmt::format("macro {} takes no keyword argument {}", macro_label(macro), in_quotes(args.named.front().first)));
   }
   if (node.takes_rest) {
     auto* rest = heap_.make<List>(Kind::kTuple);
@@ -85,7 +85,7 @@ Value Interpreter::run_macro(const Macro& macro, Activation& activation) {
     if (!place.is_missing()) continue;
     place = i >= required ? evaluate(*node.defaults[i - required])
                           : Value::undefined(
-                                heap_, fmt::format("parameter {} was not provided", quoted(node.parameters[i]->name)));
+                                heap_, fmt::format("parameter {} was not provided", in_quotes(node.parameters[i]->name)));
   }
   run_body(node.body);
   activation_ = caller;

@@ -148,7 +148,7 @@ Args Interpreter::evaluate_arguments(const Arguments& arguments) {
       heap_.step();
       if (!name.is_string()) fail("keywords must be strings");
       for (const auto& [other, unused] : arguments.named) {
-        if (other == name.text()) fail(fmt::format("got multiple values for keyword argument {}", quoted(other)));
+        if (other == name.text()) fail(fmt::format("got multiple values for keyword argument {}", in_quotes(other)));
       }
       args.named.emplace_back(name.text(), value);
     }
@@ -231,7 +231,7 @@ Value Interpreter::evaluate_condition(const Condition& node) {
 
 Value Interpreter::attribute(const Value& object, const Value& name) {
   if (object.is_undefined()) fail(object.undefined_message());
-  if (name.text().starts_with("__")) fail(fmt::format("unknown attribute {}", quoted(name.text())));
+  if (name.text().starts_with("__")) fail(fmt::format("unknown attribute {}", in_quotes(name.text())));
   if (Value member = find_member(*this, object, name.text()); !member.is_missing()) return member;
   if (Value found = item_or_missing(heap_, object, name); !found.is_missing()) return found;
   return Value::undefined(Absence::kAttribute, name, object.kind());
@@ -244,7 +244,7 @@ Value Interpreter::item(const Value& object, const Value& index) {
     append_repr(heap_, shown, index);
     return Value::undefined(Absence::kElement, string(std::move(shown)), object.kind());
   }
-  if (index.text().starts_with("__")) fail(fmt::format("unknown attribute {}", quoted(index.text())));
+  if (index.text().starts_with("__")) fail(fmt::format("unknown attribute {}", in_quotes(index.text())));
   if (Value member = find_member(*this, object, index.text()); !member.is_missing()) return member;
   return Value::undefined(Absence::kAttribute, index, object.kind());
 }

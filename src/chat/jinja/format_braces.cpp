@@ -271,7 +271,7 @@ class BraceFormatter {
     for (const auto& [known, value] : args_.named) {
       if (known == name) return value;
     }
-    fail(fmt::format("format() has no argument {}", quoted(name)));
+    fail(fmt::format("format() has no argument {}", in_quotes(name)));
   }
 
   Value look_up(std::string_view path) {

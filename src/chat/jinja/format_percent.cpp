@@ -89,7 +89,7 @@ class PercentFormatter {
       const std::string_view name = key();
       if (!value_.is(Kind::kDict)) fail("format requires a mapping");
       named = value_.dict().find(heap_, name);
-      if (named == nullptr) fail(fmt::format("{} is not a key of the mapping", quoted(name)));
+      if (named == nullptr) fail(fmt::format("{} is not a key of the mapping", in_quotes(name)));
       used_ = std::max<size_t>(used_, 1);
     }
     NumberStyle style;

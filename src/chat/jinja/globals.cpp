@@ -55,7 +55,7 @@ Value global_namespace(Interpreter& interpreter, const Value&, Args& args) {
   Dict* attributes = make_dict(interpreter, args, "namespace");
   for (const auto& [name, value] : attributes->entries) {
     if (name.is_string() && name.text().starts_with('_'))
-      fail(fmt::format("unknown attribute {}", quoted(name.text())));
+      fail(fmt::format("unknown attribute {}", in_quotes(name.text())));
   }
   return interpreter.heap().make<Namespace>(*attributes);
 }

@@ -290,7 +290,7 @@ void Interpreter::assign(const Expression& target, const Value& value) {
       return;
     case ExpressionKind::kNamespaceTarget: {
       const auto& node = static_cast<const NamespaceTarget&>(target);
-      if (node.attribute.starts_with('_')) fail(fmt::format("unknown attribute {}", quoted(node.attribute)));
+      if (node.attribute.starts_with('_')) fail(fmt::format("unknown attribute {}", in_quotes(node.attribute)));
       auto& owner = slot(node.owner->place).as<Namespace>();
       owner.attributes.set(heap_, name_text(node.id, node.attribute), value);
       return;

@@ -13,7 +13,7 @@
 
 namespace shenbi::chat::jinja {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const bool has_single = text.find('\'') != std::string_view::npos;
   const char quote = has_single && text.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
@@ -159,7 +159,7 @@ void append_repr(Heap& heap, std::string& out, const Value& value) {
     case Kind::kString:
       heap.work(4 * value.text().size());
       if (value.is_markup()) out += "Markup(";
-      out += quoted(value.text());
+      out += in_quotes(value.text());
       if (value.is_markup()) out += ')';
       break;
     case Kind::kNone:

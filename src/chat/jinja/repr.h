@@ -9,7 +9,7 @@
 namespace shenbi::chat::jinja {
 
 /// repr() of a string: 'it' in single quotes unless it holds a single quote and no double one.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 /// repr() of a float: the shortest digits that read back the same, in Python's layout (1e+16, 0.0001, 1e-05, nan).
 std::string float_text(double value);
 

@@ -53,7 +53,7 @@ std::string Value::undefined_message() const {
   const std::string& name = text();
   switch (absence_) {
     case Absence::kName:
-      return fmt::format("{} is undefined", quoted(name));
+      return fmt::format("{} is undefined", in_quotes(name));
     case Absence::kHint:
       return name;
     case Absence::kElement:
@@ -61,8 +61,8 @@ std::string Value::undefined_message() const {
     case Absence::kAttribute:
       break;
   }
-  if (owner_ == Kind::kNone) return fmt::format("'None' has no attribute {}", quoted(name));
-  return fmt::format("'{} object' has no attribute {}", type_name(owner_), quoted(name));
+  if (owner_ == Kind::kNone) return fmt::format("'None' has no attribute {}", in_quotes(name));
+  return fmt::format("'{} object' has no attribute {}", type_name(owner_), in_quotes(name));
 }
 
 int64_t Value::characters() const {

@@ -1,9 +1,10 @@
 #pragma once
 // Sixteen f32 lanes in one AVX-512 register (F, BW, DQ, VL). Meaning: lanes_scalar.h.
 
-// g++ 12 warns about the deliberately undefined registers inside its own header (GCC bug 105593).
+#if !defined(__clang__)  // g++ 12 warns about the deliberately undefined registers inside its own header (GCC bug 105593)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 
 #include <immintrin.h>
 

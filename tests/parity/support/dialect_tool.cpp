@@ -27,7 +27,7 @@ Event event_of(const Json& json) {
   static const std::vector<std::string> finishes = {"stop",           "length",    "tool_calls",
                                                     "content_filter", "cancelled", "error"};
   Event event;
-  event.kind = static_cast<Event::Kind>(std::find(kinds.begin(), kinds.end(), json["kind"]) - kinds.begin());
+  event.kind = static_cast<Event::Kind>(std::find(kinds.begin(), kinds.end(), json["kind"].get<std::string>()) - kinds.begin());
   event.text = json.value("text", "");
   event.index = json.value("index", 0u);
   event.id = json.value("id", "");
