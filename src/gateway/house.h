@@ -86,7 +86,9 @@ struct House {
   std::optional<TokenDoor> token_door;  ///< then authorise() is given the token as the key
   net::Headers headers;                 ///< sent with every request
   PathOf chat_path;                     ///< null: no chat
-  std::string completions_path;         ///< "": none, and so on below
+  /// Where the house tells how long a prompt is, asked in its dialect; null: it does not.
+  std::function<std::string(const std::string& model)> count_path;
+  std::string completions_path;  ///< "": none, and so on below
   std::string embeddings_path, models_path;
   MediaWays media;                  ///< pictures, sounds and films it makes (gateway/media_way.h)
   JobWays jobs;                     ///< those that take minutes

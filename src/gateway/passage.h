@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 
 #include "chat/request_peek.h"
@@ -43,6 +45,10 @@ class Passing {
   virtual bool passes_at_once(const std::string& model, Dialect dialect) = 0;
   /// As Provider::chat().
   virtual CallPtr pass(Passage passage, WireSink wire, EventSink sink) = 0;
+  /// What a house answers to who asks how long a prompt is, as it wrote it. Nothing: who is asked first for the model
+  /// does not tell that in this dialect. Nothing is reserved or filed: houses do not charge for it. Blocking; ends with
+  /// Error{kCancelled} soon after `stop` is asked for. Error{kUpstream}: what came is no count.
+  virtual std::optional<std::string> count(Passage passage, std::stop_token stop) = 0;
 };
 
 }  // namespace shenbi::gateway

@@ -1,5 +1,6 @@
 // Requests that go through in their own dialect: what arrives at the house, and what comes back.
 
+#include "base/retry_later.h"
 #include "chat/passed_writer.h"
 #include "gateway/estimate.h"
 #include "gateway/test_house.h"
@@ -227,6 +228,146 @@ TEST_F(PassingTest, thinking_with_its_signature_and_unknown_blocks_come_through_
   EXPECT_EQ(house.requests()[0].body, R"({"model":"m","stream":true,"max_tokens":9,"messages":[]})");
   EXPECT_EQ(attempts()[0].usage.prompt_tokens, 8u);
   EXPECT_EQ(attempts()[0].usage.completion_tokens, 9u);
+}
+
+class CountingTest : public PassingTest {
+ protected:
+  std::optional<std::string> count(const std::string& body, Dialect dialect, const std::string& model = "",
+                                   net::Headers headers = {}) {
+    Passage passage{.dialect = dialect,
+                    .body = std::make_shared<const std::string>(body),
+                    .peek = chat::peek_request(body),
+                    .model = model,
+                    .headers = std::move(headers),
+                    .translated = [this]() -> const chat::ChatRequest& { return words_; }};
+    if (model.empty()) passage.model = passage.peek.model;
+    return router().count(std::move(passage), {});
+  }
+  static MockHouse::Answer tells(int status, const std::string& body) {
+    return [status, body](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+      exchange->send({.status = status, .headers = {{"Content-Type", "application/json"}}, .body = body});
+    };
+  }
+};
+
+TEST_F(CountingTest, Anthropics_house_gets_the_body_as_it_was_but_for_the_models_name_and_its_answer_comes_back) {
+  MockHouse house(tells(200, R"({ "input_tokens": 14, "odd": 1.50})"));
+  add_house("claude", "anthropic", house);
+  const std::string counted =
+      *count(R"({"model": "claude/m",  "messages":[], "of_next_year": [1.50]})", Dialect::kAnthropic, "",
+             {{"anthropic-beta", "tools-2027"}, {"anthropic-version", "2027-01-01"}});
+  EXPECT_EQ(counted, R"({ "input_tokens": 14, "odd": 1.50})");
+  ASSERT_EQ(house.requests().size(), 1u);
+  const net::ServerRequest asked = house.requests()[0];
+  EXPECT_EQ(asked.path, "/v1/messages/count_tokens");
+  EXPECT_EQ(asked.body, R"({"model": "m",  "messages":[], "of_next_year": [1.50]})");
+  EXPECT_EQ(asked.header("x-api-key"), "secret");
+  EXPECT_EQ(asked.header("anthropic-beta"), "tools-2027");
+  EXPECT_EQ(asked.header("anthropic-version"), "2027-01-01");
+  EXPECT_TRUE(attempts().empty()) << "nothing of it is in the ledger";
+  count(R"({"model":"claude/m","messages":[]})", Dialect::kAnthropic);
+  EXPECT_EQ(house.requests()[1].header("anthropic-version"), "2023-06-01");
+}
+
+TEST_F(CountingTest, Geminis_house_is_asked_at_its_models_path_and_a_whole_request_names_the_model_inside) {
+  MockHouse house(tells(200, R"({"totalTokens":9})"));
+  add_house("google", "gemini", house);
+  const std::string plain = R"({"contents": [{"parts":[{"text":"hi"}]}], "odd": 1.50})";
+  EXPECT_EQ(count(plain, Dialect::kGemini, "google/m"), R"({"totalTokens":9})");
+  EXPECT_EQ(house.requests()[0].path, "/v1/models/m:countTokens");
+  EXPECT_EQ(house.requests()[0].body, plain);
+  EXPECT_EQ(house.requests()[0].header("x-goog-api-key"), "secret");
+  count(R"({"generateContentRequest":{"model":"models/google/m","contents":[],"odd":1.5}})", Dialect::kGemini,
+        "google/m");
+  EXPECT_EQ(house.requests()[1].body, R"({"generateContentRequest":{"model":"models/m","contents":[],"odd":1.5}})");
+  // A text that only speaks of it.
+  const std::string spoken = R"({"contents":[{"parts":[{"text":"generateContentRequest", "odd": 1.50}]}]})";
+  count(spoken, Dialect::kGemini, "google/m");
+  EXPECT_EQ(house.requests()[2].body, spoken);
+}
+
+TEST_F(CountingTest, who_does_not_tell_in_the_dialect_is_not_asked_and_says_why) {
+  MockHouse house(tells(200, R"({"input_tokens":14})"));
+  add("office", house);
+  add_house("claude", "anthropic", house);
+  EXPECT_EQ(count(R"({"model":"office/m"})", Dialect::kAnthropic), std::nullopt);
+  EXPECT_EQ(count(R"({"model":"claude/m"})", Dialect::kGemini), std::nullopt);
+  EXPECT_EQ(count(R"({"model":"tiny"})", Dialect::kAnthropic), std::nullopt);
+  EXPECT_TRUE(house.requests().empty());
+  const auto why = [&](const std::string& model) {
+    try {
+      router().prompt_of(ask(model));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::kUnsupported);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_NE(why("office/m").find("does not tell how long a prompt is"), std::string::npos) << why("office/m");
+  EXPECT_NE(why("claude/m").find("POST /v1/messages/count_tokens"), std::string::npos) << why("claude/m");
+}
+
+TEST_F(CountingTest, the_next_is_asked_where_it_may_go_better_and_a_key_that_is_told_to_wait_rests) {
+  MockHouse busy([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = 429,
+                    .headers = {{"Retry-After", "77"}},
+                    .body = R"({"type":"error","error":{"type":"rate_limit_error","message":"slow down"}})"});
+  });
+  MockHouse good(tells(200, R"({"input_tokens":14})"));
+  add_house("busy", "anthropic", busy, 0);
+  add_house("good", "anthropic", good, 1);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(count(R"({"model":"m","messages":[]})", Dialect::kAnthropic), R"({"input_tokens":14})");
+  EXPECT_EQ(busy.requests().size(), 1u) << "it is resting";
+  upstreams.remove("good");
+  add_house("busy", "anthropic", busy, 2);  // another configuration: its rest is forgotten
+  try {
+    count(R"({"model":"busy/m","messages":[]})", Dialect::kAnthropic);
+    FAIL();
+  } catch (const RetryLater& error) {
+    EXPECT_EQ(error.code(), Code::kRateLimited);
+    EXPECT_EQ(error.wait(), 77s);
+    EXPECT_STREQ(error.what(), "busy: slow down (status 429)");
+  }
+}
+
+TEST_F(CountingTest, what_the_caller_got_wrong_and_what_is_no_count_is_told) {
+  MockHouse picky(
+      tells(400, R"({"type":"error","error":{"type":"invalid_request_error","message":"messages: none"}})"));
+  MockHouse other(tells(200, R"({"input_tokens":14})")), odd(tells(200, "<html>"));
+  add_house("picky", "anthropic", picky, 0);
+  add_house("other", "anthropic", other, 1);
+  add_house("odd", "anthropic", odd, 2);
+  const auto told = [&](const std::string& model, Code code) {
+    try {
+      count(R"({"model":")" + model + R"("})", Dialect::kAnthropic);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(told("m", Code::kInvalidArgument), "picky: messages: none (status 400)");
+  EXPECT_TRUE(other.requests().empty());
+  EXPECT_EQ(told("odd/m", Code::kUpstream), "odd: its answer is no count of tokens");
+}
+
+TEST_F(CountingTest, personal_data_and_thinking_that_another_has_signed_are_kept_from_who_counts) {
+  MockHouse house(tells(200, R"({"input_tokens":14})"));
+  add_house("claude", "anthropic", house);
+  remote.personal_data = "mask";
+  count(R"({"messages":[{"role":"user","content":"I am ana@example.com"}],"model":"claude/m"})", Dialect::kAnthropic);
+  const std::string sent = house.requests()[0].body;
+  EXPECT_EQ(sent.find("ana@example.com"), std::string::npos) << sent;
+  EXPECT_NE(sent.find(R"("model":"m")"), std::string::npos) << sent;
+  const std::string foreign = marked("somebody/else", "SIG");
+  EXPECT_THROW(
+      count(R"({"model":"claude/m","messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"Hm",)"
+            R"("signature":")" +
+                foreign + R"("}]}]})",
+            Dialect::kAnthropic),
+      Error);
+  EXPECT_EQ(house.requests().size(), 1u);
 }
 
 }  // namespace

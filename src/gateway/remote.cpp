@@ -186,7 +186,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
 
   // A whole exchange, waited for.
   std::string fetch(std::string method, const std::string& path, std::string body, const std::string& model,
-                    std::stop_token stop) {
+                    std::stop_token stop, const net::Headers& callers = {}) {
     const size_t key = take_key();
     const Account account = proved(key, model);
     struct Answer {
@@ -199,6 +199,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
     Secrets secrets;
     net::ClientRequest asked = request(std::move(method), path, std::move(body), account, &secrets);
     asked.max_bytes = kMaxListBytes;
+    put(callers, asked);
     auto done = answer->done.get_future();
     const auto call =
         client.start(std::move(asked), {.on_head =
@@ -222,14 +223,25 @@ struct Remote::State : std::enable_shared_from_this<State> {
     }
     if (answer->status == 200) {
       keys.succeeded(key);
-      return std::move(answer->body);
+      return secrets.hidden(std::move(answer->body));
     }
-    keys.failed(key, answer->status, retry_after(answer->headers));
+    const auto wait = retry_after(answer->headers);
+    keys.failed(key, answer->status, wait);
     const chat::UpstreamError error = asking.error(answer->status, answer->body);
     const bool refused = house.signs && (answer->status == 401 || answer->status == 403);
-    throw Error(net_code(answer->status),
-                secrets.hidden(fmt::format("{}: {} (status {}){}", upstream.name, error.message, answer->status,
-                                           refused ? skew_words(answer->headers, options.seconds_since_1970()) : "")));
+    const std::string why =
+        secrets.hidden(fmt::format("{}: {} (status {}){}", upstream.name, error.message, answer->status,
+                                   refused ? skew_words(answer->headers, options.seconds_since_1970()) : ""));
+    if (wait && answer->status == 429) throw RetryLater(Code::kRateLimited, why, *wait);
+    throw Error(net_code(answer->status), why);
+  }
+
+  // What the caller said beside the body stands for what the house is told otherwise.
+  static void put(const net::Headers& callers, net::ClientRequest& request) {
+    for (const auto& [name, value] : callers) {
+      std::erase_if(request.headers, [&](const auto& header) { return header.first == name; });
+      request.headers.emplace_back(name, value);
+    }
   }
 
   static Code net_code(int status) {
@@ -369,10 +381,7 @@ struct Remote::Start {
     Secrets secrets;
     net::ClientRequest request = state.request("POST", path, std::move(body), account, &secrets);
     if (stream) request.head_timeout = request.answer_timeout = state.first_timeout();
-    for (auto& [name, value] : headers) {
-      std::erase_if(request.headers, [&](const auto& header) { return header.first == name; });
-      request.headers.emplace_back(name, std::move(value));
-    }
+    State::put(headers, request);
     return {std::move(request), std::move(secrets)};
   }
 };
@@ -495,6 +504,14 @@ bool address(const Passage& passage, const House& house, std::string& body) {
   return true;
 }
 
+void mask(Passage& passage, Guarded& guard) {
+  auto body = std::make_shared<std::string>(*passage.body);
+  guard.mask_body(*body);
+  if (guard.empty()) return;
+  passage.peek = chat::peek_request(*body);  // the model's name stands elsewhere now
+  passage.body = std::move(body);
+}
+
 }  // namespace
 
 CallPtr Remote::pass(Passage passage, WireSink wire, EventSink sink) {
@@ -506,13 +523,7 @@ CallPtr Remote::pass(Passage passage, WireSink wire, EventSink sink) {
               .stream = passage.stream,
               .headers = std::move(passage.headers),
               .answer = {.reader = state.asking.reader(), .maker = maker_of(state.upstream, passage.model)}};
-  const auto guarded = state.guarded([&](Guarded& guard) {
-    auto body = std::make_shared<std::string>(*passage.body);
-    guard.mask_body(*body);
-    if (guard.empty()) return;
-    passage.peek = chat::peek_request(*body);  // the model's name stands elsewhere now
-    passage.body = std::move(body);
-  });
+  const auto guarded = state.guarded([&](Guarded& guard) { mask(passage, guard); });
   if (guarded) {
     sink = guarded->restoring(std::move(sink));
     wire = guarded->restoring(std::move(wire), passage.dialect, passage.stream);
@@ -520,6 +531,43 @@ CallPtr Remote::pass(Passage passage, WireSink wire, EventSink sink) {
   start.answer.wire = std::move(wire);
   start.answer.hides_usage = address(passage, state.house, start.body);
   return begin(state_, std::move(start), std::move(sink));
+}
+
+namespace {
+
+// Gemini's dialect names the model once more where a whole request is counted; all else stays as it was written.
+std::string counting_body(const Passage& passage) {
+  constexpr const char* kWhole = "generateContentRequest";
+  if (passage.dialect != Dialect::kGemini || passage.body->find(kWhole) == std::string::npos)
+    return passage.peek.model_end > 0 ? passage.peek.with_model(*passage.body, passage.model) : *passage.body;
+  auto json = chat::OrderedJson::parse(*passage.body, nullptr, false);
+  if (json.is_discarded()) throw Error(Code::kInvalidArgument, "the body holds text that is not UTF-8");
+  const auto whole = json.find(kWhole);
+  if (whole == json.end() || !whole->is_object()) return *passage.body;
+  (*whole)["model"] = "models/" + passage.model;
+  return json.dump();
+}
+
+bool is_count(Dialect dialect, const std::string& body) {
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  const char* field = dialect == Dialect::kGemini ? "totalTokens" : "input_tokens";
+  return json.is_object() && json.contains(field) && json[field].is_number_unsigned();
+}
+
+}  // namespace
+
+bool Remote::counts(Dialect dialect) const { return state_->house.count_path && state_->house.dialect == dialect; }
+
+std::optional<std::string> Remote::count(Passage passage, std::stop_token stop) {
+  State& state = *state_;
+  if (!counts(passage.dialect)) return std::nullopt;
+  check_model_name(state.upstream.name, passage.model);
+  state.guarded([&](Guarded& guard) { mask(passage, guard); });
+  std::string counted = state.fetch("POST", state.house.count_path(passage.model), counting_body(passage),
+                                    passage.model, std::move(stop), passage.headers);
+  if (!is_count(passage.dialect, counted))
+    throw Error(Code::kUpstream, fmt::format("{}: its answer is no count of tokens", state.upstream.name));
+  return counted;
 }
 
 Embeddings Remote::embed(const EmbedRequest& request, std::stop_token stop) {
@@ -566,6 +614,17 @@ namespace {
 
 std::vector<int32_t> Remote::tokenize(const std::string&, std::string_view, bool, bool) { no_tokens(upstream()); }
 std::string Remote::detokenize(const std::string&, const std::vector<int32_t>&) { no_tokens(upstream()); }
-std::pair<std::string, std::vector<int32_t>> Remote::prompt_of(const chat::ChatRequest&) { no_tokens(upstream()); }
+
+std::pair<std::string, std::vector<int32_t>> Remote::prompt_of(const chat::ChatRequest&) {
+  const House& house = state_->house;
+  if (!house.count_path)
+    throw Error(Code::kUnsupported,
+                fmt::format("{}: {} does not tell how long a prompt is", upstream().name, house.title));
+  throw Error(Code::kUnsupported,
+              fmt::format("{}: {} tells how long a prompt is only where it is asked in its own API: {}",
+                          upstream().name, house.title,
+                          house.dialect == Dialect::kGemini ? "POST /v1beta/models/MODEL:countTokens"
+                                                            : "POST /v1/messages/count_tokens"));
+}
 
 }  // namespace shenbi::gateway

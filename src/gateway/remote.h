@@ -73,6 +73,9 @@ class Remote final : public Provider, public Passing {
   bool passes(const std::string& model, Dialect dialect) override;
   bool passes_at_once(const std::string& model, Dialect dialect) override;
   CallPtr pass(Passage passage, WireSink wire, EventSink sink) override;
+  /// Whether the house tells in this dialect how long a prompt is.
+  bool counts(Dialect dialect) const;
+  std::optional<std::string> count(Passage passage, std::stop_token stop) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
   /// Of media what the house has ways for; Error{kUnsupported} naming house and kind for the rest.
   CallPtr media(const MediaRequest& request, MediaWire wire, EventSink sink) override;
@@ -80,7 +83,7 @@ class Remote final : public Provider, public Passing {
   MediaJob look(const MediaJob& job, std::stop_token stop) override;
   bool cancel(const MediaJob& job, std::stop_token stop) override;
   std::string fetch(const MediaJob& job, const MediaWriter& write, std::stop_token stop) override;
-  /// These three: Error{kUnsupported}, a house does not tell its tokens.
+  /// These three: Error{kUnsupported}, a house does not tell its tokens. Some tell how many there are: count().
   std::vector<int32_t> tokenize(const std::string& model, std::string_view text, bool add_special,
                                 bool parse_special) override;
   std::string detokenize(const std::string& model, const std::vector<int32_t>& ids) override;

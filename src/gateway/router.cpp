@@ -365,6 +365,32 @@ CallPtr Router::pass(Passage passage, WireSink wire, EventSink sink) {
   return start_routed(std::move(call), std::move(sink), state_->options);
 }
 
+// As far as those who are asked in turn for the model count.
+std::optional<std::string> Router::count(Passage passage, std::stop_token stop) {
+  const auto all = targets(passage.model);
+  const auto first_other = std::find_if_not(all.begin(), all.end(), [&](const Target& target) {
+    return target.remote && target.remote->counts(passage.dialect);
+  });
+  const size_t tries = std::min<size_t>(static_cast<size_t>(first_other - all.begin()), state_->options.max_attempts);
+  if (tries == 0) return std::nullopt;
+  for (size_t i = 0;; ++i) {
+    const Target& target = all[i];
+    if (holds_foreign_thinking(passage, maker_of(target.remote->upstream(), target.model),
+                               *state_->options.remote.book))
+      throw Error(Code::kUnsupported,
+                  fmt::format("{}: the prompt holds thinking that another maker has signed, which it would not get",
+                              target.upstream));
+    Passage copy = passage;
+    copy.model = target.model;
+    try {
+      return target.remote->count(std::move(copy), stop);
+    } catch (const Error& error) {
+      if (i + 1 >= tries || !may_go_better_elsewhere(code_info(error.code()).http_status)) throw;
+      log_info("{}: {}; asking the next", passage.model, error.what());
+    }
+  }
+}
+
 namespace {
 
 // One try, filed however it ends.

@@ -103,6 +103,8 @@ class Router final : public Provider, public Passing {
   /// Of a model that is named with its upstream: which others are here is a question to the disk.
   bool passes_at_once(const std::string& model, Dialect dialect) override;
   CallPtr pass(Passage passage, WireSink wire, EventSink sink) override;
+  /// Error{kUnsupported}, where the prompt holds thinking that is kept from who would count it.
+  std::optional<std::string> count(Passage passage, std::stop_token stop) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
   CallPtr media(const MediaRequest& request, MediaWire wire, EventSink sink) override;
   /// Tries in turn until one has taken the job. That one is not filed: it comes back with the job, for file().

@@ -1,6 +1,7 @@
 #include "server/passing.h"
 
 #include <optional>
+#include <stop_token>
 
 #include "base/error.h"
 #include "chat/dialect_anthropic.h"
@@ -94,26 +95,46 @@ class Translated {
   std::optional<Translation> made_;
 };
 
-}  // namespace
+struct Passable {
+  gateway::Passing* passing;
+  gateway::Passage passage;  // without its body
+};
 
-bool pass(RouteCall& call, PassablePath path) {
+// Nothing: nobody passes anything on, or the body is for the dialect's parser to refuse.
+std::optional<Passable> passable(const RouteCall& call, const PassablePath& path) {
   // Not held by the answer: its last word is told on a thread of the provider, which may not be the one to end it.
   auto* const passing = dynamic_cast<gateway::Passing*>(call.state.provider.get());
-  if (!passing || !passing->passes_any()) return false;
+  if (!passing || !passing->passes_any()) return std::nullopt;
   auto found = peek(call.request.body);
-  if (!found) return false;
+  if (!found) return std::nullopt;
   gateway::Passage passage{.dialect = path.dialect, .body = {}, .peek = std::move(*found), .model = {}};
   passage.model = path.model.empty() ? passage.peek.model : path.model;
   passage.stream = path.stream.value_or(passage.peek.stream);
-  if (passage.model.empty() || !passing->passes(passage.model, path.dialect)) return false;
-  check_caller(call, passage.model);
+  if (passage.model.empty()) return std::nullopt;
   passage.tenant = call.caller.id;
   passage.headers = passed_headers(call.request);
+  return Passable{passing, std::move(passage)};
+}
+
+// Of a passage that has its body.
+std::shared_ptr<Translated> translate(const RouteCall& call, PassablePath& path, gateway::Passage& passage) {
+  const auto translated = std::make_shared<Translated>(passage.body, std::move(path.translate), call);
+  passage.translated = [translated]() -> const chat::ChatRequest& { return translated->get().request; };
+  return translated;
+}
+
+}  // namespace
+
+bool pass(RouteCall& call, PassablePath path) {
+  auto found = passable(call, path);
+  if (!found || !found->passing->passes(found->passage.model, path.dialect)) return false;
+  auto* const passing = found->passing;
+  gateway::Passage& passage = found->passage;
+  check_caller(call, passage.model);
 
   std::string key = cache_key(call);
   passage.body = std::make_shared<const std::string>(std::move(call.request.body));
-  const auto translated = std::make_shared<Translated>(passage.body, std::move(path.translate), call);
-  passage.translated = [translated]() -> const chat::ChatRequest& { return translated->get().request; };
+  const auto translated = translate(call, path, passage);
 
   AnswerPlan plan{.stream = passage.stream, .passed = true, .cache_key = std::move(key), .model = passage.model};
   const auto bytes = std::make_shared<chat::PassedBytes>();
@@ -131,6 +152,23 @@ bool pass(RouteCall& call, PassablePath path) {
   });
   answer(call, std::move(plan));
   return true;
+}
+
+bool pass_count(RouteCall& call, PassablePath path) {
+  auto found = passable(call, path);
+  if (!found) return false;
+  check_caller(call, found->passage.model);
+  std::stop_source gone;
+  call.exchange->on_gone([gone]() mutable { gone.request_stop(); });
+  const auto body = std::make_shared<std::string>(std::move(call.request.body));
+  found->passage.body = body;
+  translate(call, path, found->passage);
+  if (const auto counted = found->passing->count(std::move(found->passage), gone.get_token())) {
+    call.exchange->send(json_response(200, *counted));
+    return true;
+  }
+  call.request.body = std::move(*body);
+  return false;
 }
 
 }  // namespace shenbi::server

@@ -29,4 +29,8 @@ struct PassablePath {
 /// True: the request is on its way. False: it must be translated, or is for the dialect's own parser to refuse.
 bool pass(RouteCall& call, PassablePath path);
 
+/// Of a request that only asks how long its prompt is. True: the house's answer to it, or the house's error, is told.
+/// False: it is counted here, or is for the dialect's own parser to refuse. Blocks, no longer than the client is there.
+bool pass_count(RouteCall& call, PassablePath path);
+
 }  // namespace shenbi::server

@@ -229,5 +229,76 @@ TEST(PassedChoices, several_answers_at_once_reserve_as_many_times_their_length) 
   EXPECT_EQ(server.send("POST", "/v1/chat/completions", body).status, 200);
 }
 
+class Counting : public testing::TestServer, public ::testing::Test {
+ protected:
+  void add(const std::string& name, const std::string& house, const MockHouse& mock) {
+    state().upstreams.put({.name = name,
+                           .house = house,
+                           .base_url = mock.url(),
+                           .keys = {"k"},
+                           .models = {"m"},
+                           .private_network = true});
+  }
+  static MockHouse::Answer tells(int status, const std::string& body) {
+    return [status, body](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+      exchange->send({.status = status, .headers = {{"Retry-After", "9"}}, .body = body});
+    };
+  }
+  testing::Answer count(const std::string& model) {
+    return send("POST", "/v1/messages/count_tokens",
+                {{"model", model}, {"messages", {{{"role", "user"}, {"content", "hello"}}}}},
+                {"Content-Type: application/json", "Anthropic-Beta: tools-2027"});
+  }
+};
+
+TEST_F(Counting, a_prompt_is_counted_by_its_house_and_costs_nothing) {
+  MockHouse claude(tells(200, R"({"input_tokens": 14})")), google(tells(200, R"({"totalTokens": 9})"));
+  add("claude", "anthropic", claude);
+  add("google", "gemini", google);
+  // No call that costs gets through; no price of "m" is known.
+  state().budgets.put({.name = "all", .limit = 1});
+  EXPECT_EQ(count("claude/m").body, R"({"input_tokens": 14})");
+  EXPECT_EQ(claude.requests().at(0).header("anthropic-beta"), "tools-2027");
+  const ordered_json contents = {{"contents", {{{"parts", {{{"text", "hello"}}}}}}}};
+  for (const char* prefix : {"/v1beta/models/", "/v1/models/"}) {
+    const auto counted = send("POST", prefix + std::string("google/m:countTokens"), contents);
+    EXPECT_EQ(counted.status, 200);
+    EXPECT_EQ(counted.body, R"({"totalTokens": 9})");
+  }
+  EXPECT_EQ(google.requests().size(), 2u);
+  EXPECT_TRUE(state().ledger.flush());
+  EXPECT_TRUE(state().ledger.rows({}, 0, 100).empty());
+}
+
+TEST_F(Counting, what_the_house_refuses_is_told_in_the_callers_words_and_who_does_not_count_says_so) {
+  MockHouse busy(tells(429, R"({"type":"error","error":{"type":"rate_limit_error","message":"slow down"}})"));
+  MockHouse picky(tells(400, R"({"type":"error","error":{"type":"invalid_request_error","message":"messages: odd"}})"));
+  add("busy", "anthropic", busy);
+  add("picky", "anthropic", picky);
+  add("office", "compatible", picky);
+  const testing::Answer later = count("busy/m"), wrong = count("picky/m"), unable = count("office/m");
+  EXPECT_EQ(later.status, 429);
+  EXPECT_EQ(later.headers.at("retry-after"), "9");
+  EXPECT_EQ(later.json()["error"]["type"], "rate_limit_error");
+  EXPECT_EQ(later.json()["error"]["message"], "busy: slow down (status 429)");
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(wrong.json()["error"]["message"], "picky: messages: odd (status 400)");
+  EXPECT_EQ(unable.json()["type"], "error");
+  const std::string why = unable.json()["error"]["message"];
+  EXPECT_NE(why.find("office:"), std::string::npos) << why;
+  EXPECT_NE(why.find("does not tell how long a prompt is"), std::string::npos) << why;
+  EXPECT_EQ(picky.requests().size(), 1u);
+}
+
+TEST_F(Counting, a_key_counts_for_its_own_models_alone) {
+  MockHouse claude(tells(200, R"({"input_tokens": 14})"));
+  add("claude", "anthropic", claude);
+  const auto key = state().keys.create({.name = "ana", .scopes = {Scope::kInfer}, .models = {"tiny"}});
+  const auto refused = send("POST", "/v1/messages/count_tokens",
+                            {{"model", "claude/m"}, {"messages", ordered_json::array()}}, {"X-Api-Key: " + key.text});
+  EXPECT_EQ(refused.status, 404) << refused.body;
+  EXPECT_TRUE(claude.requests().empty());
+}
+
 }  // namespace
 }  // namespace shenbi::server

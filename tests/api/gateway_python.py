@@ -40,7 +40,13 @@ NAMES = [f"{name}/{MODEL}" for name in FACES]
 direct = openai.OpenAI(base_url=behind.url + "/v1", api_key=SECRET, max_retries=0)
 client = openai.OpenAI(base_url=front.url + "/v1", api_key="none", max_retries=0)
 claude = anthropic.Anthropic(base_url=front.url, api_key="none", max_retries=0)
-gemini = google.genai.Client(api_key="none", http_options={"base_url": front.url})
+
+
+def google_genai(url, key):
+    return google.genai.Client(api_key=key, http_options={"base_url": url})
+
+
+gemini = google_genai(front.url, "none")
 REFERENCE = direct.chat.completions.create(model=MODEL, messages=FRANCE, temperature=0, max_tokens=16)
 TEXT = REFERENCE.choices[0].message.content
 
@@ -79,6 +85,22 @@ def the_gemini_client_gets_the_same_answer_through_every_dialect():
         answer = gemini.models.generate_content(model=model, contents="What is the capital of France?",
                                                 config={"temperature": 0, "max_output_tokens": 16})
         equal(answer.text, TEXT, model)
+
+
+@case
+def the_length_of_a_prompt_is_told_by_the_house_that_speaks_the_callers_dialect():
+    there = anthropic.Anthropic(base_url=behind.url, api_key=SECRET, max_retries=0)
+    for more in ({}, {"system": "You are a pirate."}):
+        counted = claude.messages.count_tokens(model=NAMES[1], messages=FRANCE, **more).input_tokens
+        equal(counted, there.messages.count_tokens(model=MODEL, messages=FRANCE, **more).input_tokens)
+    google = google_genai(behind.url, SECRET)
+    equal(gemini.models.count_tokens(model=NAMES[2], contents=FRANCE[0]["content"]).total_tokens,
+          google.models.count_tokens(model=MODEL, contents=FRANCE[0]["content"]).total_tokens)
+    with raises(anthropic.BadRequestError, "by-anthropic: of_next_year"):
+        claude.messages.count_tokens(model=NAMES[1], messages=FRANCE, extra_body={"of_next_year": 1})
+    for model, why in ((NAMES[0], "does not tell how long a prompt is"), (NAMES[2], "only where it is asked in its own API")):
+        with raises(anthropic.APIStatusError, why):
+            claude.messages.count_tokens(model=model, messages=FRANCE)
 
 
 @case

@@ -14,6 +14,7 @@ House anthropic() {
   house.authorise = key_header("x-api-key");
   house.headers = {{"anthropic-version", "2023-06-01"}};
   house.chat_path = [](const std::string&, bool) { return "/messages"; };
+  house.count_path = [](const std::string&) { return "/messages/count_tokens"; };
   house.models_path = "/models";
   house.models = {"claude-opus-4-1", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-3-7-sonnet-latest",
                   "claude-3-5-haiku-latest"};

@@ -16,6 +16,7 @@ House gemini() {
   house.chat_path = [](const std::string& model, bool stream) {
     return "/models/" + net::encode_path(model) + (stream ? ":streamGenerateContent?alt=sse" : ":generateContent");
   };
+  house.count_path = [](const std::string& model) { return "/models/" + net::encode_path(model) + ":countTokens"; };
   house.models_path = "/models";
   house.models = {"gemini-2.5-pro", "gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-2.0-flash"};
   return house;

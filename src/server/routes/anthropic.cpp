@@ -33,7 +33,12 @@ void messages(RouteCall& call) {
   answer(call, std::move(plan));
 }
 
+// For whom signed thinking must be looked at.
+Translation counting(const std::string& body) { return {chat::parse_anthropic_messages(body, true).request, {}}; }
+
 void count_tokens(RouteCall& call) {
+  if (pass_count(call, {.dialect = gateway::Dialect::kAnthropic, .model = {}, .stream = false, .translate = counting}))
+    return;
   const chat::AnthropicMessages parsed = chat::parse_anthropic_messages(call.request.body, true);
   check_caller(call, parsed.request.model);
   const auto prompt = call.state.provider->prompt_of(parsed.request);

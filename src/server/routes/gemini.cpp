@@ -47,6 +47,13 @@ void generate(RouteCall& call, bool stream) {
 }
 
 void count_tokens(RouteCall& call) {
+  const auto counting = [&model = call.path["model"]](const std::string& body) {
+    return Translation{chat::parse_gemini_count(body, model).request, {}};
+  };
+  if (pass_count(
+          call,
+          {.dialect = gateway::Dialect::kGemini, .model = call.path["model"], .stream = false, .translate = counting}))
+    return;
   const chat::GeminiGenerate parsed = chat::parse_gemini_count(call.request.body, call.path["model"]);
   check_caller(call, parsed.request.model);
   call.exchange->send(
