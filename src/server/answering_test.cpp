@@ -60,10 +60,10 @@ class Computer final : public gateway::Provider {
   std::string detokenize(const std::string&, const std::vector<int32_t>&) override { refuse(); }
   std::pair<std::string, std::vector<int32_t>> prompt_of(const chat::ChatRequest&) override { refuse(); }
 
-  /// Waits until an answer was cut off.
+  /// Waits until an answer was cut off and its last word is told: the server that hears it must still be there.
   void wait_for_cancel() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return cancelled_ > 0; });
+    changed_.wait(lock, [&] { return cancelled_ > 0 && answered_ > 0; });
   }
 
   std::atomic<bool> ready{true};
@@ -97,6 +97,9 @@ class Computer final : public gateway::Provider {
       tasks_.pop_front();
       lock.unlock();
       answer(*task);
+      lock.lock();
+      ++answered_;
+      changed_.notify_all();
     }
   }
   void answer(Task& task) const {
@@ -115,7 +118,7 @@ class Computer final : public gateway::Provider {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<Task>> tasks_;
-  int cancelled_ = 0;
+  int cancelled_ = 0, answered_ = 0;
   bool stopping_ = false;
   std::thread thread_{[this] { run(); }};
 };
