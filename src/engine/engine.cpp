@@ -686,8 +686,11 @@ struct Engine::Impl {
   void check_tokens(const std::vector<int32_t>& ids, uint32_t most) const {
     if (ids.empty()) throw Error(Code::kInvalidArgument, "prompt has no tokens");
     if (ids.size() > most) {
-      throw Error(Code::kInvalidArgument,
-                  fmt::format("prompt has {} tokens, the context is {}: at most {} fit", ids.size(), context(), most));
+      throw Error(
+          Code::kInvalidArgument,
+          // "maximum context length is": by these words of OpenAI's and vLLM's clients know what to do about it.
+          fmt::format("prompt has {} tokens, this model's maximum context length is {}: at most {} fit", ids.size(),
+                      context(), most));
     }
     const uint32_t vocab = model->decoder->spec().vocab_size;
     for (const int32_t id : ids) {

@@ -130,9 +130,9 @@ TEST(Engine, a_prompt_as_long_as_the_context_is_an_error_that_names_both_numbers
     engine.submit(greedy(prompt(*model, context, 1), 1, result));
     FAIL();
   } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()), "prompt has " + std::to_string(context) + " tokens, the context is " +
-                                             std::to_string(context) + ": at most " + std::to_string(context - 1) +
-                                             " fit");
+    EXPECT_EQ(std::string(error.what()),
+              "prompt has " + std::to_string(context) + " tokens, this model's maximum context length is " +
+                  std::to_string(context) + ": at most " + std::to_string(context - 1) + " fit");
   }
   engine.submit(greedy(prompt(*model, context - 1, 1), 0, result));
   engine.run();

@@ -114,6 +114,27 @@ TEST_F(PassingTest, the_usage_of_a_stream_is_asked_for_and_kept_from_a_caller_wh
   EXPECT_EQ(attempts()[0].usage.prompt_tokens, 7u);
 }
 
+TEST_F(PassingTest, the_usage_is_known_by_what_it_says_and_not_by_how_it_is_spaced) {
+  const std::string usage = R"("usage": {"prompt_tokens": 7, "completion_tokens": 2})";
+  const auto event = [&](const std::string& choices) {
+    return "data: {\"choices\": " + choices + ", " + usage + "}\n\n";
+  };
+  const std::string shown = chunk(R"({"content": "\"usage\": {"})") +
+                            event(R"([{"index": 0, "delta": {"role": "assistant"}}])") +
+                            event(R"([{"index": 0, "delta": {"content": "!"}}])") +
+                            event(R"([{"index": 0, "delta": {}, "finish_reason": "stop"}])");
+  const std::string hidden = event("[]") + event(R"([{"index": 0, "delta": {}}])") +
+                             event(R"([{"index": 0, "delta": {"content": ""}, "finish_reason": null}])");
+  MockHouse house([&](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    stream(exchange, {shown, hidden, "data: [DONE]\n\n"});
+  });
+  add("office", house);
+  Heard heard;
+  pass(streamed(), heard.sink());
+  EXPECT_EQ(written(heard, true), shown + "data: [DONE]\n\n");
+  EXPECT_EQ(attempts()[0].usage.prompt_tokens, 7u);
+}
+
 TEST_F(PassingTest, an_answer_in_the_form_that_was_not_asked_for_is_told_in_words_and_not_in_its_bytes) {
   MockHouse streams(says("unasked"));
   MockHouse whole([](const net::ServerRequest&, const net::ExchangePtr& exchange) {

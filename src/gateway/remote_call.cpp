@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/json.h"
 #include "base/redact.h"
 #include "gateway/clock_skew.h"
 #include "gateway/exchange.h"
@@ -42,9 +43,38 @@ bool is_content(const Event& event) {
 
 bool is_end(const Event& event) { return event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kError; }
 
-// A chunk of OpenAI's dialect that holds nothing but the usage.
-bool is_usage_alone(std::string_view data) {
-  return data.find(R"("choices":[])") != data.npos && data.find(R"("usage":{)") != data.npos;
+// "usage": {, however it is spaced: what most chunks, which hold no usage or null, are let go by unparsed.
+bool may_hold_usage(std::string_view data) {
+  constexpr std::string_view kUsage = R"("usage")", kBlanks = " \t\r\n";
+  for (size_t at = data.find(kUsage); at != data.npos; at = data.find(kUsage, at + 1)) {
+    const size_t colon = data.find_first_not_of(kBlanks, at + kUsage.size());
+    if (colon == data.npos || data[colon] != ':') continue;
+    const size_t value = data.find_first_not_of(kBlanks, colon + 1);
+    if (value != data.npos && data[value] == '{') return true;
+  }
+  return false;
+}
+
+bool says_nothing(const Json& value) {
+  return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty()) ||
+         (value.is_structured() && std::all_of(value.begin(), value.end(), says_nothing));
+}
+
+// A chunk of OpenAI's dialect that holds nothing but the usage: without choices as OpenAI writes it, or (LiteLLM) with
+// one whose delta is empty.
+bool is_usage_alone(std::string_view data) try {
+  if (!may_hold_usage(data)) return false;
+  Json chunk = parse_json(data, "chunk");
+  if (!chunk.is_object() || !chunk.contains("choices") || !chunk.contains("usage")) return false;
+  Json& choices = chunk["choices"];
+  if (!chunk["usage"].is_object() || !choices.is_array()) return false;
+  for (Json& choice : choices) {
+    if (!choice.is_object()) return false;
+    choice.erase("index");
+  }
+  return says_nothing(choices);
+} catch (const Error&) {  // its reader finds words for it
+  return false;
 }
 
 class RemoteCall final : public WaitingCall, public std::enable_shared_from_this<RemoteCall> {

@@ -78,7 +78,7 @@ TEST(TextFrame, gives_what_writing_the_whole_event_gives) {
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);  // half of them no UTF-8
   for (const std::string& text : {std::string(), std::string(" word"), std::string("\"\\/\b\n\t\x7f"),
-                                 std::string("神笔 🖌"), std::string("\0x", 2), std::string("\"text\":\"\""), all})
+                                  std::string("神笔 🖌"), std::string("\0x", 2), std::string("\"text\":\"\""), all})
     EXPECT_EQ(frame.with(text), event(text));
 }
 
@@ -168,6 +168,27 @@ TEST(OpenAiAnswer, errors_name_the_field) {
       openai_error(Error(Code::kInvalidArgument, "messages[0].role: expected x")),
       R"({"error":{"message":"messages[0].role: expected x","type":"invalid_request_error","param":"messages[0].role","code":null}})");
   EXPECT_EQ(OrderedJson::parse(openai_error(400, "the prompt is too long: 5 tokens"))["error"]["param"], nullptr);
+}
+
+TEST(OpenAiAnswer, errors_do_not_take_the_account_in_front_of_a_houses_words_for_a_field) {
+  EXPECT_EQ(OrderedJson::parse(openai_error(400, "office: Invalid 'temperature' (status 400)"))["error"]["param"],
+            nullptr);
+  EXPECT_EQ(OrderedJson::parse(openai_error(400, "status: expected a number"))["error"]["param"], "status");
+}
+
+TEST(OpenAiAnswer, errors_bear_the_codes_of_OpenAI) {
+  const auto code = [](int status, std::string_view message) {
+    return OrderedJson::parse(openai_error(status, message))["error"]["code"];
+  };
+  EXPECT_EQ(code(401, "this key is unknown or revoked"), "invalid_api_key");
+  EXPECT_EQ(code(404, "model 'none' is not here"), "model_not_found");
+  EXPECT_EQ(code(404, "file 'none' is not here"), "not_found");
+  EXPECT_EQ(code(400, "prompt has 9 tokens, this model's maximum context length is 8: at most 7 fit"),
+            "context_length_exceeded");
+  EXPECT_EQ(code(400, "office: This model's maximum context length is 8 tokens. (status 400)"),
+            "context_length_exceeded");
+  EXPECT_EQ(code(400, "temperature: 9 is not between 0 and 2"), nullptr);
+  EXPECT_EQ(code(500, "this model's maximum context length is odd"), nullptr);
 }
 
 TEST(CompletionAnswer, echoes_the_prompt_with_offsets_in_characters) {

@@ -168,16 +168,34 @@ std::string_view OpenAiChatWriter::content_type() const noexcept {
   return impl_->stream ? "text/event-stream" : "application/json";
 }
 
+namespace {
+
+// "ACCOUNT: its house's words (status 400)": no field of the caller's stands in front of these.
+bool is_told_by_house(std::string_view message) {
+  const size_t at = message.rfind(" (status ");
+  return at != message.npos && message.ends_with(')');
+}
+
+// OpenAI's own codes, by which clients (LiteLLM) tell errors of one status apart.
+std::string_view code_of(int status, std::string_view message) {
+  if (status == 401) return "invalid_api_key";
+  if (status == 404) return message.starts_with("model '") ? "model_not_found" : "not_found";
+  const bool too_long = status == 400 && message.find("maximum context length is") != message.npos;
+  return too_long ? "context_length_exceeded" : "";
+}
+
+}  // namespace
+
 std::string openai_error(int status, std::string_view message) {
-  const std::string_view field = status == 400 ? field_of_message(message) : std::string_view();
+  const bool ours = status == 400 && !is_told_by_house(message);
+  const std::string_view field = ours ? field_of_message(message) : std::string_view();
   std::string_view type = "server_error";
   if (status == 401 || status == 403) type = "authentication_error";
   if (status == 429) type = "rate_limit_error";
   if (status == 400 || status == 404 || status == 413 || status == 415 || status == 422) type = "invalid_request_error";
   OrderedJson error = {{"message", message}, {"type", type}, {"param", nullptr}, {"code", nullptr}};
   if (!field.empty()) error["param"] = field;
-  if (status == 404) error["code"] = "not_found";
-  if (status == 401) error["code"] = "invalid_api_key";
+  if (const std::string_view code = code_of(status, message); !code.empty()) error["code"] = code;
   return dumped({{"error", std::move(error)}});
 }
 
