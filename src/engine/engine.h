@@ -139,8 +139,8 @@ class Engine {
   ~Engine();
 
   /// Queues a request and returns its number. Throws Error{kInvalidArgument} if the prompt is empty, holds an id
-  /// outside the vocabulary, or is as long as the context ("prompt has 5000 tokens, this model's maximum context length is 4096: ..."); nothing is
-  /// ever cut.
+  /// outside the vocabulary, or is as long as the context ("prompt has 5000 tokens, this model's maximum context
+  /// length is 4096: ..."); nothing is ever cut.
   uint64_t submit(Request request);
 
   /// Queues a text to be embedded: one after the other, a chunk of at most step_tokens beside each pass of the answers.

@@ -28,7 +28,7 @@ import openai  # noqa: E402
 from api.support.scripted_house import KEY as HOUSE_KEY, ScriptedHouse  # noqa: E402
 from api.support.server import MODEL, SHENBI, Server  # noqa: E402
 from api.support.tooled_model import tooled_model  # noqa: E402
-from e2e.support.cases import case, check, equal, main, raises, wait_for  # noqa: E402
+from e2e.support.cases import case, check, equal, main, raises  # noqa: E402
 
 HI = [{"role": "user", "content": "What is 2+2?"}]
 SCHEMA = {"type": "object", "properties": {"town": {"type": "string"}}, "required": ["town"], "additionalProperties": False}
@@ -115,7 +115,7 @@ for model_ in (MODEL, "tooled"):
     litellm_models[model_] = {"model": f"openai/{model_}", "api_base": server.url + "/v1", "api_key": FRONT_KEY}
 proxy = LiteLlmProxy(litellm_models)
 try:
-    proxy.wait_until_ready(wait_for)
+    proxy.wait_until_ready()
 except BaseException:
     proxy.stop()
     server.stop()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 import yaml
@@ -36,13 +37,13 @@ class LiteLlmProxy:
                                             cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         self.url = None
 
-    def wait_until_ready(self, wait_for):
-        """It takes many seconds: start it first, and wait when all the rest stands."""
-        def port():
+    def wait_until_ready(self):
+        """Seconds, or minutes where the machine has other things to do: for as long as it lives."""
+        while not (said := re.search(r"Uvicorn running on (http://127\.0\.0\.1:\d+)", self.log.read_text(errors="replace"))):
             if self.process.poll() is not None:
-                raise RuntimeError(f"LiteLLM's proxy did not start:\n{self.log.read_text()[-4000:]}")
-            return re.search(r"Uvicorn running on (http://127\.0\.0\.1:\d+)", self.log.read_text(errors="replace"))
-        self.url = wait_for(port, "the port of LiteLLM's proxy")[1]
+                raise RuntimeError(f"LiteLLM's proxy did not start:\n{self.log.read_text(errors='replace')[-4000:]}")
+            time.sleep(0.05)
+        self.url = said[1]
         urllib.request.urlopen(self.url + "/health/liveliness", timeout=PATIENCE).read()
 
     def stop(self):
