@@ -122,7 +122,9 @@ Ledger::Ledger(store::Database& database, size_t most_waiting) : database_(datab
                                "ALTER TABLE ledger ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
                                "ALTER TABLE ledger_days ADD COLUMN cache_write_tokens INTEGER NOT NULL DEFAULT 0",
                                kOpen, "CREATE INDEX ledger_by_caller ON ledger (caller, day)",
-                               "CREATE INDEX ledger_by_model ON ledger (model, day)", kOpenOfMany});
+                               "CREATE INDEX ledger_by_model ON ledger (model, day)", kOpenOfMany,
+                               "ALTER TABLE ledger ADD COLUMN cached_answer INTEGER NOT NULL DEFAULT 0",
+                               "ALTER TABLE ledger_days ADD COLUMN cached_answers INTEGER NOT NULL DEFAULT 0"});
   instance_ = database_.instances().own();
   try {
     close_open_calls(instance_);
@@ -327,7 +329,8 @@ void Ledger::insert(const std::vector<Row>& batch) {
     database_.run(
         "INSERT INTO ledger (time_s, day, request_id, caller, wanted, upstream, model, attempt, prompt_tokens, "
         "cached_tokens, completion_tokens, reasoning_tokens, cost_nano_usd, first_token_s, total_s, outcome, status, "
-        "error, raw_usage, cache_write_tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "error, raw_usage, cache_write_tokens, cached_answer) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         {row.time_s,
          day_of(row.time_s),
          row.request_id,
@@ -347,7 +350,8 @@ void Ledger::insert(const std::vector<Row>& batch) {
          int64_t{row.status},
          row.error,
          row.raw_usage,
-         number(row.cache_write_tokens)});
+         number(row.cache_write_tokens),
+         int64_t{row.cached_answer}});
   }
   add_to_days(batch, 1);
 }
@@ -377,6 +381,10 @@ void Ledger::add_to_days(const std::vector<Row>& batch, int64_t sign) {
   std::map<std::tuple<std::string, std::string, std::string, std::string>, Sum> sums;
   for (const Row& row : batch) {
     Sum& sum = sums[{day_of(row.time_s), row.caller, row.upstream, row.model}];
+    if (row.cached_answer) {  // budgets read these sums: what was not asked for takes nothing of them
+      ++sum.cached_answers;
+      continue;
+    }
     ++sum.calls;
     sum.failed += row.outcome == Outcome::kFailed;
     sum.prompt_tokens += row.prompt_tokens;
@@ -392,8 +400,8 @@ void Ledger::add_to_days(const std::vector<Row>& batch, int64_t sign) {
     const auto signed_number = [&](uint64_t value) { return sign * number(value); };
     database_.run(
         "INSERT INTO ledger_days (day, caller, upstream, model, calls, failed, prompt_tokens, cached_tokens, "
-        "completion_tokens, reasoning_tokens, cost_nano_usd, unpriced, cache_write_tokens) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "completion_tokens, reasoning_tokens, cost_nano_usd, unpriced, cache_write_tokens, "
+        "cached_answers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (day, caller, upstream, model) DO UPDATE SET "
         "calls = ledger_days.calls + excluded.calls, failed = ledger_days.failed + excluded.failed, "
         "prompt_tokens = ledger_days.prompt_tokens + excluded.prompt_tokens, "
@@ -402,11 +410,12 @@ void Ledger::add_to_days(const std::vector<Row>& batch, int64_t sign) {
         "reasoning_tokens = ledger_days.reasoning_tokens + excluded.reasoning_tokens, "
         "cost_nano_usd = ledger_days.cost_nano_usd + excluded.cost_nano_usd, "
         "unpriced = ledger_days.unpriced + excluded.unpriced, "
-        "cache_write_tokens = ledger_days.cache_write_tokens + excluded.cache_write_tokens",
+        "cache_write_tokens = ledger_days.cache_write_tokens + excluded.cache_write_tokens, "
+        "cached_answers = ledger_days.cached_answers + excluded.cached_answers",
         {day, caller, upstream, model, signed_number(sum.calls), signed_number(sum.failed),
          signed_number(sum.prompt_tokens), signed_number(sum.cached_tokens), signed_number(sum.completion_tokens),
          signed_number(sum.reasoning_tokens), sign * sum.cost_nano_usd, signed_number(sum.unpriced),
-         signed_number(sum.cache_write_tokens)});
+         signed_number(sum.cache_write_tokens), signed_number(sum.cached_answers)});
   }
 }
 
@@ -424,7 +433,8 @@ std::vector<Sum> Ledger::sums(const Filter& filter, const std::vector<By>& by) {
                "SELECT {}sum(calls) AS calls, sum(failed) AS failed, sum(prompt_tokens) AS prompt, sum(cached_tokens) "
                "AS "
                "cached, sum(completion_tokens) AS completion, sum(reasoning_tokens) AS reasoning, sum(cost_nano_usd) "
-               "AS cost, sum(cache_write_tokens) AS cache_write, sum(unpriced) AS unpriced FROM ledger_days{}{}{} "
+               "AS cost, sum(cache_write_tokens) AS cache_write, sum(unpriced) AS unpriced, "
+               "sum(cached_answers) AS again FROM ledger_days{}{}{} "
                "LIMIT {}",
                columns, chosen.sql, group, order, kMaxSums + 1),
            chosen.values)) {
@@ -445,6 +455,7 @@ std::vector<Sum> Ledger::sums(const Filter& filter, const std::vector<By>& by) {
     sum.cache_write_tokens = static_cast<uint64_t>(row.integer("cache_write"));
     sum.cost_nano_usd = row.integer("cost");
     sum.unpriced = static_cast<uint64_t>(row.integer("unpriced"));
+    sum.cached_answers = static_cast<uint64_t>(row.integer("again"));
     all.push_back(std::move(sum));
   }
   if (all.size() > kMaxSums)
@@ -484,7 +495,8 @@ std::vector<Row> Ledger::rows(const Filter& filter, int64_t before, uint32_t lim
             .outcome = outcome_of(row.text("outcome")),
             .status = static_cast<int>(row.integer("status")),
             .error = row.text("error"),
-            .raw_usage = row.text("raw_usage")};
+            .raw_usage = row.text("raw_usage"),
+            .cached_answer = row.integer("cached_answer") != 0};
     if (!row.is_null("cost_nano_usd")) one.cost_nano_usd = row.integer("cost_nano_usd");
     all.push_back(std::move(one));
   }

@@ -62,7 +62,10 @@ struct Row {
   int status = 0;  ///< kFailed: as told to the caller
   std::string error;
   std::string raw_usage;  ///< the usage object as its maker wrote it
-  uint64_t begun = 0;     ///< its number if it was noted by begin(); 0: it was not
+  /// Nobody was asked: an answer of before was given again. Tokens and maker are those of that answer, the cost is 0,
+  /// and neither budgets nor the tokens of sums count it.
+  bool cached_answer = false;
+  uint64_t begun = 0;  ///< its number if it was noted by begin(); 0: it was not
 };
 
 /// Which rows. Empty fields mean any.
@@ -76,7 +79,8 @@ struct Sum {
   uint64_t calls = 0, failed = 0, prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0, reasoning_tokens = 0;
   uint64_t cache_write_tokens = 0;
   int64_t cost_nano_usd = 0;
-  uint64_t unpriced = 0;  ///< calls without a known price: the cost is short of theirs
+  uint64_t unpriced = 0;        ///< calls without a known price: the cost is short of theirs
+  uint64_t cached_answers = 0;  ///< given again without a call: in none of the above
 };
 
 class Ledger {

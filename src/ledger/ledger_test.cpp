@@ -97,6 +97,51 @@ TEST_P(LedgerTest, sums_are_those_of_the_rows) {
   EXPECT_EQ(ledger.sums({.from_day = "2026-11-24", .to_day = "2026-11-24"}, {})[0].calls, 1u);
 }
 
+TEST_P(LedgerTest, an_answer_that_was_given_again_is_a_row_of_its_own_kind_and_in_no_sum_but_its_count) {
+  Ledger ledger(database);
+  ledger.add(row("alice", "big", 100, 5000));
+  Row again = row("alice", "big", 100, 0);
+  again.cached_answer = true;
+  ledger.add(again);
+  again.model = "other";  // of which nothing was called
+  ledger.add(again);
+  ASSERT_TRUE(ledger.flush());
+
+  const auto rows = ledger.rows({}, 0, 10);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_TRUE(rows[0].cached_answer);
+  EXPECT_TRUE(rows[1].cached_answer);
+  EXPECT_EQ(rows[1].prompt_tokens, 100u);
+  EXPECT_EQ(rows[1].cost_nano_usd, 0);
+  EXPECT_FALSE(rows[2].cached_answer);
+
+  const auto sums = ledger.sums({}, {Ledger::By::kModel});
+  ASSERT_EQ(sums.size(), 2u);
+  EXPECT_EQ(sums[0].calls, 1u);
+  EXPECT_EQ(sums[0].prompt_tokens, 100u);
+  EXPECT_EQ(sums[0].completion_tokens, 1u);
+  EXPECT_EQ(sums[0].cost_nano_usd, 5000);
+  EXPECT_EQ(sums[0].cached_answers, 1u);
+  EXPECT_EQ(sums[1].calls, 0u);
+  EXPECT_EQ(sums[1].prompt_tokens, 0u);
+  EXPECT_EQ(sums[1].unpriced, 0u);
+  EXPECT_EQ(sums[1].cached_answers, 1u);
+  // What budgets read.
+  const auto since = ledger.standing({"2026-11-23"}).since.at("2026-11-23");
+  ASSERT_EQ(since.size(), 1u);
+  EXPECT_EQ(since[0].prompt_tokens, 101u);
+  EXPECT_EQ(since[0].cost_nano_usd, 5000);
+
+  EXPECT_TRUE(csv_header().ends_with(",cached_answer\r\n"));
+  EXPECT_TRUE(csv_line(rows[0]).ends_with(",1\r\n"));
+  EXPECT_TRUE(csv_line(rows[2]).ends_with(",0\r\n"));
+  EXPECT_EQ(csv_of_sums(sums, {Ledger::By::kModel}),
+            "model,calls,failed,prompt_tokens,cached_tokens,cache_write_tokens,completion_tokens,reasoning_tokens,"
+            "cost_usd,unpriced,cached_answers\r\n"
+            "big,1,0,100,0,0,1,0,0.000005000,0,1\r\n"
+            "other,0,0,0,0,0,0,0,0.000000000,0,1\r\n");
+}
+
 TEST_P(LedgerTest, everything_is_there_after_a_restart_however_fast_it_came) {
   constexpr int kRows = 20'000;  // four batches and more than one commit
   {

@@ -144,10 +144,21 @@ uint64_t Accounting::admit(const gateway::Attempt& attempt, const gateway::Need&
   return budgets_.reserve(row(prompt, 0), {.nano_usd = most.cost_nano_usd, .tokens = prompt + answer});
 }
 
+namespace {
+
+thread_local std::optional<ledger::Row> filed_last;
+
+}  // namespace
+
+const std::optional<ledger::Row>& Accounting::last_filed() noexcept { return filed_last; }
+
 void Accounting::file(const gateway::Attempt& attempt) {
+  filed_last.reset();
   try {
     const auto upstream = attempt.upstream == kLocal ? std::nullopt : upstreams_.find(attempt.upstream);
-    budgets_.file(row_of(attempt, upstream ? &*upstream : nullptr, *library_.current()));
+    ledger::Row row = row_of(attempt, upstream ? &*upstream : nullptr, *library_.current());
+    filed_last = row;
+    budgets_.file(std::move(row));
   } catch (const std::exception& error) {  // an answer is not lost for the sake of its row
     log_warn("a row of the ledger could not be made: {}", error.what());
   }

@@ -40,6 +40,9 @@ class Accounting {
   uint64_t admit(const gateway::Attempt& attempt, const gateway::Need& need);
   /// Files the row as the router tells it. Cheap, never waits.
   void file(const gateway::Attempt& attempt);
+  /// What this thread has filed last. In the last event of an answer that is the answer's own: the router files a try
+  /// on the way of that event. Nothing, if that failed.
+  static const std::optional<ledger::Row>& last_filed() noexcept;
 
  private:
   ledger::Budgets& budgets_;

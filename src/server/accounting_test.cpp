@@ -147,7 +147,8 @@ TEST(UsageRoutes, tell_sums_by_what_is_asked_and_the_calls_themselves) {
   EXPECT_EQ(
       csv.body,
       "model,calls,failed,prompt_tokens,cached_tokens,cache_write_tokens,completion_tokens,reasoning_tokens,cost_usd,"
-      "unpriced\r\ngpt-4.1,1,0,10,0,0,5,0,0.000060000,0\r\n\"secret, \"\"model\"\"\",1,0,10,0,0,5,0,0.000000000,1\r\n");
+      "unpriced,cached_answers\r\ngpt-4.1,1,0,10,0,0,5,0,0.000060000,0,0\r\n\"secret, "
+      "\"\"model\"\"\",1,0,10,0,0,5,0,0.000000000,1,0\r\n");
   for (const std::string wrong : {"by=colour", "by=day,day", "from=yesterday", "format=xml", "limit=0"}) {
     const std::string path = wrong.starts_with("limit") ? "/page/usage/rows?" : "/page/usage?";
     EXPECT_EQ(server.get(path + wrong).status, 400) << wrong;

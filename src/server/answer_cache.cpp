@@ -39,6 +39,7 @@ uint64_t AnswerCache::bytes_of(const CachedAnswer& answer) {
   constexpr uint64_t kEntry = 512;  // the lists and tables that hold it
   uint64_t bytes = kEntry + answer.bytes.size();
   for (const auto& [name, value] : answer.headers) bytes += name.size() + value.size();
+  for (const ledger::Row& row : answer.rows) bytes += sizeof row + row.upstream.size() + row.model.size();
   for (const auto& choice : answer.choices) {
     for (const Event& event : choice) {
       bytes += sizeof event + event.text.size() + event.id.size() + event.name.size() + event.model.size();

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "chat/types.h"
+#include "ledger/ledger.h"
 #include "net/server.h"
 
 namespace shenbi::server {
@@ -26,7 +27,8 @@ namespace shenbi::server {
 struct CachedAnswer {
   std::vector<std::vector<chat::Event>> choices;  ///< empty: `bytes` is all
   std::string bytes;
-  net::Headers headers;  ///< who answered
+  net::Headers headers;           ///< who answered
+  std::vector<ledger::Row> rows;  ///< what was filed of it: one for each choice that was asked for by itself
   std::chrono::steady_clock::time_point made;
 };
 

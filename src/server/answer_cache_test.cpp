@@ -107,10 +107,8 @@ class CachedServer : public ::testing::TestWithParam<bool> {
                                    .private_network = true});
   }
   testing::Answer ask(bool stream = false, const std::string& header = "X-None: 1", const std::string& text = "hello") {
-    const ordered_json body = {{"model", "oa/m"},
-                               {"max_tokens", 9},
-                               {"stream", stream},
-                               {"messages", {{{"role", "user"}, {"content", text}}}}};
+    const ordered_json body = {
+        {"model", model}, {"max_tokens", 9}, {"stream", stream}, {"messages", {{{"role", "user"}, {"content", text}}}}};
     return server->send("POST", GetParam() ? "/v1/chat/completions" : "/v1/messages", body,
                         {"Content-Type: application/json", header});
   }
@@ -127,6 +125,7 @@ class CachedServer : public ::testing::TestWithParam<bool> {
                             R"("usage":{"prompt_tokens":7,"completion_tokens":2}})"});
   }};
   std::unique_ptr<testing::TestServer> server;
+  std::string model = "oa/m";
 };
 
 INSTANTIATE_TEST_SUITE_P(Ways, CachedServer, ::testing::Bool(),
@@ -150,8 +149,87 @@ TEST_P(CachedServer, the_same_request_is_answered_again_without_asking_anybody_a
       EXPECT_EQ(first.body.find(R"("cache_read_input_tokens":7)"), std::string::npos) << first.body;
     }
   }
-  EXPECT_TRUE(server->state().ledger.flush());
-  EXPECT_EQ(server->state().ledger.rows({}, 0, 10).size(), 2u) << "what was not asked for has no row";
+}
+
+// gpt-4.1 costs 2 $/M in, 0.5 $/M of it cached, and 8 $/M out. The house tells 7 tokens in and 2 out, whole:
+// 7 * 2,000 + 2 * 8,000 = 30,000 nano-dollars; of a stream that 3 of them were cached: 4 * 2,000 + 3 * 500 + 2 * 8,000
+// = 25,500. Translated, it is asked for a stream each time. Asked four times, of which two are given again.
+TEST_P(CachedServer, an_answer_that_is_given_again_is_a_row_with_its_tokens_that_costs_nothing_and_no_budget_counts) {
+  server->state().upstreams.put({.name = "oa",
+                                 .house = "compatible",
+                                 .base_url = house.url(),
+                                 .keys = {"secret"},
+                                 .settings = {{"prices", "openai"}},
+                                 .models = {"gpt-4.1"},
+                                 .private_network = true});
+  model = "oa/gpt-4.1";
+  server->state().budgets.put({.name = "money", .limit = 1'000'000'000});
+  server->state().budgets.put({.name = "tokens", .unit = ledger::Unit::kTokens, .limit = 1'000'000});
+  for (const bool stream : {false, true}) {
+    EXPECT_EQ(cache(ask(stream)), "miss");
+    EXPECT_EQ(cache(ask(stream)), "hit");
+  }
+  EXPECT_EQ(house.requests().size(), 2u);
+
+  ledger::Ledger& ledger = server->state().ledger;
+  ASSERT_TRUE(ledger.flush());
+  const int64_t whole = GetParam() ? 30'000 : 25'500;
+  const auto rows = ledger.rows({}, 0, 10);
+  ASSERT_EQ(rows.size(), 4u);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].cached_answer, i % 2 == 0) << i;  // the newest first
+    EXPECT_EQ(rows[i].cost_nano_usd, rows[i].cached_answer ? 0 : i < 2 ? 25'500 : whole);
+    EXPECT_EQ(rows[i].cached_tokens, i < 2 || !GetParam() ? 3u : 0u);
+    EXPECT_EQ(rows[i].prompt_tokens, 7u);
+    EXPECT_EQ(rows[i].completion_tokens, 2u);
+    EXPECT_EQ(rows[i].upstream, "oa");
+    EXPECT_EQ(rows[i].model, "gpt-4.1");
+    EXPECT_EQ(rows[i].wanted, "oa/gpt-4.1");
+    EXPECT_EQ(rows[i].outcome, ledger::Outcome::kSettled);
+    EXPECT_FALSE(rows[i].request_id.empty());
+    EXPECT_GT(rows[i].time_s, 0);
+  }
+  EXPECT_NE(rows[0].request_id, rows[1].request_id);
+
+  const auto sum = ledger.sums({}, {}).at(0);
+  EXPECT_EQ(sum.calls, 2u);
+  EXPECT_EQ(sum.cached_answers, 2u);
+  EXPECT_EQ(sum.prompt_tokens, 14u);     // 2 * 7
+  EXPECT_EQ(sum.completion_tokens, 4u);  // 2 * 2
+  EXPECT_EQ(sum.cost_nano_usd, whole + 25'500);
+  for (int counted = 0; counted < 2; ++counted) {
+    for (const ledger::BudgetState& state : server->state().budgets.states()) {
+      EXPECT_EQ(state.spent, state.budget.name == "money" ? whole + 25'500 : 18) << state.budget.name;  // 2 * (7 + 2)
+      EXPECT_EQ(state.reserved, 0);
+    }
+    server->state().budgets.recount();  // from the ledger, as after a restart
+  }
+
+  const ordered_json told = server->get("/page/usage/rows").json()["rows"];
+  ASSERT_EQ(told.size(), 4u);
+  EXPECT_EQ(told[0]["cached_answer"], true);
+  EXPECT_EQ(told[1]["cached_answer"], false);
+  EXPECT_EQ(server->get("/page/usage").json()["total"]["cached_answers"], 2);
+}
+
+// The house does not tell: what was counted here counts again.
+TEST_P(CachedServer, a_row_of_an_answer_that_is_given_again_holds_what_the_first_one_held) {
+  MockHouse silent([](const net::ServerRequest&, const net::ExchangePtr& exchange) {
+    exchange->send({.status = 200,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = R"({"id":"1","choices":[{"message":{"content":"hi there"},"finish_reason":"stop"}]})"});
+  });
+  add(silent);
+  EXPECT_EQ(cache(ask()), "miss");
+  EXPECT_EQ(cache(ask()), "hit");
+  ASSERT_TRUE(server->state().ledger.flush());
+  const auto rows = server->state().ledger.rows({}, 0, 10);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].outcome, ledger::Outcome::kEstimated);
+  EXPECT_GT(rows[0].prompt_tokens, 0u);
+  EXPECT_EQ(rows[0].prompt_tokens, rows[1].prompt_tokens);
+  EXPECT_EQ(rows[0].completion_tokens, rows[1].completion_tokens);
+  EXPECT_GT(rows[0].completion_tokens, 0u);
 }
 
 TEST_P(CachedServer, another_request_and_one_that_wants_a_new_answer_are_asked_for) {

@@ -8,9 +8,11 @@
 
 #include "base/computing_thread.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "chat/request_peek.h"
 #include "gateway/guarded.h"
 #include "server/answer_cache.h"
+#include "server/request_record.h"
 #include "server/state.h"
 
 namespace shenbi::server {
@@ -29,12 +31,14 @@ class Answering : public net::Maker, public std::enable_shared_from_this<Answeri
         cache_(state.answer_cache.get()) {
     if (plan_.cache_key.empty() || plan_.after) cache_ = nullptr;
     if (cache_) headers_.emplace_back("X-Shenbi-Cache", "miss");
+    notes_rows_ = cache_ != nullptr;
     kept_.choices.resize(cache_ && !plan_.passed ? plan_.starts.size() : 0);
   }
 
   // Without asking anybody: it costs nothing, and no limit of tokens counts it.
   void replay(const CachedAnswer& answer) {
     cache_ = nullptr;
+    notes_rows_ = false;
     headers_ = answer.headers;
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(AnswerCache::Clock::now() - answer.made);
     headers_.emplace_back("X-Shenbi-Cache", "hit");
@@ -107,12 +111,31 @@ class Answering : public net::Maker, public std::enable_shared_from_this<Answeri
     bool behind = false;
     {
       const std::lock_guard lock(events_mutex_);
+      if (notes_rows_ && event.kind == Kind::kFinish) note_row();
       heard_.push_back({std::move(event), choice});
       behind = heard_.size() > kMostHeard;
     }
     if (only_start) return;
     if (later && !awaited && !behind && exchange_->ask(shared_from_this())) return;
     make();
+  }
+
+  // Who answered and what it took, for when the answer is given again.
+  void note_row() {
+    const auto& filed = Accounting::last_filed();
+    if (!filed) return;
+    rows_.push_back({.upstream = filed->upstream,
+                     .model = filed->model,
+                     .prompt_tokens = filed->prompt_tokens,
+                     .cached_tokens = filed->cached_tokens,
+                     .cache_write_tokens = filed->cache_write_tokens,
+                     .completion_tokens = filed->completion_tokens,
+                     .reasoning_tokens = filed->reasoning_tokens,
+                     .cost_nano_usd = 0,
+                     .outcome = filed->outcome,
+                     .error = {},
+                     .raw_usage = {},
+                     .cached_answer = true});
   }
 
   // All that has been heard, as one piece for the wire.
@@ -216,6 +239,10 @@ class Answering : public net::Maker, public std::enable_shared_from_this<Answeri
     if (!cache_ || plan_.writer->status() != 200) return;
     kept_.headers = headers_;
     std::erase_if(kept_.headers, [](const auto& header) { return header.first == "X-Shenbi-Cache"; });
+    {
+      const std::lock_guard lock(events_mutex_);
+      kept_.rows = std::move(rows_);
+    }
     cache_->put(plan_.cache_key, std::move(kept_));
   }
 
@@ -276,6 +303,8 @@ class Answering : public net::Maker, public std::enable_shared_from_this<Answeri
   std::vector<Heard> heard_;
   std::vector<gateway::CallPtr> calls_;
   bool over_ = false, gone_ = false;
+  std::vector<ledger::Row> rows_;
+  bool notes_rows_ = false;  // set before the first call
 
   AnswerCache* cache_;  // null: nothing is kept of this answer
   CachedAnswer kept_;
@@ -303,6 +332,17 @@ bool is_quick(State& state, const net::ServerRequest& request, const chat::Reque
          state.provider->is_ready(peek.model);
 }
 
+// One row for each that was filed when the answer was made. Past the budgets, which nothing is taken of.
+void file_again(RouteCall& call, const std::string& model, const CachedAnswer& answer) {
+  for (ledger::Row row : answer.rows) {
+    row.time_s = seconds_now();
+    row.request_id = call.record->id();
+    row.caller = call.caller.id;
+    row.wanted = redacted(model);
+    call.state.ledger.add(std::move(row));
+  }
+}
+
 }  // namespace
 
 void answer(RouteCall& call, AnswerPlan plan) {
@@ -312,6 +352,7 @@ void answer(RouteCall& call, AnswerPlan plan) {
   const bool old = !plan.cache_key.empty() && !plan.after &&
                    call.request.header("cache-control").find("no-cache") == std::string_view::npos;
   const auto found = old ? call.state.answer_cache->find(plan.cache_key) : nullptr;
+  if (found) file_again(call, plan.model, *found);
   const auto answering = std::make_shared<Answering>(std::move(plan), call.exchange, call.state);
   if (found) return answering->replay(*found);
   answering->start(call.state, call.caller);

@@ -168,9 +168,31 @@ def an_embedding_that_failed_is_a_row_too():
 
 
 @case
+def an_answer_that_the_cache_gives_again_is_a_row_of_its_own_kind():
+    server = Server("--answer-cache", "16")
+    try:
+        for more in ({}, {"n": 2}):  # of the engine's two choices each is a call
+            (first, one), (second, other) = (ask(MODEL, server, **more) for _ in range(2))
+            equal([c["message"]["content"] for c in second["choices"]], [c["message"]["content"] for c in first["choices"]])
+            rows = get("/page/usage/rows", server)["rows"]
+            made, again = ([row for row in rows if row["request_id"] == number] for number in (one, other))
+            equal((len(made), len(again)), (len(first["choices"]),) * 2)
+            equal({row["cached_answer"] for row in made}, {False})
+            words = ("upstream", "model", "wanted", "prompt_tokens", "completion_tokens", "outcome")
+            equal(sorted([row[word] for word in words] for row in again), sorted([row[word] for word in words] for row in made))
+            equal({(row["cached_answer"], row["cost_nano_usd"], row["first_token_s"]) for row in again}, {(True, 0, None)})
+        total = get("/page/usage", server)["total"]
+        equal((total["calls"], total["cached_answers"]), (3, 3))
+        equal(total["completion_tokens"], sum(row["completion_tokens"] for row in get("/page/usage/rows", server)["rows"] if not row["cached_answer"]))
+        check(get("/page/usage/rows?format=csv", server).split("\r\n")[1].endswith(",1"), "marked in the table")
+    finally:
+        server.stop()
+
+
+@case
 def tables_are_written_for_spreadsheets():
     lines = get("/page/usage?by=upstream&format=csv").strip().split("\r\n")
-    equal(lines[0], "upstream,calls,failed,prompt_tokens,cached_tokens,cache_write_tokens,completion_tokens,reasoning_tokens,cost_usd,unpriced")
+    equal(lines[0], "upstream,calls,failed,prompt_tokens,cached_tokens,cache_write_tokens,completion_tokens,reasoning_tokens,cost_usd,unpriced,cached_answers")
     check(any(line.startswith("priced,") for line in lines), lines)
     check(get("/page/usage/rows?format=csv").startswith("id,time_s,request_id,"), "csv")
 

@@ -2,7 +2,7 @@
 import { Refusal } from "./refusal.mjs";
 
 const names = { model: ["gpt-4.1", "gemma3:270m"], key: ["", "k1"], upstream: ["openai", "local"] };
-const empty = () => ({ calls: 0, failed: 0, prompt_tokens: 0, cached_tokens: 0, cache_write_tokens: 0, completion_tokens: 0, reasoning_tokens: 0, cost_nano_usd: 0, unpriced: 0 });
+const empty = () => ({ calls: 0, failed: 0, prompt_tokens: 0, cached_tokens: 0, cache_write_tokens: 0, completion_tokens: 0, reasoning_tokens: 0, cost_nano_usd: 0, unpriced: 0, cached_answers: 0 });
 
 function daysOf(query) {
   const days = [];
@@ -39,11 +39,12 @@ function usage({ query, response }) {
 const call = (id, more) => ({
   id, time: 1_795_000_000 + id, request_id: `req-${id}`, key: "local", wanted: "openai/gpt-4.1", upstream: "openai", model: "gpt-4.1", attempt: 0,
   prompt_tokens: 1000, cached_tokens: 600, cache_write_tokens: 0, completion_tokens: 100, reasoning_tokens: 0, cost_nano_usd: 1_900_000,
-  first_token_s: 0.42, seconds: 2.4, tokens_per_s: 50, outcome: "settled", status: 0, error: "", raw_usage: "{}", ...more,
+  first_token_s: 0.42, seconds: 2.4, tokens_per_s: 50, outcome: "settled", status: 0, error: "", raw_usage: "{}", cached_answer: false, ...more,
 }); // prettier-ignore
 
 const rows = () => ({
   rows: [
+    call(4, { cost_nano_usd: 0, first_token_s: null, seconds: 0, tokens_per_s: null, raw_usage: "", cached_answer: true }),
     call(3, {}),
     call(2, { outcome: "failed", cost_nano_usd: 0, first_token_s: null, tokens_per_s: null, status: 503, error: "openai: not today (status 503)" }),
     call(1, { upstream: "office", model: "qwen3-32b", cost_nano_usd: null, outcome: "estimated" }),

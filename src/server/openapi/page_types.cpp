@@ -63,7 +63,8 @@ Schema sum(Fields words) {
                  {"completion_tokens", count()},
                  {"reasoning_tokens", count()},
                  {"cost_nano_usd", count()},
-                 {"unpriced", count()}},
+                 {"unpriced", count()},
+                 {"cached_answers", count()}},
                 std::move(words));
 }
 
@@ -94,7 +95,8 @@ Schema page_call() {
                  {"outcome", word({"settled", "estimated", "aborted", "failed"})},
                  {"status", count()},
                  {"error", text()},
-                 {"raw_usage", text()}});
+                 {"raw_usage", text()},
+                 {"cached_answer", boolean()}});
 }
 
 Schema page_budget() {

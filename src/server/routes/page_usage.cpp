@@ -115,7 +115,8 @@ OrderedJson sum_json(const Sum& sum) {
           {"completion_tokens", sum.completion_tokens},
           {"reasoning_tokens", sum.reasoning_tokens},
           {"cost_nano_usd", sum.cost_nano_usd},
-          {"unpriced", sum.unpriced}};
+          {"unpriced", sum.unpriced},
+          {"cached_answers", sum.cached_answers}};
 }
 
 void add_words(OrderedJson& row, const Sum& sum, const std::vector<Ledger::By>& by,
@@ -176,7 +177,8 @@ OrderedJson row_json(const Row& row) {
                       {"outcome", ledger::outcome_name(row.outcome)},
                       {"status", row.status},
                       {"error", row.error},
-                      {"raw_usage", row.raw_usage}};
+                      {"raw_usage", row.raw_usage},
+                      {"cached_answer", row.cached_answer}};
   if (row.cost_nano_usd) json["cost_nano_usd"] = *row.cost_nano_usd;
   if (row.first_token_s >= 0) json["first_token_s"] = row.first_token_s;
   const double writing = row.total_s - row.first_token_s;

@@ -14,6 +14,7 @@ export interface Sum {
   reasoning_tokens: number;
   cost_nano_usd: number;
   unpriced: number;
+  cached_answers: number;
 }
 
 export interface Row extends Sum {
@@ -46,6 +47,7 @@ export interface Call {
   outcome: "settled" | "estimated" | "aborted" | "failed";
   error: string;
   raw_usage: string;
+  cached_answer: boolean;
 }
 
 const day = 86_400_000;
@@ -72,7 +74,7 @@ export const nameOf = (row: Row, split: Split, nobody: string): string =>
 
 /** Adds up what stands in `rows`. */
 export function added(rows: Row[]): Sum {
-  const sum: Sum = { calls: 0, failed: 0, prompt_tokens: 0, cached_tokens: 0, cache_write_tokens: 0, completion_tokens: 0, reasoning_tokens: 0, cost_nano_usd: 0, unpriced: 0 };
+  const sum: Sum = { calls: 0, failed: 0, prompt_tokens: 0, cached_tokens: 0, cache_write_tokens: 0, completion_tokens: 0, reasoning_tokens: 0, cost_nano_usd: 0, unpriced: 0, cached_answers: 0 };
   for (const row of rows) for (const field of Object.keys(sum) as (keyof Sum)[]) sum[field] += row[field];
   return sum;
 }

@@ -168,7 +168,7 @@ const Calls = (props: { calls: Call[] }) => (
               <td>{one.cost_nano_usd === null ? u("unknown") : money(one.cost_nano_usd)}</td>
               <td>{one.first_token_s === null ? "–" : seconds(one.first_token_s)}</td>
               <td>{one.tokens_per_s === null ? "–" : rate(one.tokens_per_s)}</td>
-              <td classList={{ "usage-failed": one.outcome === "failed" }}>{one.outcome === "failed" ? u("broke") : u(one.outcome)}</td>
+              <td classList={{ "usage-failed": one.outcome === "failed" }}>{one.cached_answer ? u("again") : one.outcome === "failed" ? u("broke") : u(one.outcome)}</td>
             </tr>
           )}
         </For>
