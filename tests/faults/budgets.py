@@ -60,7 +60,7 @@ def a_call_that_a_kill_cut_is_settled_by_its_prompt_at_the_next_start_once():
         prepared(home, house, "--usd", "1", "--per", "total")
         server = Server(models=(), home=home)
         equal(chat(server, "whole").status, 200)
-        equal(state(server)["spent"], WHOLE)
+        wait_for(lambda: state(server)["spent"] == WHOLE, "the call to be settled")  # behind the last word of its answer
         house.hold.set()
         cut = in_background(chat, server, "cut-in-the-middle")
         wait_for(lambda: "cut-in-the-middle" in house.asked, "the house to be asked")
