@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/retry_later.h"
+#include "chat/fields.h"
 #include "gateway/clock_skew.h"
 #include "gateway/guarded.h"
 #include "gateway/key_pool.h"
@@ -540,8 +541,7 @@ std::string counting_body(const Passage& passage) {
   constexpr const char* kWhole = "generateContentRequest";
   if (passage.dialect != Dialect::kGemini || passage.body->find(kWhole) == std::string::npos)
     return passage.peek.model_end > 0 ? passage.peek.with_model(*passage.body, passage.model) : *passage.body;
-  auto json = chat::OrderedJson::parse(*passage.body, nullptr, false);
-  if (json.is_discarded()) throw Error(Code::kInvalidArgument, "the body holds text that is not UTF-8");
+  auto json = chat::parse_body(*passage.body);
   const auto whole = json.find(kWhole);
   if (whole == json.end() || !whole->is_object()) return *passage.body;
   (*whole)["model"] = "models/" + passage.model;
