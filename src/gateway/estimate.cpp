@@ -34,6 +34,12 @@ double estimated_body(std::string_view body) {
   return tokens;
 }
 
+double of_all(const std::vector<std::string>& texts) {
+  double tokens = 0;
+  for (const std::string& text : texts) tokens += estimated_tokens(text);
+  return tokens;
+}
+
 uint64_t rounded(double tokens) { return std::max<uint64_t>(1, static_cast<uint64_t>(std::ceil(tokens))); }
 
 }  // namespace
@@ -69,10 +75,11 @@ uint64_t estimated_prompt(const chat::CompletionRequest& request) {
   return rounded(estimated_tokens(request.prompt));
 }
 
-uint64_t estimated_prompt(const std::vector<std::string>& texts) {
-  double tokens = 0;
-  for (const std::string& text : texts) tokens += estimated_tokens(text);
-  return rounded(tokens);
+uint64_t estimated_prompt(const EmbedRequest& request) { return rounded(of_all(request.inputs)); }
+
+uint64_t estimated_prompt(const RerankRequest& request) {
+  const auto pairs = static_cast<double>(request.documents.size());
+  return rounded(of_all(request.documents) + estimated_tokens(request.query) * pairs);
 }
 
 uint64_t estimated_prompt(const Passage& passage) {

@@ -158,6 +158,13 @@ void Guarded::mask(std::vector<std::string>& inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) mask_text(inputs[i], fmt::format("input[{}]", i));
 }
 
+void Guarded::mask(RerankRequest& request) {
+  mask_text(request.query, "query");
+  if (request.instruction) mask_text(*request.instruction, "instruction");
+  for (size_t i = 0; i < request.documents.size(); ++i)
+    mask_text(request.documents[i], fmt::format("documents[{}]", i));
+}
+
 void Guarded::mask_body(std::string& body) {
   OrderedJson json;
   try {

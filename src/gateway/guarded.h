@@ -29,6 +29,7 @@ class Guarded {
   /// Throws Error{kInvalidArgument} where the prompt comes as ids.
   void mask(chat::CompletionRequest& request);
   void mask(std::vector<std::string>& inputs);
+  void mask(RerankRequest& request);
   /// A request in a dialect's own JSON; it stays as it is, byte for byte, where nothing is found.
   void mask_body(std::string& body);
   /// Of media, where nothing can be put back. Of one that blocks.

@@ -19,6 +19,7 @@
 
 #include "chat/asking.h"
 #include "gateway/media_way.h"
+#include "gateway/rerank.h"
 #include "net/client.h"
 
 namespace shenbi::gateway {
@@ -92,6 +93,7 @@ struct House {
   std::string embeddings_path, models_path;
   MediaWays media;                  ///< pictures, sounds and films it makes (gateway/media_way.h)
   JobWays jobs;                     ///< those that take minutes
+  RerankWay rerank;                 ///< of documents by a query
   std::vector<std::string> models;  ///< offered when the house's own list cannot be had
   std::string prices;               ///< the house whose prices these are, if it is another face of one; "": its own
 };

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "chat/types.h"
 #include "gateway/media.h"
+#include "gateway/rerank.h"
 
 namespace shenbi::gateway {
 
@@ -71,6 +72,10 @@ class Provider {
 
   /// Blocking; call from a worker thread. Ends with Error{kCancelled} soon after `stop` is asked for.
   virtual Embeddings embed(const EmbedRequest& request, std::stop_token stop) = 0;
+
+  /// As embed(). The base class refuses: Error{kNotFound} if there is no such model, {kInvalidArgument} saying that its
+  /// own do not rank.
+  virtual Ranking rerank(const RerankRequest& request, std::stop_token stop);
 
   /// Whether a plain request (chat::RequestPeek) for `model` gets through chat() or complete() without waiting: the
   /// model is in memory, and nothing is asked of a disk, a database or a house. For threads that must not wait; what

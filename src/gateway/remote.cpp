@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/retry_later.h"
 #include "chat/fields.h"
@@ -187,7 +188,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
 
   // A whole exchange, waited for.
   std::string fetch(std::string method, const std::string& path, std::string body, const std::string& model,
-                    std::stop_token stop, const net::Headers& callers = {}) {
+                    std::stop_token stop, const net::Headers& callers = {}, size_t most_bytes = kMaxListBytes) {
     const size_t key = take_key();
     const Account account = proved(key, model);
     struct Answer {
@@ -199,7 +200,7 @@ struct Remote::State : std::enable_shared_from_this<State> {
     const auto answer = std::make_shared<Answer>();
     Secrets secrets;
     net::ClientRequest asked = request(std::move(method), path, std::move(body), account, &secrets);
-    asked.max_bytes = kMaxListBytes;
+    asked.max_bytes = most_bytes;
     put(callers, asked);
     auto done = answer->done.get_future();
     const auto call =
@@ -602,6 +603,24 @@ Embeddings Remote::embed(const EmbedRequest& request, std::stop_token stop) {
   if (std::any_of(result.vectors.begin(), result.vectors.end(), [](const auto& v) { return v.empty(); }))
     odd("fewer than were asked for");
   return result;
+}
+
+Ranking Remote::rerank(const RerankRequest& request, std::stop_token stop) {
+  State& state = *state_;
+  check_model_name(state.upstream.name, request.model);
+  const RerankWay& way = state.house.rerank;
+  if (way.path.empty()) throw Error(Code::kUnsupported, fmt::format("{} has no rerank here", state.house.title));
+  check_rerank(way, request, state.house.title);
+  RerankRequest asked = request;
+  state.guarded([&](Guarded& guard) { guard.mask(asked); });
+  const std::string body = way.ask(asked).dump(-1, ' ', false, chat::OrderedJson::error_handler_t::replace);
+  const std::string answer =
+      state.fetch("POST", way.path, body, request.model, std::move(stop), {}, limits::kMaxRerankAnswerBytes);
+  try {
+    return read_ranking(way, asked, answer);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", state.upstream.name, error.what()));
+  }
 }
 
 namespace {

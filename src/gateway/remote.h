@@ -77,6 +77,8 @@ class Remote final : public Provider, public Passing {
   bool counts(Dialect dialect) const;
   std::optional<std::string> count(Passage passage, std::stop_token stop) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
+  /// Error{kUnsupported} naming the house if it has no rerank.
+  Ranking rerank(const RerankRequest& request, std::stop_token stop) override;
   /// Of media what the house has ways for; Error{kUnsupported} naming house and kind for the rest.
   CallPtr media(const MediaRequest& request, MediaWire wire, EventSink sink) override;
   MediaJob submit(const MediaRequest& request, std::stop_token stop) override;

@@ -394,8 +394,10 @@ std::optional<std::string> Router::count(Passage passage, std::stop_token stop) 
 namespace {
 
 // One try, filed however it ends.
-Embeddings embed_at(const Router::Target& target, EmbedRequest request, Attempt attempt, const RouterOptions& options,
-                    const std::stop_token& stop) {
+template <class Request, class Answer>
+Answer ask_at(const Router::Target& target, Request request,
+              Answer (Provider::*method)(const Request&, std::stop_token), Attempt attempt,
+              const RouterOptions& options, const std::stop_token& stop) {
   const Clock::time_point begin = Clock::now();
   const auto close = [&](Attempt::Outcome outcome) {
     attempt.outcome = outcome;
@@ -404,11 +406,12 @@ Embeddings embed_at(const Router::Target& target, EmbedRequest request, Attempt 
   };
   request.model = target.model;
   try {
-    Embeddings made = target.provider->embed(request, stop);
+    Answer made = (target.provider.get()->*method)(request, stop);
     made.upstream = target.upstream;
     made.model = target.model;
     const bool told = made.tokens > 0;
-    attempt.usage.prompt_tokens = told ? made.tokens : estimated_prompt(request.inputs);
+    attempt.usage.prompt_tokens = told ? made.tokens : estimated_prompt(request);
+    if constexpr (requires { made.raw_usage; }) attempt.raw_usage = made.raw_usage;
     close(told ? Attempt::Outcome::kSettled : Attempt::Outcome::kEstimated);
     return made;
   } catch (const std::exception& error) {
@@ -417,18 +420,18 @@ Embeddings embed_at(const Router::Target& target, EmbedRequest request, Attempt 
     attempt.status = code_info(code).http_status;
     attempt.error = error.what();
     const bool aborted = code == Code::kCancelled;  // the texts were on their way
-    if (aborted) attempt.usage.prompt_tokens = estimated_prompt(request.inputs);
+    if (aborted) attempt.usage.prompt_tokens = estimated_prompt(request);
     close(aborted ? Attempt::Outcome::kAborted : Attempt::Outcome::kFailed);
     throw;
   }
 }
 
-}  // namespace
-
-Embeddings Router::embed(const EmbedRequest& request, std::stop_token stop) {
-  const auto all = targets(request.model);
-  const RouterOptions& options = state_->options;
-  const Need need{.prompt_tokens = [&] { return estimated_prompt(request.inputs); }, .max_tokens = 0};
+// Puts a question whose answer is waited for to its targets in turn.
+template <class Request, class Answer>
+Answer ask(const std::vector<Router::Target>& all, const Request& request,
+           Answer (Provider::*method)(const Request&, std::stop_token), const RouterOptions& options,
+           const std::stop_token& stop) {
+  const Need need{.prompt_tokens = [&] { return estimated_prompt(request); }, .max_tokens = 0};
   Attempt blank{.wanted = request.model, .tenant = request.tenant, .request_id = options.request_id()};
   for (size_t i = 0;; ++i) {
     Attempt attempt = blank;
@@ -438,13 +441,25 @@ Embeddings Router::embed(const EmbedRequest& request, std::stop_token stop) {
     attempt.started = static_cast<int64_t>(std::time(nullptr));
     if (options.admit) attempt.reservation = options.admit(attempt, need);
     try {
-      return embed_at(all[i], request, std::move(attempt), options, stop);
+      return ask_at(all[i], request, method, std::move(attempt), options, stop);
     } catch (const Error& error) {
       const bool last = i + 1 >= all.size() || i + 1 >= options.max_attempts;
       if (last || !may_go_better_elsewhere(code_info(error.code()).http_status)) throw;
       log_info("{}: {}; asking the next", request.model, error.what());
     }
   }
+}
+
+}  // namespace
+
+Embeddings Router::embed(const EmbedRequest& request, std::stop_token stop) {
+  return ask(targets(request.model), request, &Provider::embed, state_->options, stop);
+}
+
+Ranking Router::rerank(const RerankRequest& request, std::stop_token stop) {
+  Ranking ranking = ask(targets(request.model, "ranking"), request, &Provider::rerank, state_->options, stop);
+  if (ranking.tokens == 0) ranking.tokens = estimated_prompt(request);
+  return ranking;
 }
 
 std::vector<int32_t> Router::tokenize(const std::string& model, std::string_view text, bool add_special,

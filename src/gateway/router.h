@@ -106,6 +106,8 @@ class Router final : public Provider, public Passing {
   /// Error{kUnsupported}, where the prompt holds thinking that is kept from who would count it.
   std::optional<std::string> count(Passage passage, std::stop_token stop) override;
   Embeddings embed(const EmbedRequest& request, std::stop_token stop) override;
+  /// Ranking::tokens is counted here where the house does not tell.
+  Ranking rerank(const RerankRequest& request, std::stop_token stop) override;
   CallPtr media(const MediaRequest& request, MediaWire wire, EventSink sink) override;
   /// Tries in turn until one has taken the job. That one is not filed: it comes back with the job, for file().
   MediaJob submit(const MediaRequest& request, std::stop_token stop) override;

@@ -40,6 +40,8 @@ RoutePredicate can_pass_at_once(gateway::Dialect dialect);
 /// Embeds, measured like an answer. Blocks, no longer than the client is there.
 gateway::Embeddings embed(RouteCall& call, const std::string& model, const std::vector<std::string>& texts,
                           uint32_t dimensions);
+/// Puts documents in order, in the same way.
+gateway::Ranking rank(RouteCall& call, gateway::RerankRequest request);
 
 /// The seed of choice `index`: different draws, and the same ones each time the request is repeated.
 void set_choice_seed(chat::Sampling& sampling, uint32_t index);

@@ -137,27 +137,45 @@ gateway::EventSink measured(State& state, const Caller& caller, const std::strin
   };
 }
 
-gateway::Embeddings embed(RouteCall& call, const std::string& model, const std::vector<std::string>& texts,
-                          uint32_t dimensions) {
-  State& state = call.state;
-  trace::Span span = model_span(*call.record, "embeddings", model);
-  gateway::Embeddings result;
+namespace {
+
+// What is waited for, no longer than the client is there: `ask` gets what stops it and answers with the tokens it took.
+template <class Ask>
+auto waited_for(RouteCall& call, const std::string& operation, const std::string& model, const Ask& ask) {
+  trace::Span span = model_span(*call.record, operation, model);
   std::stop_source gone;
   call.exchange->on_gone([gone]() mutable { gone.request_stop(); });
-  try {
-    result = state.provider->embed(
-        {.model = model, .inputs = texts, .dimensions = dimensions, .tenant = call.caller.id}, gone.get_token());
-  } catch (const Error& error) {
-    span.fail(code_info(error.code()).name);
-    throw;
-  }
+  auto result = [&] {
+    try {
+      return ask(gone.get_token());
+    } catch (const Error& error) {
+      span.fail(code_info(error.code()).name);
+      throw;
+    }
+  }();
   span.set("gen_ai.usage.input_tokens", static_cast<int64_t>(result.tokens));
   span.end();
   AnswerFigures figures{.model = model};
   figures.prompt_tokens = result.tokens;
   call.record->add_answer(figures);
-  state.keys.count_tokens(call.caller, result.tokens);
+  call.state.keys.count_tokens(call.caller, result.tokens);
   return result;
+}
+
+}  // namespace
+
+gateway::Embeddings embed(RouteCall& call, const std::string& model, const std::vector<std::string>& texts,
+                          uint32_t dimensions) {
+  return waited_for(call, "embeddings", model, [&](std::stop_token stop) {
+    return call.state.provider->embed(
+        {.model = model, .inputs = texts, .dimensions = dimensions, .tenant = call.caller.id}, std::move(stop));
+  });
+}
+
+gateway::Ranking rank(RouteCall& call, gateway::RerankRequest request) {
+  request.tenant = call.caller.id;
+  return waited_for(call, "rerank", request.model,
+                    [&](std::stop_token stop) { return call.state.provider->rerank(request, std::move(stop)); });
 }
 
 }  // namespace shenbi::server

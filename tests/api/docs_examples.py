@@ -2,7 +2,7 @@
 """Every example of docs/api/*.md is run against a real server as it stands there; only the address is another.
 
 The Python blocks of a page are one program. A shell or JavaScript block is a program of its own. A block marked "bash refused" must
-be answered with an error. The upstream "openai" of the pages is a played one. qwen3:4b, which the pages name for tools, is the default model with a template that knows them."""
+be answered with an error. The upstreams "openai" and "jina" of the pages are played. qwen3:4b, which the pages name for tools, is the default model with a template that knows them."""
 import os
 import pathlib
 import re
@@ -12,6 +12,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.media_house import MediaHouse  # noqa: E402
+from api.support.rerank_house import RerankHouse  # noqa: E402
 from api.support.server import MODEL, SHENBI, Server  # noqa: E402
 from api.support.tooled_model import tooled_model  # noqa: E402
 from e2e.support.cases import PATIENCE, case, check, main  # noqa: E402
@@ -25,8 +26,10 @@ CURL_FAILED = 22  # curl --fail-with-body: the server answered with an error
 PAGES = sorted(page for page in (HERE.parents[1] / "docs" / "api").glob("*.md") if "." not in page.stem)
 house = MediaHouse(films_end=True)
 home = tempfile.TemporaryDirectory(prefix="shenbi-docs-")
-subprocess.run([SHENBI, "upstreams", "add", "openai", "--house", "compatible", "--base-url", house.url], check=True, capture_output=True,
-               env={**os.environ, "SHENBI_HOME": home.name})
+ranker = RerankHouse()
+for name, address in (("openai", house.url), ("jina", ranker.url)):
+    subprocess.run([SHENBI, "upstreams", "add", name, "--house", "compatible", "--base-url", address], check=True, capture_output=True,
+                   env={**os.environ, "SHENBI_HOME": home.name})
 server = Server(f"--alias=qwen3:4b={tooled_model()}", home=home.name)
 
 
@@ -87,3 +90,4 @@ try:
 finally:
     server.stop()
     house.stop()
+    ranker.stop()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every request field that the official clients know is honoured, or refused by its name, or has no effect by its meaning: the table
 fields.txt says which, this script asks the server. The names come from the clients' own types: one that the table does not know fails."""
+import inspect
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import typing
 import urllib.error
 import urllib.request
 
+import cohere
 import ollama._types as ollama
 from anthropic.types import message_count_tokens_params, message_create_params
 from google import genai
@@ -23,6 +25,7 @@ from openai.types.responses import response_create_params
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from api.support.media_house import MediaHouse  # noqa: E402
+from api.support.rerank_house import RerankHouse  # noqa: E402
 from api.support.server import MODEL, PATIENCE, SHENBI, Server  # noqa: E402
 from api.support.tooled_model import tooled_model  # noqa: E402
 from e2e.support.cases import case, check, equal, main  # noqa: E402
@@ -30,8 +33,10 @@ from e2e.support.cases import case, check, equal, main  # noqa: E402
 TOOLED = str(tooled_model())
 house = MediaHouse()  # of media: it says what it was asked
 home = tempfile.TemporaryDirectory(prefix="shenbi-fields-")
-subprocess.run([SHENBI, "upstreams", "add", "house", "--house", "compatible", "--base-url", house.url], check=True, capture_output=True,
-               env={**os.environ, "SHENBI_HOME": home.name})
+ranker = RerankHouse()  # of documents: a score hangs on how much of each is read
+for name, kind, address in (("house", "compatible", house.url), ("ranker", "shenbi", ranker.url)):
+    subprocess.run([SHENBI, "upstreams", "add", name, "--house", kind, "--base-url", address], check=True, capture_output=True,
+                   env={**os.environ, "SHENBI_HOME": home.name})
 server = Server("--context", "512", f"--alias=first={TOOLED}", f"--alias=second={MODEL}", models=(MODEL, TOOLED), home=home.name)
 TURN = [{"role": "user", "content": "Tell me about the sun."}]
 LINE = re.compile(r"^  (?P<name>\w+)\s+(?P<outcome>honoured|ignored|refused|unsent)\s+(?P<rest>.*?)(?:\s{3,}# .*)?$")
@@ -46,10 +51,15 @@ def names(kind):
     return set(typing.get_type_hints(kind))
 
 
+def arguments(call):
+    return set(inspect.signature(call).parameters) - {"self", "request_options"}
+
+
 def members(kind):
     return set(kind.model_fields)
 
 
+RANKED = {"model": "ranker/m", "query": "red pandas", "documents": ["a cat", "where there is bamboo, red pandas live"]}
 # What a kind of request is: where it goes, what stands in it, the names that its client knows.
 SAMPLED = {"temperature": 1, "seed": 5}
 KINDS = {
@@ -58,6 +68,8 @@ KINDS = {
     "openai responses": ("/v1/responses", {"model": "first", "input": "Tell me about the sun.", "max_output_tokens": 16, "temperature": 1, "seed": 5},
                          names(response_create_params.ResponseCreateParamsStreaming)),
     "openai embeddings": ("/v1/embeddings", {"model": "first", "input": "sun"}, names(embedding_create_params.EmbeddingCreateParams)),
+    "cohere rerank": ("/v2/rerank", RANKED, arguments(cohere.ClientV2.rerank)),
+    "cohere rerank v1": ("/v1/rerank", RANKED, arguments(cohere.Client.rerank)),
     "anthropic messages": ("/v1/messages", {"model": "first", "messages": TURN, "max_tokens": 6, "temperature": 0}, names(message_create_params.MessageCreateParamsStreaming)),
     "anthropic count_tokens": ("/v1/messages/count_tokens", {"model": "first", "messages": TURN}, names(message_count_tokens_params.MessageCountTokensParams)),
     "ollama chat": ("/api/chat", {"model": "first", "messages": TURN, "stream": False, "options": {"num_predict": 6, **SAMPLED}}, members(ollama.ChatRequest)),
@@ -221,3 +233,4 @@ try:
 finally:
     server.stop()
     house.stop()
+    ranker.stop()

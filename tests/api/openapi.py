@@ -15,7 +15,7 @@ server = Server()
 SAMPLES = {"string": "x", "integer": 3, "number": 0.5, "boolean": True, "array": [{}], "object": {"a": 1}, "null": None}
 GOOD = {"model": MODEL, "models": [MODEL], "question": "x", "answers": [{"name": "a", "content": "x"}, {"name": "b", "content": "y"}],
         "messages": [{"role": "user", "content": "x"}], "prompt": "x", "input": "x", "tokens": [1], "name": "x",
-        "contents": [{"parts": [{"text": "x"}]}], "team": "x", "targets": [MODEL], "source": "x", "destination": "y", "max_tokens": 1, "n": 1, "stream": False, "input_file_id": "file-none", "endpoint": "/v1/embeddings", "completion_window": "24h"}
+        "contents": [{"parts": [{"text": "x"}]}], "team": "x", "targets": [MODEL], "source": "x", "destination": "y", "max_tokens": 1, "n": 1, "stream": False, "query": "x", "documents": ["x"], "input_file_id": "file-none", "endpoint": "/v1/embeddings", "completion_window": "24h"}
 
 
 def ask(method, path, body=None):

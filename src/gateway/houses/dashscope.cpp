@@ -128,6 +128,14 @@ void read_task(const std::string& body, MediaJob& job) {
   }
 }
 
+chat::OrderedJson ranking(const RerankRequest& request) {
+  chat::OrderedJson parameters = {{"top_n", request.wanted()}, {"return_documents", false}};
+  if (request.instruction) parameters["instruct"] = *request.instruction;
+  return {{"model", request.model},
+          {"input", {{"query", request.query}, {"documents", request.documents}}},
+          {"parameters", std::move(parameters)}};
+}
+
 }  // namespace
 
 House dashscope() {
@@ -135,6 +143,10 @@ House dashscope() {
                             "DASHSCOPE_API_KEY");
   house.key_page = "https://bailian.console.aliyun.com/?tab=model#/api-key";
   house.embeddings_path = "/embeddings";
+  house.rerank = {.path = "//api/v1/services/rerank/text-rerank/text-rerank",
+                  .knows = {"instruction"},
+                  .ask = ranking,
+                  .results = "output/results"};
   house.completions_path = "/completions";
   house.traits.top_k = true;
   house.traits.top_p_below = 1;

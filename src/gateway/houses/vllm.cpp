@@ -8,6 +8,7 @@ House vllm() {
   House house = openai_like("vLLM", "vLLM", "", "");
   house.completions_path = "/completions";
   house.embeddings_path = "/embeddings";
+  house.rerank = flat_rerank("/rerank", {"truncate_prompt_tokens"});
   house.traits.extended_sampling = house.traits.top_k = true;
   house.traits.guided = true;
   house.traits.continue_field = "continue_final_message";

@@ -53,6 +53,7 @@ House zhipu() {
     (auth != account.settings.end() && auth->second == "token" ? signs : sends)(request, account, now);
   };
   house.embeddings_path = "/embeddings";
+  house.rerank = flat_rerank("/rerank", {"return_documents"});
   house.models_path.clear();
   house.traits.top_p_below = 1;
   house.traits.seed_field.clear();

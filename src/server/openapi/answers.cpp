@@ -20,6 +20,8 @@ std::vector<Answer> table() {
       {"POST /v1/completions", 200, "Completion"},
       {"POST /v1/completions", 200, "CompletionChunk", kEventStream, Form::kEvents},
       {"POST /v1/embeddings", 200, "Embeddings"},
+      {"POST /v1/rerank", 200, "Ranking"},
+      {"POST /v2/rerank", 200, "Ranking"},
       {"GET /v1/models", 200, "ModelList"},
       {"GET /v1/models", 200, "AnthropicModelList"},  // by the headers of the asking client
       {"GET /v1/models", 200, "GeminiModelList"},

@@ -92,6 +92,18 @@ Schema error() {
                {{"param", or_null(text())}})}});
 }
 
+Schema ranking() {
+  const Schema result =
+      object({{"index", count()}, {"relevance_score", number()}}, {{"document", object({{"text", text()}})}});
+  const Schema meta = object({{"tokens", object({{"input_tokens", count()}, {"output_tokens", count()}})}},
+                             {{"billed_units", object({{"search_units", count()}})}});
+  return object({{"id", text()},
+                 {"model", text()},
+                 {"results", list(result)},
+                 {"usage", object({{"prompt_tokens", count()}, {"total_tokens", count()}})},
+                 {"meta", meta}});
+}
+
 }  // namespace
 
 Types openai_types() {
@@ -108,6 +120,7 @@ Types openai_types() {
       {"CompletionChunk", frame("text_completion", completion_choice(true), true)},
       {"Embeddings",
        object({{"object", word({"list"})}, {"data", list(embedding)}, {"model", text()}, {"usage", embedding_usage}})},
+      {"Ranking", ranking()},
       {"Model", model()},
       {"ModelList", object({{"object", word({"list"})}, {"data", list(named("Model"))}})},
       {"Tokens", object({{"count", count()}, {"max_model_len", count()}, {"tokens", list(count())}},

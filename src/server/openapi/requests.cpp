@@ -110,6 +110,26 @@ constexpr std::string_view kEmbeddings = R"json({
     "user": {"type": ["string", "null"]}
   }})json";
 
+constexpr std::string_view kRerank = R"json({
+  "type": "object", "required": ["model", "query", "documents"], "additionalProperties": false,
+  "properties": {
+    "model": {"type": "string"},
+    "query": {"type": "string", "minLength": 1},
+    "documents": {"type": "array", "minItems": 1, "maxItems": 10000, "items": {"oneOf": [
+      {"type": "string", "minLength": 1},
+      {"type": "object", "required": ["text"], "additionalProperties": false,
+       "properties": {"text": {"type": "string", "minLength": 1}}}]}},
+    "top_n": {"type": ["integer", "null"], "minimum": 1, "maximum": 10000},
+    "return_documents": {"type": ["boolean", "null"]},
+    "instruction": {"type": ["string", "null"]},
+    "max_tokens_per_doc": {"type": ["integer", "null"], "minimum": 1, "maximum": 16777216},
+    "max_chunks_per_doc": {"type": ["integer", "null"], "minimum": 1, "maximum": 16777216},
+    "overlap_tokens": {"type": ["integer", "null"], "minimum": 0, "maximum": 16777216},
+    "truncate_prompt_tokens": {"type": ["integer", "null"], "minimum": 1, "maximum": 16777216},
+    "rank_fields": {"type": ["array", "null"], "items": {"enum": ["text"]}, "minItems": 1, "maxItems": 1},
+    "user": {"type": ["string", "null"]}
+  }})json";
+
 constexpr std::string_view kTokenize = R"json({
   "type": "object", "required": ["prompt"], "additionalProperties": false,
   "properties": {
@@ -317,6 +337,8 @@ const std::vector<std::pair<std::string_view, std::string_view>>& request_schema
       {"POST /v1/chat/completions", kChat},
       {"POST /v1/completions", kCompletion},
       {"POST /v1/embeddings", kEmbeddings},
+      {"POST /v1/rerank", kRerank},
+      {"POST /v2/rerank", kRerank},
       {"POST /tokenize", kTokenize},
       {"POST /detokenize", kDetokenize},
       {"POST /page/keys", kKey},
