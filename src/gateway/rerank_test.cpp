@@ -98,11 +98,11 @@ TEST_F(Reranking, only_the_best_are_told) {
   EXPECT_EQ(Json::parse(house.requests().at(1).body)["top_n"], 3);
 }
 
-TEST_F(Reranking, documents_of_the_same_score_keep_their_order) {
+TEST_F(Reranking, results_of_the_same_score_stay_as_the_house_put_them) {
   const MockHouse house(tells(answer(R"([{"index":2,"relevance_score":1},{"index":0,"relevance_score":1},)"
                                      R"({"index":1,"relevance_score":2}])")));
   put("compatible", house);
-  EXPECT_EQ(indices(rank()), (std::vector<size_t>{1, 0, 2}));
+  EXPECT_EQ(indices(rank()), (std::vector<size_t>{1, 2, 0}));
 }
 
 TEST_F(Reranking, each_house_is_asked_in_its_own_form) {
