@@ -61,7 +61,7 @@ OrderedJson answer_of(const gateway::Ranking& ranking, const gateway::RerankRequ
           {"meta", std::move(meta)}};
 }
 
-void rerank(RouteCall& call) {
+void put_in_order(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   gateway::RerankRequest asked{.model = body.needed_text("model"), .query = body.needed_text("query")};
   if (asked.query.empty()) body.fail("query", "is empty");
@@ -86,8 +86,8 @@ void rerank(RouteCall& call) {
 }  // namespace
 
 RouteList rerank() {
-  return {Route::with_key(Face::kOpenAi, "POST", "/v1/rerank", Scope::kInfer, rerank),
-          Route::with_key(Face::kOpenAi, "POST", "/v2/rerank", Scope::kInfer, rerank)};
+  return {Route::with_key(Face::kOpenAi, "POST", "/v1/rerank", Scope::kInfer, put_in_order),
+          Route::with_key(Face::kOpenAi, "POST", "/v2/rerank", Scope::kInfer, put_in_order)};
 }
 
 }  // namespace shenbi::server::routes
