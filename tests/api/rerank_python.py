@@ -212,7 +212,7 @@ def a_key_asks_what_it_may():
             def status(key, model):
                 body = {"model": model, "query": QUERY, "documents": DOCUMENTS}
                 return post(body, key=key, url=keyed.url)[0]
-            equal([status(None, "up/narrow"), status(reader, "up/narrow"), status(narrow, "up/wide"), status(narrow, "up/narrow")], [401, 403, 403, 200])
+            equal([status(None, "up/narrow"), status(reader, "up/narrow"), status(narrow, "up/wide"), status(narrow, "up/narrow")], [401, 403, 404, 200])  # what it may not ask is not there
             equal([status(poor, "up/poor") for _ in range(3)], [200, 200, 429])  # 33 tokens each
         finally:
             keyed.stop()
