@@ -70,6 +70,7 @@ void Collected::add(const Event& event) {
       finish = Finish::kError;
       error = event.text;
       error_status = event.status;
+      facts = facts_of(event);
       ended = true;
       break;
   }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "chat/error_facts.h"
 #include "chat/types.h"
 
 namespace shenbi::chat {
@@ -80,6 +81,7 @@ struct Collected {
   Usage usage;
   std::string model;  ///< which one answered
   int error_status = 500;
+  ErrorFacts facts;  ///< of the error
   bool ended = false;
 
   void add(const Event& event);

@@ -32,8 +32,8 @@ class AnthropicWriter final : public AnswerWriter {
 
 /// {"input_tokens": n}
 std::string anthropic_token_count(uint64_t tokens);
-/// {"type": "error", "error": {"type", "message"}}
-std::string anthropic_error(int status, std::string_view message);
+/// {"type": "error", "error": {"type", "message"}}. The API has no words for reasons; a type of the house's is kept.
+std::string anthropic_error(int status, std::string_view message, const ErrorFacts& facts = {});
 std::string anthropic_error(const Error& error);
 
 }  // namespace shenbi::chat

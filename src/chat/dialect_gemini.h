@@ -38,8 +38,10 @@ class GeminiWriter final : public AnswerWriter {
 
 /// {"totalTokens": n}
 std::string gemini_token_count(uint64_t tokens);
-/// {"error": {"code", "message", "status"}}
-std::string gemini_error(int status, std::string_view message);
+/// {"error": {"code", "message", "status"}}; where there is a reason, with an ErrorInfo of Google's (AIP-193) in
+/// "details":
+/// {"@type", "reason", "domain"}.
+std::string gemini_error(int status, std::string_view message, const ErrorFacts& facts = {});
 std::string gemini_error(const Error& error);
 
 }  // namespace shenbi::chat

@@ -55,9 +55,11 @@ class OpenAiCompletionWriter final : public AnswerWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-/// {"error": {"message", "type", "param", "code"}}. `param` is the field in front of the message's first ':', if it
-/// looks like one.
-std::string openai_error(int status, std::string_view message);
+/// {"error": {"message", "type", "param", "code"}}. `code` is OpenAI's word for the reason, or the house's own; `param`
+/// the house's own, or the field in front of our message's first ':', if it looks like one.
+std::string openai_error(int status, std::string_view message, const ErrorFacts& facts = {});
+/// As openai_error() says it, "" for none.
+std::string openai_error_code(int status, const ErrorFacts& facts);
 std::string openai_error(const Error& error);
 
 }  // namespace shenbi::chat

@@ -45,8 +45,10 @@ std::string PassedWriter::end(const Event& event, PassedBytes::Taken taken) {
   body_ += taken.bytes;
   if (event.kind == Event::Kind::kError && !taken.last) {
     status_ = event.status;
-    std::string whole = form_.error(event.status, event.text);
-    if (form_.stream) return std::exchange(body_, std::move(whole)) + form_.stream_error(event.status, event.text);
+    const ErrorFacts facts = facts_of(event);
+    std::string whole = form_.error(event.status, event.text, facts);
+    if (form_.stream)
+      return std::exchange(body_, std::move(whole)) + form_.stream_error(event.status, event.text, facts);
     body_ = std::move(whole);
   }
   return form_.stream ? body_ : "";

@@ -30,7 +30,7 @@ class PassedBytes {
 struct PassedForm {
   bool stream = false;
   /// An error as the dialect tells it, and how it stands in a stream.
-  std::function<std::string(int status, std::string_view message)> error, stream_error;
+  std::function<std::string(int status, std::string_view message, const ErrorFacts& facts)> error, stream_error;
   /// Made when it is needed: it has to understand the request.
   std::function<std::unique_ptr<AnswerWriter>()> translator;
 };

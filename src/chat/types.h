@@ -142,7 +142,7 @@ struct Event {
     kWarning,        ///< text: what was not as asked (a malformed call, a field the model has no form for); id: of a
                      ///< call that had begun and is taken back, its source follows as kText
     kFinish,         ///< finish, stop_string, usage: always the last, unless kError is
-    kError,          ///< text, status: the answer ends here
+    kError,          ///< text, status; stop_string: what error_facts.h says: the answer ends here
   };
   Kind kind = Kind::kText;
   std::string text;

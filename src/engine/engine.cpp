@@ -9,6 +9,7 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/reason.h"
 #include "engine/draws.h"
 #include "engine/kv_cache.h"
 #include "engine/speculator.h"
@@ -686,8 +687,8 @@ struct Engine::Impl {
   void check_tokens(const std::vector<int32_t>& ids, uint32_t most) const {
     if (ids.empty()) throw Error(Code::kInvalidArgument, "prompt has no tokens");
     if (ids.size() > most) {
-      throw Error(
-          Code::kInvalidArgument,
+      throw ReasonedError(
+          Code::kInvalidArgument, Reason::kContextLength,
           // "maximum context length is": by these words of OpenAI's and vLLM's clients know what to do about it.
           fmt::format("prompt has {} tokens, this model's maximum context length is {}: at most {} fit", ids.size(),
                       context(), most));

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mapped_file.h"
+#include "base/reason.h"
 #include "formats/cache_folder.h"
 #include "formats/model_store.h"
 
@@ -170,7 +171,8 @@ fs::path resolve_model(const std::string& name) {
       name.find('/') == 0 || name.starts_with("./") || name.starts_with("../") || name.ends_with(".gguf");
   if (path_like) throw Error(Code::kNotFound, fmt::format("{}: no such file or folder", name));
   if (auto path = formats::ModelStore(data_folder()).find(name)) return *path;
-  throw Error(Code::kNotFound, fmt::format("no model '{}' here; get it with: shenbi pull {}", name, name));
+  throw ReasonedError(Code::kNotFound, Reason::kModelNotFound,
+                      fmt::format("no model '{}' here; get it with: shenbi pull {}", name, name));
 }
 
 std::unique_ptr<tokenizers::Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "chat/error_facts.h"
 
 namespace shenbi::gateway {
 
@@ -79,8 +80,7 @@ void Comparison::ask(uint32_t index, uint32_t attempt) {
       self->take(index, attempt, event);
     });
   } catch (const Error& error) {
-    return take(index, attempt,
-                {.kind = Event::Kind::kError, .text = error.what(), .status = code_info(error.code()).http_status});
+    return take(index, attempt, chat::error_event(error));
   } catch (const std::exception& error) {
     return take(index, attempt, {.kind = Event::Kind::kError, .text = error.what()});
   }

@@ -36,11 +36,12 @@ class GuardedTest : public RouterTest {
                     .translated = []() -> const chat::ChatRequest& { throw Error(Code::kInvalidArgument, "unused"); }};
     const auto call = router().pass(
         std::move(passage), [bytes](std::string_view more, bool last) { bytes->add(more, last); }, heard.sink());
-    chat::PassedWriter writer(bytes,
-                              {.stream = stream,
-                               .error = [](int, std::string_view why) { return "error: " + std::string(why); },
-                               .stream_error = [](int, std::string_view why) { return "data: " + std::string(why); },
-                               .translator = {}});
+    chat::PassedWriter writer(
+        bytes,
+        {.stream = stream,
+         .error = [](int, std::string_view why, const chat::ErrorFacts&) { return "error: " + std::string(why); },
+         .stream_error = [](int, std::string_view why, const chat::ErrorFacts&) { return "data: " + std::string(why); },
+         .translator = {}});
     std::string out;
     for (const Event& event : heard.wait()) {
       if (event.name == kMaskedWarning) warned_ = event.text;

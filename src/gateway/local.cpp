@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/folders.h"
+#include "base/reason.h"
 #include "engine/prompt.h"
 #include "formats/inspect.h"
 #include "formats/model_store.h"
@@ -248,7 +249,8 @@ class LocalProvider final : public Provider {
     const bool offered = is_offered(asked, name);
     if (!offered) formats::ModelName::parse(name);
     if (!offered && !formats::ModelStore(data_folder()).find(name)) {
-      throw Error(Code::kNotFound, fmt::format("model '{}' is not here; get it with: shenbi pull {}", name, name));
+      throw ReasonedError(Code::kNotFound, Reason::kModelNotFound,
+                          fmt::format("model '{}' is not here; get it with: shenbi pull {}", name, name));
     }
     return service_->load(name);
   }

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/reason.h"
 #include "base/utf8.h"
 #include "chat/fields.h"
 #include "chat/request_peek.h"
@@ -268,7 +269,8 @@ namespace {
   const auto all = provider.models();
   const auto found = std::find_if(all.begin(), all.end(), [&](const ModelInfo& info) { return info.id == model; });
   if (found == all.end())
-    throw Error(Code::kNotFound, fmt::format("model '{}' is not here, and no upstream offers it", model));
+    throw ReasonedError(Code::kNotFound, Reason::kModelNotFound,
+                        fmt::format("model '{}' is not here, and no upstream offers it", model));
   throw Error(Code::kUnsupported,
               fmt::format("model: '{}' makes {} and no {}", model,
                           found->embeddings && !found->chat ? "embeddings" : "text", media_name(kind)));

@@ -39,11 +39,12 @@ class PassingTest : public RouterTest {
   // What the caller would get.
   std::string written(Heard& heard, bool stream, int* status = nullptr) {
     const auto events = heard.wait();
-    chat::PassedWriter writer(passed_,
-                              {.stream = stream,
-                               .error = [](int, std::string_view why) { return "error: " + std::string(why); },
-                               .stream_error = [](int, std::string_view why) { return "data: " + std::string(why); },
-                               .translator = {}});
+    chat::PassedWriter writer(
+        passed_,
+        {.stream = stream,
+         .error = [](int, std::string_view why, const chat::ErrorFacts&) { return "error: " + std::string(why); },
+         .stream_error = [](int, std::string_view why, const chat::ErrorFacts&) { return "data: " + std::string(why); },
+         .translator = {}});
     std::string out;
     for (const Event& event : events) out += writer.push(event);
     EXPECT_TRUE(writer.finished());

@@ -11,8 +11,10 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/reason.h"
 #include "base/retry_later.h"
 #include "chat/fields.h"
+#include "chat/upstream_error.h"
 #include "gateway/clock_skew.h"
 #include "gateway/guarded.h"
 #include "gateway/key_pool.h"
@@ -235,7 +237,8 @@ struct Remote::State : std::enable_shared_from_this<State> {
         secrets.hidden(fmt::format("{}: {} (status {}){}", upstream.name, error.message, answer->status,
                                    refused ? skew_words(answer->headers, options.seconds_since_1970()) : ""));
     if (wait && answer->status == 429) throw RetryLater(Code::kRateLimited, why, *wait);
-    throw Error(net_code(answer->status), why);
+    const Reason reason = chat::read_error_facts(answer->status, answer->body).reason;
+    throw ReasonedError(net_code(answer->status), reason, why);
   }
 
   // What the caller said beside the body stands for what the house is told otherwise.
@@ -531,6 +534,7 @@ CallPtr Remote::pass(Passage passage, WireSink wire, EventSink sink) {
     wire = guarded->restoring(std::move(wire), passage.dialect, passage.stream);
   }
   start.answer.wire = std::move(wire);
+  start.answer.passed = passage.body;
   start.answer.hides_usage = address(passage, state.house, start.body);
   return begin(state_, std::move(start), std::move(sink));
 }

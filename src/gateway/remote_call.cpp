@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/redact.h"
+#include "chat/upstream_error.h"
 #include "gateway/clock_skew.h"
 #include "gateway/exchange.h"
 #include "net/sse.h"
@@ -161,9 +162,11 @@ class RemoteCall final : public WaitingCall, public std::enable_shared_from_this
       say({}, {failure(told ? code_info(error->code()).http_status : 502, error->what())});
     } else if (status_ != 200) {
       const chat::UpstreamError told = answer_.error(status_, whole_);
-      say({},
-          {failure(status_for_caller(status_),
-                   fmt::format("{} (status {})", told.message.empty() ? "no reason given" : told.message, status_))});
+      Event failed =
+          failure(status_for_caller(status_),
+                  fmt::format("{} (status {})", told.message.empty() ? "no reason given" : told.message, status_));
+      put_facts(failed, chat::read_error_facts(status_, whole_));
+      say({}, {std::move(failed)});
     } else if (stream_) {
       end_stream();
     } else {
@@ -200,6 +203,9 @@ class RemoteCall final : public WaitingCall, public std::enable_shared_from_this
     if (answer_.wire) {
       if (!begun_ && !begins(bytes, events)) return;
       const bool last = std::any_of(events.begin(), events.end(), is_end);
+      // An error is told in our words of the dialect: the house's may be about our account.
+      const auto is_error = [](const Event& event) { return event.kind == Event::Kind::kError; };
+      if (std::any_of(events.begin(), events.end(), is_error)) bytes.clear();
       if (!bytes.empty()) {
         answer_.wire(answer_.secrets.hidden(std::move(bytes)), last);
         if (events.empty()) sink_({.kind = Event::Kind::kText});  // so that they go out at once
@@ -241,6 +247,8 @@ class RemoteCall final : public WaitingCall, public std::enable_shared_from_this
       const std::string name = answer_.upstream + ": ";
       event.text = redacted(answer_.secrets.hidden(event.text.starts_with(name) ? event.text : name + event.text));
       if (is_refusal(status_) || is_refusal(event.status)) event.text += skew_;
+      const int status = is_refusal(status_) ? status_ : event.status;
+      put_facts(event, facts_for_caller(chat::facts_of(event), status, answer_.passed.get(), answer_.secrets));
       if (retry_after_) event.index = static_cast<uint32_t>(std::min<int64_t>(retry_after_->count(), kLongestWait));
     }
     sign(event);
@@ -302,6 +310,21 @@ int status_for_caller(int upstream) {
   if (is_refusal(upstream)) return 502;
   if (upstream >= 400 && upstream < 500) return upstream;
   return upstream == 503 || upstream == 504 || upstream == 529 ? 503 : 502;
+}
+
+chat::ErrorFacts facts_for_caller(chat::ErrorFacts facts, int status, const std::string* passed,
+                                  const Secrets& secrets) {
+  if (facts.reason == Reason::kAccount) return {};
+  const bool about_request = status >= 400 && status < 500 && !is_refusal(status);
+  const chat::ErrorFacts reason{.reason = facts.reason};
+  if (!passed || !about_request) return reason;
+  for (const std::string* word : {&facts.code, &facts.type, &facts.param}) {
+    if (redacted(secrets.hidden(*word)) != *word) return reason;
+  }
+  // "messages[0].content": his, if he sent "messages".
+  const std::string field = facts.param.substr(0, facts.param.find_first_of(".["));
+  if (passed->find('"' + field + '"') == std::string::npos) facts.param.clear();
+  return facts;
 }
 
 std::optional<std::chrono::seconds> retry_after(const net::Headers& headers) {

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "chat/asking.h"
+#include "chat/error_facts.h"
 #include "gateway/passage.h"
 #include "gateway/secrets.h"
 #include "gateway/signatures.h"
@@ -32,9 +33,12 @@ struct RemoteAnswer {
   std::vector<std::string> warnings;  ///< follow the beginning of the answer
   WireSink wire;                      ///< null: the events alone
   bool stream = true;                 ///< what was asked for; the wire gets no answer of the other form
-  bool hides_usage = false;           ///< the wire leaves out the event that only tells the usage: nobody asked for it
-  std::string upstream;               ///< for messages
-  Secrets secrets;                    ///< kept out of them
+  /// The caller's own request, where it was passed on: then he may be told the house's own words for an error. Null: it
+  /// was translated, and a code or a field of the house's would mean nothing to him.
+  std::shared_ptr<const std::string> passed = nullptr;
+  bool hides_usage = false;  ///< the wire leaves out the event that only tells the usage: nobody asked for it
+  std::string upstream;      ///< for messages
+  Secrets secrets;           ///< kept out of them
   /// Seconds since 1970 as they were signed; null where the proof holds no time. A refusal then tells of a wrong clock.
   std::function<int64_t()> clock;
   std::function<chat::UpstreamError(int status, std::string_view body)> error;
@@ -44,6 +48,12 @@ struct RemoteAnswer {
 
 /// How a failure of the house looks to our own caller, whose key and request may be in order.
 int status_for_caller(int upstream);
+
+/// What of an error's facts a caller may be told: the reason, and the house's own words only if the request was
+/// `passed` on (null: it was not), the refusal is about the request and not our account, the field is one that he sent,
+/// and nothing of it is a secret.
+chat::ErrorFacts facts_for_caller(chat::ErrorFacts facts, int status, const std::string* passed,
+                                  const Secrets& secrets);
 
 /// The seconds form of Retry-After; dates are rare and a wrong clock makes nonsense of them.
 std::optional<std::chrono::seconds> retry_after(const net::Headers& headers);

@@ -182,10 +182,16 @@ JobAnswer take_job_answer(const Remote::Prepared& prepared, int status, const ne
   const auto told = good && !state && json.is_object() ? chat::error_in(json, 200, {}) : std::nullopt;
   if (good && !told) {
     prepared.on_finished({200, std::nullopt, true});
-    return {.body = prepared.secrets.hidden(std::move(body)), .error = std::nullopt, .retry_after = std::nullopt};
+    return {.body = prepared.secrets.hidden(std::move(body)),
+            .error = std::nullopt,
+            .retry_after = std::nullopt,
+            .reason = {}};
   }
-  JobAnswer answer{
-      .body = {}, .error = told ? *told : prepared.error(status, body), .retry_after = retry_after(headers)};
+  JobAnswer answer{.body = {},
+                   .error = told ? *told : prepared.error(status, body),
+                   .retry_after = retry_after(headers),
+                   .reason = {}};
+  answer.reason = facts_for_caller(chat::read_error_facts(status, body), status, nullptr, prepared.secrets).reason;
   if (!told) answer.error->status = status;
   prepared.on_finished({answer.error->status, answer.retry_after, false});
   answer.error->message = fmt::format("{} (status {})", prepared.secrets.hidden(answer.error->message), status);
@@ -210,7 +216,8 @@ std::string Remote::exchange(HouseCall call, std::optional<uint32_t>& key, std::
   }
   JobAnswer answer = take_job_answer(ready, head.status, head.headers, std::move(body));
   if (answer.error)
-    throw Error(code_of(answer.error->status), fmt::format("{}: {}", upstream().name, answer.error->message));
+    throw ReasonedError(code_of(answer.error->status), answer.reason,
+                        fmt::format("{}: {}", upstream().name, answer.error->message));
   return std::move(answer.body);
 }
 

@@ -84,7 +84,7 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
   bool failed_in(std::string_view data) {
     const auto json = chat::OrderedJson::parse(data, nullptr, false);
     const auto error = json.is_object() ? chat::error_in(json, 200, {}) : std::nullopt;
-    if (error) fail(error->status, error->message);
+    if (error) fail(error->status, error->message, chat::error_facts_in(json, error->status));
     return error.has_value();
   }
 
@@ -105,7 +105,8 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
     }
     if (status_ != 200) {
       const chat::UpstreamError told = house_.error(status_, whole_);
-      return fail(status_for_caller(status_), fmt::format("{} (status {})", told.message, status_));
+      return fail(status_for_caller(status_), fmt::format("{} (status {})", told.message, status_),
+                  chat::read_error_facts(status_, whole_));
     }
     if (flows_ && !begun_) return fail(502, "an empty answer");
     if (!flows_) {
@@ -119,7 +120,7 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
     const auto json = is_json(type_) || whole_.starts_with('{') ? chat::OrderedJson::parse(whole_, nullptr, false)
                                                                 : chat::OrderedJson();
     if (const auto error = json.is_object() ? chat::error_in(json, 200, {}) : std::nullopt) {
-      fail(error->status, error->message);
+      fail(error->status, error->message, chat::error_facts_in(json, error->status));
       return false;
     }
     try {
@@ -133,10 +134,12 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
     return true;
   }
 
-  void fail(int status, std::string_view why) {
+  void fail(int status, std::string_view why, const chat::ErrorFacts& facts = {}) {
     Event event{.kind = Event::Kind::kError,
                 .text = house_.secrets.hidden(fmt::format("{}: {}", upstream_, why)),
                 .status = status};
+    // The request was told in the house's form, whatever form that is.
+    put_facts(event, facts_for_caller(facts, status, nullptr, house_.secrets));
     if (retry_after_) event.index = static_cast<uint32_t>(std::min<int64_t>(retry_after_->count(), 86'400));
     close({status_ == 200 ? status : status_, retry_after_, false});
     sink_(std::move(event));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/reason.h"
 #include "chat/upstream_error.h"
 #include "gateway/media_way.h"
 #include "gateway/remote.h"
@@ -39,6 +40,7 @@ struct JobAnswer {
   std::string body;
   std::optional<chat::UpstreamError> error;  ///< its status: the house's
   std::optional<std::chrono::seconds> retry_after;
+  Reason reason = Reason::kUnsaid;  ///< of the error
 };
 JobAnswer take_job_answer(const Remote::Prepared& prepared, int status, const net::Headers& headers, std::string body);
 

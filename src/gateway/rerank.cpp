@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/reason.h"
 #include "chat/fields.h"
 #include "chat/upstream_error.h"
 #include "gateway/provider.h"
@@ -141,7 +142,8 @@ Ranking read_ranking(const RerankWay& way, const RerankRequest& request, std::st
 Ranking Provider::rerank(const RerankRequest& request, std::stop_token) {
   const auto all = models();
   if (std::none_of(all.begin(), all.end(), [&](const ModelInfo& info) { return info.id == request.model; }))
-    throw Error(Code::kNotFound, fmt::format("model '{}' is not here, and no upstream offers it", request.model));
+    throw ReasonedError(Code::kNotFound, Reason::kModelNotFound,
+                        fmt::format("model '{}' is not here, and no upstream offers it", request.model));
   throw Error(Code::kUnsupported,
               fmt::format("model: '{}' runs here, and local models do not rerank; name one of an upstream "
                           "(UPSTREAM/MODEL)",

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/retry_later.h"
+#include "chat/error_facts.h"
 #include "gateway/alarms.h"
 #include "gateway/estimate.h"
 #include "gateway/guarded.h"
@@ -375,10 +376,9 @@ class Routed final : public Call, public std::enable_shared_from_this<Routed> {
       winner_ = next_ - 1;
     }
     const auto* later = dynamic_cast<const RetryLater*>(&error);
-    pass_on({.kind = Event::Kind::kError,
-             .text = error.what(),
-             .index = later ? static_cast<uint32_t>(std::clamp<int64_t>(later->wait().count(), 0, UINT32_MAX)) : 0,
-             .status = code_info(error.code()).http_status});
+    Event failed = chat::error_event(error);
+    if (later) failed.index = static_cast<uint32_t>(std::clamp<int64_t>(later->wait().count(), 0, UINT32_MAX));
+    pass_on(std::move(failed));
   }
 
   RoutedCall call_;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "chat/upstream_error.h"
 #include "gateway/exchange.h"
 #include "gateway/media_tally.h"
 
@@ -81,7 +82,8 @@ class WaitedCall final : public Call, public std::enable_shared_from_this<Waited
     if (answer.error) {
       const int status = answer.error->status;
       if ((status == 429 || status >= 500) && looks_again()) return sleep();
-      return fail(stage_ == Stage::kLook ? 502 : status_for_caller(status), answer.error->message, answer.retry_after);
+      return fail(stage_ == Stage::kLook ? 502 : status_for_caller(status), answer.error->message, answer.retry_after,
+                  answer.reason);
     }
     try {
       troubles_ = 0;
@@ -89,6 +91,11 @@ class WaitedCall final : public Call, public std::enable_shared_from_this<Waited
     } catch (const Error& wrong) {
       fail(code_info(wrong.code()).http_status, wrong.what());
     }
+  }
+
+  Reason reason_of_failed_job() const {
+    const chat::OrderedJson told = {{"error", {{"code", job_.code}, {"message", job_.error}}}};
+    return facts_for_caller(chat::error_facts_in(told, 400), 400, nullptr, house_.secrets).reason;
   }
 
   // What passes does not end a job that the house has taken.
@@ -107,7 +114,8 @@ class WaitedCall final : public Call, public std::enable_shared_from_this<Waited
         stage_ = Stage::kResult;
         return ask(asked_.prepare(asked_.way.result(job_, body), job_.key));
       case JobState::kFailed:
-        return fail(502, job_.error.empty() ? "it failed and the house gave no reason" : job_.error);
+        return fail(502, job_.error.empty() ? "it failed and the house gave no reason" : job_.error, std::nullopt,
+                    reason_of_failed_job());
       case JobState::kCancelled:
         return fail(502, "the house cancelled it");
       default:
@@ -205,10 +213,12 @@ class WaitedCall final : public Call, public std::enable_shared_from_this<Waited
         {.kind = Event::Kind::kFinish, .text = tally_.raw(), .finish = chat::Finish::kStop, .usage = tally_.tokens()});
   }
 
-  void fail(int status, std::string_view why, std::optional<std::chrono::seconds> wait = std::nullopt) {
+  void fail(int status, std::string_view why, std::optional<std::chrono::seconds> wait = std::nullopt,
+            Reason reason = Reason::kUnsaid) {
     Event event{.kind = Event::Kind::kError,
                 .text = house_.secrets.hidden(fmt::format("{}: {}", asked_.upstream, why)),
                 .status = status};
+    put_facts(event, {.reason = reason});
     if (wait) event.index = static_cast<uint32_t>(std::min<int64_t>(wait->count(), 86'400));
     sink_(std::move(event));
   }

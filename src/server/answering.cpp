@@ -83,8 +83,7 @@ class Answering : public net::Maker, public std::enable_shared_from_this<Answeri
         if (gone) call->cancel();  // not under the lock: its last event may come at once
       } catch (const Error& error) {
         if (choice == 0) throw;  // nothing has been said yet: the whole request fails
-        take({.kind = chat::Event::Kind::kError, .text = error.what(), .status = code_info(error.code()).http_status},
-             choice);
+        take(chat::error_event(error), choice);
       }
     }
     if (!plan_.stream) return;

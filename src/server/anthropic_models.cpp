@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 
+#include "base/reason.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
@@ -37,7 +38,7 @@ void show_anthropic_model(RouteCall& call, const std::string& name) {
   for (const auto& model : visible_models(call)) {
     if (model.id == name) return send_json(call, 200, anthropic_model(model));
   }
-  throw Error(Code::kNotFound, "model '" + name + "' is not here");
+  throw ReasonedError(Code::kNotFound, Reason::kModelNotFound, "model '" + name + "' is not here");
 }
 
 }  // namespace shenbi::server

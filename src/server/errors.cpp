@@ -13,20 +13,20 @@
 namespace shenbi::server {
 namespace {
 
-std::string error_body(Face face, int status, std::string_view told) {
+std::string error_body(Face face, int status, std::string_view told, const chat::ErrorFacts& facts = {}) {
   const std::string message = redacted(told);
   switch (face) {
     case Face::kAnthropic:
-      return chat::anthropic_error(status, message);
+      return chat::anthropic_error(status, message, facts);
     case Face::kOllama:
       return chat::ollama_error(message);
     case Face::kGemini:
-      return chat::gemini_error(status, message);
+      return chat::gemini_error(status, message, facts);
     case Face::kOpenAi:
     case Face::kPage:
       break;
   }
-  return chat::openai_error(status, message);
+  return chat::openai_error(status, message, facts);
 }
 
 }  // namespace
@@ -42,8 +42,8 @@ net::ServerResponse json_response(int status, std::string body) {
   return {.status = status, .headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
 }
 
-net::ServerResponse error_response(Face face, int status, std::string_view message) {
-  auto response = json_response(status, error_body(face, status, message));
+net::ServerResponse error_response(Face face, int status, std::string_view message, const chat::ErrorFacts& facts) {
+  auto response = json_response(status, error_body(face, status, message, facts));
   if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "1");
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
@@ -57,10 +57,12 @@ namespace {
 
 net::ServerResponse later_response(Face face, const RetryLater& error) {
   const int status = code_info(error.code()).http_status;
-  auto response = json_response(status, error_body(face, status, error.what()));
+  // There is no use in asking again before a budget begins anew: clients of OpenAI and Anthropic read the header.
+  const bool spent = dynamic_cast<const ledger::OverBudget*>(&error);
+  const chat::ErrorFacts facts{.reason = spent ? Reason::kQuota : Reason::kUnsaid};
+  auto response = json_response(status, error_body(face, status, error.what(), facts));
   if (error.wait().count() > 0) response.headers.emplace_back("Retry-After", std::to_string(error.wait().count()));
-  // There is no use in asking again before a budget begins anew: clients of OpenAI and Anthropic read this.
-  if (dynamic_cast<const ledger::OverBudget*>(&error)) response.headers.emplace_back("X-Should-Retry", "false");
+  if (spent) response.headers.emplace_back("X-Should-Retry", "false");
   return response;
 }
 
@@ -71,7 +73,7 @@ void answer_error(RouteCall& call, Face face, const std::exception& error) {
   if (info.http_status >= 500) log_warn("{} {}: {}", call.request.method, call.record->route(), error.what());
   if (const auto* later = dynamic_cast<const RetryLater*>(&error))
     return call.exchange->send(later_response(face, *later));
-  if (ours) return call.exchange->send(error_response(face, ours->code(), ours->what()));
+  if (ours) return call.exchange->send(error_response(face, info.http_status, ours->what(), chat::facts_of(*ours)));
   call.exchange->send(error_response(face, Code::kInternal, "something went wrong here; the server's log says what"));
 }
 

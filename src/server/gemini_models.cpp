@@ -1,5 +1,6 @@
 #include "server/gemini_models.h"
 
+#include "base/reason.h"
 #include "server/page_json.h"
 #include "server/state.h"
 
@@ -30,7 +31,7 @@ void show_gemini_model(RouteCall& call, const std::string& name) {
   for (const auto& model : visible_models(call)) {
     if (model.id == name) return send_json(call, 200, gemini_model(model));
   }
-  throw Error(Code::kNotFound, "model '" + name + "' is not here");
+  throw ReasonedError(Code::kNotFound, Reason::kModelNotFound, "model '" + name + "' is not here");
 }
 
 }  // namespace shenbi::server

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/json.h"
+#include "base/reason.h"
 #include "net/sha256.h"
 #include "server/ids.h"
 
@@ -282,7 +283,8 @@ bool Keys::sees_model(const Caller& caller, const std::string& model) const {
 }
 
 void Keys::check_model(const Caller& caller, const std::string& model) const {
-  if (!sees_model(caller, model)) throw Error(Code::kNotFound, fmt::format("model '{}' is not here", model));
+  if (!sees_model(caller, model))
+    throw ReasonedError(Code::kNotFound, Reason::kModelNotFound, fmt::format("model '{}' is not here", model));
 }
 
 void Keys::check_quota(const Caller& caller) const {

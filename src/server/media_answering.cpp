@@ -84,7 +84,7 @@ class MediaAnswer : public std::enable_shared_from_this<MediaAnswer> {
       exchange_ = nullptr;
       return;
     }
-    auto response = error_response(face_, event.status, event.text);
+    auto response = error_response(face_, event.status, event.text, chat::facts_of(event));
     if ((event.status == 429 || event.status == 503) && event.index > 0) {
       std::erase_if(response.headers, [](const auto& header) { return header.first == "Retry-After"; });
       response.headers.emplace_back("Retry-After", std::to_string(event.index));

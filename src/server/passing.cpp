@@ -27,14 +27,14 @@ net::Headers passed_headers(const net::ServerRequest& request) {
   return headers;
 }
 
-std::string error_body(Dialect dialect, int status, std::string_view message) {
-  if (dialect == Dialect::kAnthropic) return chat::anthropic_error(status, message);
-  if (dialect == Dialect::kGemini) return chat::gemini_error(status, message);
-  return chat::openai_error(status, message);
+std::string error_body(Dialect dialect, int status, std::string_view message, const chat::ErrorFacts& facts) {
+  if (dialect == Dialect::kAnthropic) return chat::anthropic_error(status, message, facts);
+  if (dialect == Dialect::kGemini) return chat::gemini_error(status, message, facts);
+  return chat::openai_error(status, message, facts);
 }
 
-std::string stream_error(Dialect dialect, int status, std::string_view message) {
-  const std::string data = "data: " + error_body(dialect, status, message) + "\n\n";
+std::string stream_error(Dialect dialect, int status, std::string_view message, const chat::ErrorFacts& facts) {
+  const std::string data = "data: " + error_body(dialect, status, message, facts) + "\n\n";
   if (dialect == Dialect::kAnthropic || dialect == Dialect::kResponses) return "event: error\n" + data;
   return dialect == Dialect::kOpenAi ? data + "data: [DONE]\n\n" : data;
 }
@@ -142,8 +142,11 @@ bool pass(RouteCall& call, PassablePath path) {
       bytes,
       chat::PassedForm{
           .stream = passage.stream,
-          .error = [d = path.dialect](int status, std::string_view why) { return error_body(d, status, why); },
-          .stream_error = [d = path.dialect](int status, std::string_view why) { return stream_error(d, status, why); },
+          .error = [d = path.dialect](int status, std::string_view why,
+                                      const chat::ErrorFacts& facts) { return error_body(d, status, why, facts); },
+          .stream_error = [d = path.dialect](
+                              int status, std::string_view why,
+                              const chat::ErrorFacts& facts) { return stream_error(d, status, why, facts); },
           .translator = [translated, d = path.dialect,
                          several = passage.peek.answers > 1] { return translated->writer(d, several); }});
   plan.starts.push_back([passing, bytes, passage = std::move(passage)](gateway::EventSink sink) mutable {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "chat/error_facts.h"
 #include "net/server.h"
 
 namespace shenbi::server {
@@ -135,7 +136,7 @@ class Router {
 Face face_of_path(std::string_view path) noexcept;
 
 /// An error as the face's clients expect it. 429 and 503 carry Retry-After.
-net::ServerResponse error_response(Face face, int status, std::string_view message);
+net::ServerResponse error_response(Face face, int status, std::string_view message, const chat::ErrorFacts& facts = {});
 net::ServerResponse error_response(Face face, Code code, std::string_view message);
 
 net::ServerResponse json_response(int status, std::string body);

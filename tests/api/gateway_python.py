@@ -15,6 +15,7 @@ import google.genai
 import openai
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from api.support.refusing_house import REFUSALS, RefusingHouse  # noqa: E402
 from api.support.server import MODEL, SHENBI, Server  # noqa: E402
 from e2e.support.cases import case, check, equal, main, raises  # noqa: E402
 
@@ -34,6 +35,11 @@ FACES = {"by-openai": ("compatible", "/v1"), "by-anthropic": ("anthropic", "/v1"
 for name, (house, path) in FACES.items():
     upstreams("add", name, "--house", house, "--base-url", behind.url + path, "--model", MODEL, "--key-from-input",
               input=SECRET + "\n", check=True)
+refusing = RefusingHouse()
+for name, house, path, first in (("no", "compatible", "/v1", ""), ("no-claude", "anthropic", "/v1", "claude-"), ("no-gemini", "gemini", "/v1beta", "gemini-"),
+                                ("no-quota", "compatible", "/v1", "quota")):
+    named = [word for model in REFUSALS if model.startswith(first) for word in ("--model", model)]
+    upstreams("add", name, "--house", house, "--base-url", refusing.url + path, *named, "--key-from-input", input=SECRET + "\n", check=True)
 front = Server(models=(), home=home.name)
 NAMES = [f"{name}/{MODEL}" for name in FACES]
 
@@ -113,6 +119,59 @@ def models_of_upstreams_are_listed():
 def what_the_caller_got_wrong_is_told_in_the_houses_words():
     with raises(openai.BadRequestError, "by-openai"):
         client.chat.completions.create(model=NAMES[0], messages=[{"role": "user", "content": "word " * 60000}], max_tokens=5)
+
+
+def refused(kind, ask):
+    """The error of the client's own kind that ask() ends in."""
+    try:
+        ask()
+    except kind as error:
+        return error
+    raise AssertionError(f"no {kind.__name__}")
+
+
+def openai_refused(kind, model, **more):
+    return refused(kind, lambda: client.chat.completions.create(model=model, messages=FRANCE, max_tokens=5, **more))
+
+
+@case
+def the_openai_client_tells_refusals_apart_by_their_codes():
+    for model, code in {"no/azure": "content_filter", "no/dashscope": "content_filter", "no/zhipu": "content_filter", "no/too-long": "context_length_exceeded",
+                        "no-claude/claude-long": "context_length_exceeded", "no-claude/claude-filter": "content_filter",
+                        "no-gemini/gemini-long": "context_length_exceeded"}.items():
+        for stream in (False, True):
+            error = openai_refused(openai.BadRequestError, model, stream=stream)
+            equal((error.code, error.param), (code, None), model)
+    for model in ("no/missing", "no-claude/claude-missing", "nobody"):
+        equal(openai_refused(openai.NotFoundError, model).code, "model_not_found", model)
+    # Of the caller's own dialect the house's words come as they are; of the operator's account none.
+    error = openai_refused(openai.BadRequestError, "no/field")
+    equal((error.code, error.type, error.param), ("invalid_value", "invalid_request_error", "messages[0].content"))
+    error = openai_refused(openai.RateLimitError, "no-quota/quota")
+    equal((error.code, error.type), (None, "rate_limit_error"))
+    error = refused(openai.BadRequestError, lambda: client.responses.create(model="no/azure", input="hello"))
+    equal(error.code, "content_filter")
+
+
+@case
+def a_prompt_too_long_for_a_model_behind_is_told_by_its_code_through_every_dialect():
+    long = [{"role": "user", "content": "word " * 60000}]
+    for model in NAMES:
+        error = refused(openai.BadRequestError, lambda model=model: client.chat.completions.create(model=model, messages=long, max_tokens=5))
+        equal(error.code, "context_length_exceeded", model)
+
+
+@case
+def the_anthropic_and_the_gemini_client_are_told_in_their_own_words():
+    for model, kind, word in (("no/azure", anthropic.BadRequestError, "invalid_request_error"), ("no/missing", anthropic.NotFoundError, "not_found_error"),
+                              ("no-claude/claude-missing", anthropic.NotFoundError, "not_found_error"),
+                              ("no-claude/claude-long", anthropic.BadRequestError, "invalid_request_error")):
+        error = refused(kind, lambda model=model: claude.messages.create(model=model, messages=FRANCE, max_tokens=5))
+        equal(error.body["error"]["type"], word, model)
+    for model, reason in {"no/azure": "CONTENT_FILTER", "no-claude/claude-long": "CONTEXT_LENGTH_EXCEEDED", "no-gemini/gemini-long": "CONTEXT_LENGTH_EXCEEDED"}.items():
+        error = refused(google.genai.errors.ClientError, lambda model=model: gemini.models.generate_content(model=model, contents="hello"))
+        equal((error.code, error.status), (400, "INVALID_ARGUMENT"), model)
+        equal(error.details["error"]["details"][0]["reason"], reason, model)
 
 
 @case
@@ -227,3 +286,4 @@ try:
 finally:
     front.stop()
     behind.stop()
+    refusing.stop()

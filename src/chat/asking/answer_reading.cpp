@@ -131,7 +131,7 @@ Event& BaseReader::add(Event::Kind kind) {
 
 bool BaseReader::told_error(const OrderedJson& json) {
   const auto error = error_in(json, 0, error_status_);
-  if (error) fail(error->status, fmt::format("{}: {}", house_, error->message));
+  if (error) fail(error->status, fmt::format("{}: {}", house_, error->message), error_facts_in(json, error->status));
   return error.has_value();
 }
 
@@ -227,12 +227,13 @@ void BaseReader::finish() {
   event.model = model_;
 }
 
-void BaseReader::fail(int status, std::string_view message) {
+void BaseReader::fail(int status, std::string_view message, const ErrorFacts& facts) {
   over_ = true;
   Event& event = add(Event::Kind::kError);
   event.status = status;
   event.text = one_line(message);
   event.usage = usage_;
+  put_facts(event, facts);
 }
 
 void BaseReader::keep_usage(const OrderedJson& usage) {

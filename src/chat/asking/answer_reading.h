@@ -58,7 +58,7 @@ class BaseReader : public AnswerReader {
   void warn(std::string_view text);
   void warn_once(std::string_view text);
   void finish();
-  void fail(int status, std::string_view message);
+  void fail(int status, std::string_view message, const ErrorFacts& facts = {});
   [[noreturn]] void cut() const;
   void keep_usage(const OrderedJson& usage);
 

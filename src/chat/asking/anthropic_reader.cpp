@@ -90,8 +90,7 @@ class MessagesReader final : public BaseReader {
     keep_usage(all_usage_);
     usage_.cached_tokens = found_count(all_usage_, "cache_read_input_tokens");
     usage_.cache_write_tokens = found_count(all_usage_, "cache_creation_input_tokens");
-    usage_.prompt_tokens =
-        found_count(all_usage_, "input_tokens") + usage_.cached_tokens + usage_.cache_write_tokens;
+    usage_.prompt_tokens = found_count(all_usage_, "input_tokens") + usage_.cached_tokens + usage_.cache_write_tokens;
     usage_.completion_tokens = found_count(all_usage_, "output_tokens");
     if (const OrderedJson* details = found_object(all_usage_, "output_tokens_details")) {
       usage_.reasoning_tokens = found_count(*details, "thinking_tokens");

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "chat/asking/answer_reading.h"
+#include "chat/asking/house_words.h"
 #include "chat/asking/request_words.h"
 #include "chat/upstream_error.h"
 
@@ -126,7 +127,8 @@ class Reader final : public BaseReader {
     const OrderedJson* header = found_object(json, "header");
     if (!header) throw Error(Code::kUpstream, "header: a message has none");
     if (const uint64_t code = found_count(*header, "code"); code != 0)
-      return fail(status_of_code(code), fmt::format("{}: {} (code {})", house_, found_text(*header, "message"), code));
+      return fail(status_of_code(code), fmt::format("{}: {} (code {})", house_, found_text(*header, "message"), code),
+                  {.reason = reason_of_house_number("spark", std::to_string(code))});
     const OrderedJson* payload = found_object(json, "payload");
     if (!payload) return;
     const OrderedJson* usage = found_object(*payload, "usage");

@@ -7,10 +7,12 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "chat/asking/house_words.h"
 
 namespace shenbi::chat {
 namespace {
 
+constexpr size_t kMostWord = 128;    // bytes of a code, a type, a field
 constexpr size_t kMostShown = 2000;  // bytes of a message; houses write some hundred
 
 const OrderedJson* member(const OrderedJson& json, const char* key) {
@@ -97,6 +99,47 @@ int status_of(const OrderedJson& error, const std::string& code, const std::map<
   return status_of_words(text_of(error, {"type"}) + " " + code + " " + text_of(error, {"status"}));
 }
 
+// The value of `key` if it has the form of a code, a type or a field: short, without spaces, nothing but names.
+std::string word_in(const OrderedJson& error, const char* key) {
+  const OrderedJson* value = member(error, key);
+  if (!value || !value->is_string()) return {};
+  const std::string& word = value->get_ref<const std::string&>();
+  const bool is_word = word.size() <= kMostWord && std::ranges::all_of(word, [](unsigned char c) {
+                         return std::isalnum(c) || c == '_' || c == '.' || c == '-' || c == '[' || c == ']';
+                       });
+  return is_word ? word : std::string();
+}
+
+// A code that is nothing but digits stands for something only in its own house.
+bool is_number(std::string_view word) {
+  return !word.empty() && std::ranges::all_of(word, [](unsigned char c) { return std::isdigit(c); });
+}
+
+// Google's ErrorInfo among the details (AIP-193).
+std::string detailed_reason(const OrderedJson& error) {
+  const OrderedJson* details = member(error, "details");
+  if (!details || !details->is_array()) return {};
+  for (const OrderedJson& one : *details) {
+    if (std::string reason = word_in(one, "reason"); !reason.empty()) return reason;
+  }
+  return {};
+}
+
+Reason reason_in(const OrderedJson& error, const ErrorFacts& own, int status) {
+  for (const char* key : {"code", "status_code", "error_code"}) {
+    const OrderedJson* value = member(error, key);
+    if (!value || (!value->is_string() && !value->is_number_integer())) continue;
+    const Reason reason = reason_of_house_number(key, text_of(error, {key}));
+    if (reason != Reason::kUnsaid) return reason;
+  }
+  const OrderedJson* inner = member(error, "innererror");  // Azure's
+  const std::string words[] = {inner ? word_in(*inner, "code") : "", own.code, word_in(error, "Code"), own.type};
+  for (const std::string& word : words) {
+    if (const Reason reason = reason_of_house_word(word); reason != Reason::kUnsaid) return reason;
+  }
+  return reason_of_house_message(status, text_of(error, {"message", "Message", "error_msg", "status_msg", "error"}));
+}
+
 }  // namespace
 
 std::string one_line(std::string_view text) {
@@ -133,6 +176,29 @@ UpstreamError read_error(std::string_view house, int status, std::string_view bo
   const std::string text = one_line(body.substr(0, 300));
   return {status < 400 ? 502 : status,
           fmt::format("{} answered with status {}{}", house, status, text.empty() ? "" : ": " + text), ""};
+}
+
+ErrorFacts error_facts_in(const OrderedJson& json, int status) {
+  const OrderedJson* error = error_object(json);
+  if (!error) return {};
+  ErrorFacts facts{.code = word_in(*error, "code"), .type = word_in(*error, "type"), .param = word_in(*error, "param")};
+  if (facts.code.empty()) facts.code = detailed_reason(*error);
+  if (facts.type.empty()) facts.type = word_in(*error, "status");
+  if (facts.type == "error") facts.type.clear();  // Anthropic's word for that it is one
+  facts.reason = reason_in(*error, facts, status);
+  if (is_number(facts.code)) facts.code.clear();
+  if (is_number(facts.type)) facts.type.clear();
+  return facts;
+}
+
+ErrorFacts read_error_facts(int status, std::string_view body) {
+  try {
+    OrderedJson json = parse_ordered_json(body, "answer");
+    if (json.is_array() && !json.empty()) json = OrderedJson(json[0]);
+    return error_facts_in(json, status);
+  } catch (const Error&) {  // no JSON: it says nothing in fields
+    return {};
+  }
 }
 
 }  // namespace shenbi::chat

@@ -177,18 +177,58 @@ TEST(OpenAiAnswer, errors_do_not_take_the_account_in_front_of_a_houses_words_for
 }
 
 TEST(OpenAiAnswer, errors_bear_the_codes_of_OpenAI) {
-  const auto code = [](int status, std::string_view message) {
-    return OrderedJson::parse(openai_error(status, message))["error"]["code"];
+  const auto error = [](int status, const ErrorFacts& facts) {
+    return OrderedJson::parse(openai_error(status, "words", facts))["error"];
   };
-  EXPECT_EQ(code(401, "this key is unknown or revoked"), "invalid_api_key");
-  EXPECT_EQ(code(404, "model 'none' is not here"), "model_not_found");
-  EXPECT_EQ(code(404, "file 'none' is not here"), "not_found");
-  EXPECT_EQ(code(400, "prompt has 9 tokens, this model's maximum context length is 8: at most 7 fit"),
-            "context_length_exceeded");
-  EXPECT_EQ(code(400, "office: This model's maximum context length is 8 tokens. (status 400)"),
-            "context_length_exceeded");
-  EXPECT_EQ(code(400, "temperature: 9 is not between 0 and 2"), nullptr);
-  EXPECT_EQ(code(500, "this model's maximum context length is odd"), nullptr);
+  const auto code = [&](int status, Reason reason) { return error(status, {.reason = reason})["code"]; };
+  EXPECT_EQ(code(401, Reason::kUnsaid), "invalid_api_key");
+  EXPECT_EQ(code(404, Reason::kModelNotFound), "model_not_found");
+  EXPECT_EQ(code(404, Reason::kUnsaid), "not_found");
+  EXPECT_EQ(code(400, Reason::kContextLength), "context_length_exceeded");
+  EXPECT_EQ(code(400, Reason::kContentFilter), "content_filter");
+  EXPECT_EQ(code(429, Reason::kQuota), "insufficient_quota");
+  EXPECT_EQ(code(400, Reason::kUnsaid), nullptr);
+  EXPECT_EQ(code(502, Reason::kAccount), nullptr);
+  // Words of the message decide nothing.
+  EXPECT_EQ(OrderedJson::parse(openai_error(400, "this model's maximum context length is 8"))["error"]["code"],
+            nullptr);
+
+  // A house's own words, unless clients know the reason by another one.
+  EXPECT_EQ(
+      error(400, {.code = "invalid_value", .type = "odd_error", .param = "messages[0]"}),
+      OrderedJson::parse(R"({"message":"words","type":"odd_error","param":"messages[0]","code":"invalid_value"})"));
+  EXPECT_EQ(error(400, {.reason = Reason::kContentFilter, .code = "content_policy_violation"})["code"],
+            "content_policy_violation");
+  const OrderedJson alien = error(
+      400, {.reason = Reason::kContentFilter, .code = "data_inspection_failed", .type = "data_inspection_failed"});
+  EXPECT_EQ(alien["code"], "content_filter");
+  EXPECT_EQ(alien["type"], "invalid_request_error");
+}
+
+TEST(Answers, an_error_in_a_stream_bears_its_reason_in_every_dialect) {
+  Event event{.kind = Event::Kind::kError, .text = "no", .status = 400};
+  put_facts(event, {.reason = Reason::kContextLength});
+  OpenAiChatWriter chat(openai(true), kHead);
+  EXPECT_THAT(chat.push(event), HasSubstr(R"("code":"context_length_exceeded")"));
+  OpenAiChatWriter whole(openai(false), kHead);
+  whole.push(event);
+  EXPECT_EQ(OrderedJson::parse(whole.body())["error"]["code"], "context_length_exceeded");
+}
+
+TEST(GeminiAnswer, errors_bear_their_reason_in_Googles_form) {
+  const auto error = [](const ErrorFacts& facts) {
+    return OrderedJson::parse(gemini_error(400, "no", facts))["error"];
+  };
+  EXPECT_FALSE(error({}).contains("details"));
+  EXPECT_EQ(error({.reason = Reason::kContentFilter})["details"][0]["reason"], "CONTENT_FILTER");
+  EXPECT_EQ(error({.reason = Reason::kContentFilter})["status"], "INVALID_ARGUMENT");
+  EXPECT_EQ(error({.type = "FAILED_PRECONDITION"})["status"], "FAILED_PRECONDITION");
+  EXPECT_FALSE(error({.reason = Reason::kAccount, .code = "API_KEY_INVALID"}).contains("details"));
+}
+
+TEST(AnthropicAnswer, errors_keep_a_houses_own_type) {
+  EXPECT_EQ(OrderedJson::parse(anthropic_error(400, "no"))["error"]["type"], "invalid_request_error");
+  EXPECT_EQ(OrderedJson::parse(anthropic_error(400, "no", {.type = "odd_error"}))["error"]["type"], "odd_error");
 }
 
 TEST(CompletionAnswer, echoes_the_prompt_with_offsets_in_characters) {

@@ -178,7 +178,8 @@ std::string AnthropicWriter::push(const Event& event, uint32_t) {
   if (event.kind == Event::Kind::kError) {
     status_ = event.status;
     impl.all.add(event);
-    return impl.stream ? "event: error\ndata: " + anthropic_error(event.status, event.text) + "\n\n" : "";
+    return impl.stream ? "event: error\ndata: " + anthropic_error(event.status, event.text, facts_of(event)) + "\n\n"
+                       : "";
   }
   const bool summed =
       event.kind == Event::Kind::kStart || event.kind == Event::Kind::kFinish || event.kind == Event::Kind::kWarning;
@@ -193,7 +194,7 @@ std::string AnthropicWriter::push(const Event& event, uint32_t) {
 
 std::string AnthropicWriter::body() const {
   const Collected& all = impl_->all;
-  if (all.finish == Finish::kError) return anthropic_error(all.error_status, all.error);
+  if (all.finish == Finish::kError) return anthropic_error(all.error_status, all.error, all.facts);
   OrderedJson json =
       impl_->message(impl_->blocks(), stop_reason(all.finish, all.stop_string), text_or_null(all.stop_string));
   if (!all.warnings.empty()) json["warnings"] = all.warnings;
@@ -210,7 +211,7 @@ std::string_view AnthropicWriter::content_type() const noexcept {
 
 std::string anthropic_token_count(uint64_t tokens) { return dumped({{"input_tokens", tokens}}); }
 
-std::string anthropic_error(int status, std::string_view message) {
+std::string anthropic_error(int status, std::string_view message, const ErrorFacts& facts) {
   std::string_view type = "api_error";
   if (status == 400 || status == 415 || status == 422) type = "invalid_request_error";
   if (status == 401) type = "authentication_error";
@@ -219,11 +220,12 @@ std::string anthropic_error(int status, std::string_view message) {
   if (status == 413) type = "request_too_large";
   if (status == 429) type = "rate_limit_error";
   if (status == 503 || status == 529) type = "overloaded_error";
+  if (!facts.type.empty()) type = facts.type;
   return dumped({{"type", "error"}, {"error", {{"type", type}, {"message", message}}}});
 }
 
 std::string anthropic_error(const Error& error) {
-  return anthropic_error(code_info(error.code()).http_status, error.what());
+  return anthropic_error(code_info(error.code()).http_status, error.what(), facts_of(error));
 }
 
 }  // namespace shenbi::chat

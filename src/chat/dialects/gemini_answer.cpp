@@ -159,7 +159,7 @@ std::string GeminiWriter::push(const Event& event, uint32_t choice) {
     status_ = event.status;
     one.add(event);
     if (!impl.stream) return {};
-    const std::string error = gemini_error(event.status, event.text);
+    const std::string error = gemini_error(event.status, event.text, facts_of(event));
     if (impl.sse) return "data: " + error + "\n\n";
     return (std::exchange(impl.any, true) ? ",\r\n" : "[") + error + "]";
   }
@@ -177,7 +177,7 @@ std::string GeminiWriter::body() const {
   OrderedJson candidates = OrderedJson::array(), warnings = OrderedJson::array();
   for (uint32_t i = 0; i < impl_->choices.size(); ++i) {
     const Collected& one = impl_->choices[i];
-    if (one.finish == Finish::kError) return gemini_error(one.error_status, one.error);
+    if (one.finish == Finish::kError) return gemini_error(one.error_status, one.error, one.facts);
     candidates.push_back(impl_->whole(i));
     for (const std::string& warning : one.warnings) warnings.push_back(warning);
   }
@@ -199,7 +199,19 @@ std::string_view GeminiWriter::content_type() const noexcept {
 
 std::string gemini_token_count(uint64_t tokens) { return dumped({{"totalTokens", tokens}}); }
 
-std::string gemini_error(int status, std::string_view message) {
+namespace {
+
+// In the form of Google's reasons: letters of upper case, digits and '_'.
+std::string reason_in_capitals(const ErrorFacts& facts) {
+  if (facts.reason == Reason::kAccount) return {};
+  std::string reason = facts.code.empty() ? std::string(reason_word(facts.reason)) : facts.code;
+  for (char& c : reason) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return reason;
+}
+
+}  // namespace
+
+std::string gemini_error(int status, std::string_view message, const ErrorFacts& facts) {
   std::string_view name = "INTERNAL";
   if (status == 400 || status == 413 || status == 415 || status == 422) name = "INVALID_ARGUMENT";
   if (status == 401) name = "UNAUTHENTICATED";
@@ -208,9 +220,18 @@ std::string gemini_error(int status, std::string_view message) {
   if (status == 429) name = "RESOURCE_EXHAUSTED";
   if (status == 501) name = "UNIMPLEMENTED";
   if (status == 503) name = "UNAVAILABLE";
-  return dumped({{"error", {{"code", status}, {"message", message}, {"status", name}}}});
+  if (!facts.type.empty()) name = facts.type;
+  OrderedJson error = {{"code", status}, {"message", message}, {"status", name}};
+  if (std::string reason = reason_in_capitals(facts); !reason.empty()) {
+    const OrderedJson info = {
+        {"@type", "type.googleapis.com/google.rpc.ErrorInfo"}, {"reason", std::move(reason)}, {"domain", "shenbi"}};
+    error["details"] = OrderedJson::array({info});
+  }
+  return dumped({{"error", std::move(error)}});
 }
 
-std::string gemini_error(const Error& error) { return gemini_error(code_info(error.code()).http_status, error.what()); }
+std::string gemini_error(const Error& error) {
+  return gemini_error(code_info(error.code()).http_status, error.what(), facts_of(error));
+}
 
 }  // namespace shenbi::chat

@@ -130,7 +130,8 @@ std::string OpenAiChatWriter::push(const Event& event, uint32_t choice) {
   if (event.kind == Event::Kind::kError) {
     impl.failed = true;
     status_ = event.status;
-    return impl.stream ? "data: " + openai_error(event.status, event.text) + "\n\ndata: [DONE]\n\n" : "";
+    return impl.stream ? "data: " + openai_error(event.status, event.text, facts_of(event)) + "\n\ndata: [DONE]\n\n"
+                       : "";
   }
   if (!impl.stream) return {};
   std::string out;
@@ -150,7 +151,7 @@ std::string OpenAiChatWriter::body() const {
   OrderedJson warnings = OrderedJson::array();
   for (size_t i = 0; i < impl.choices.size(); ++i) {
     const Collected& one = impl.choices[i];
-    if (one.finish == Finish::kError) return openai_error(one.error_status, one.error);
+    if (one.finish == Finish::kError) return openai_error(one.error_status, one.error, one.facts);
     json["choices"].push_back(impl.choice_json(i));
     for (const std::string& warning : one.warnings) warnings.push_back(warning);
   }
@@ -176,17 +177,25 @@ bool is_told_by_house(std::string_view message) {
   return at != message.npos && message.ends_with(')');
 }
 
-// OpenAI's own codes, by which clients (LiteLLM) tell errors of one status apart.
-std::string_view code_of(int status, std::string_view message) {
-  if (status == 401) return "invalid_api_key";
-  if (status == 404) return message.starts_with("model '") ? "model_not_found" : "not_found";
-  const bool too_long = status == 400 && message.find("maximum context length is") != message.npos;
-  return too_long ? "context_length_exceeded" : "";
+// A house's own code is told as it is, unless clients know the reason by another word: then only OpenAI's words pass.
+bool is_kept(const ErrorFacts& facts) {
+  static constexpr std::string_view kOpenAis[] = {"content_filter", "content_policy_violation", "moderation_blocked",
+                                                  "context_length_exceeded", "model_not_found"};
+  if (facts.code.empty()) return false;
+  return facts.reason == Reason::kUnsaid || std::ranges::find(kOpenAis, facts.code) != std::end(kOpenAis);
 }
 
 }  // namespace
 
-std::string openai_error(int status, std::string_view message) {
+std::string openai_error_code(int status, const ErrorFacts& facts) {
+  if (facts.reason == Reason::kAccount) return {};  // of an upstream: nothing of it is the caller's
+  if (is_kept(facts)) return facts.code;
+  if (facts.reason != Reason::kUnsaid) return std::string(reason_word(facts.reason));
+  if (status == 401) return "invalid_api_key";
+  return status == 404 ? "not_found" : "";
+}
+
+std::string openai_error(int status, std::string_view message, const ErrorFacts& facts) {
   const bool ours = status == 400 && !is_told_by_house(message);
   const std::string_view field = ours ? field_of_message(message) : std::string_view();
   std::string_view type = "server_error";
@@ -195,10 +204,14 @@ std::string openai_error(int status, std::string_view message) {
   if (status == 400 || status == 404 || status == 413 || status == 415 || status == 422) type = "invalid_request_error";
   OrderedJson error = {{"message", message}, {"type", type}, {"param", nullptr}, {"code", nullptr}};
   if (!field.empty()) error["param"] = field;
-  if (const std::string_view code = code_of(status, message); !code.empty()) error["code"] = code;
+  if (!facts.param.empty()) error["param"] = facts.param;
+  if (!facts.type.empty() && (facts.code.empty() || is_kept(facts))) error["type"] = facts.type;
+  if (const std::string code = openai_error_code(status, facts); !code.empty()) error["code"] = code;
   return dumped({{"error", std::move(error)}});
 }
 
-std::string openai_error(const Error& error) { return openai_error(code_info(error.code()).http_status, error.what()); }
+std::string openai_error(const Error& error) {
+  return openai_error(code_info(error.code()).http_status, error.what(), facts_of(error));
+}
 
 }  // namespace shenbi::chat

@@ -147,7 +147,8 @@ std::string OpenAiCompletionWriter::push(const Event& event, uint32_t choice) {
     impl.failed = true;
     status_ = event.status;
     one.add(event);
-    return impl.stream ? "data: " + openai_error(event.status, event.text) + "\n\ndata: [DONE]\n\n" : "";
+    return impl.stream ? "data: " + openai_error(event.status, event.text, facts_of(event)) + "\n\ndata: [DONE]\n\n"
+                       : "";
   }
   if (!impl.stream || summed) one.add(event);
   if (!impl.stream) return {};
@@ -169,7 +170,7 @@ std::string OpenAiCompletionWriter::body() const {
   OrderedJson warnings = OrderedJson::array();
   for (uint32_t i = 0; i < impl.choices.size(); ++i) {
     const Collected& one = impl.choices[i];
-    if (one.finish == Finish::kError) return openai_error(one.error_status, one.error);
+    if (one.finish == Finish::kError) return openai_error(one.error_status, one.error, one.facts);
     json["choices"].push_back(impl.whole(i));
     for (const std::string& warning : one.warnings) warnings.push_back(warning);
   }

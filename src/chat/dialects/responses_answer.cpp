@@ -80,8 +80,9 @@ struct OpenAiResponsesWriter::Impl {
           {"reason", all.finish == Finish::kContentFilter ? "content_filter" : "max_output_tokens"}};
     }
     if (status == "failed") {
-      json["error"] = {{"code", all.error_status == 429 ? "rate_limit_exceeded" : "server_error"},
-                       {"message", all.error}};
+      std::string code = openai_error_code(all.error_status, all.facts);
+      if (code.empty()) code = all.error_status == 429 ? "rate_limit_exceeded" : "server_error";
+      json["error"] = {{"code", std::move(code)}, {"message", all.error}};
     }
     if (!all.warnings.empty()) json["warnings"] = all.warnings;
     return json;
@@ -231,7 +232,7 @@ std::string OpenAiResponsesWriter::push(const Event& event, uint32_t) {
 
 std::string OpenAiResponsesWriter::body() const {
   const Collected& all = impl_->all;
-  if (all.finish == Finish::kError) return openai_error(all.error_status, all.error);
+  if (all.finish == Finish::kError) return openai_error(all.error_status, all.error, all.facts);
   return dumped(impl_->response(impl_->status()));
 }
 

@@ -48,9 +48,8 @@ Schema events() {
 }
 
 Schema error() {
-  const Schema type = word({"invalid_request_error", "authentication_error", "permission_error", "not_found_error",
-                            "request_too_large", "rate_limit_error", "overloaded_error", "api_error"});
-  return object({{"type", word({"error"})}, {"error", object({{"type", type}, {"message", text()}})}});
+  // `type` is ours, or the word of the house that the request was passed on to.
+  return object({{"type", word({"error"})}, {"error", object({{"type", text()}, {"message", text()}})}});
 }
 
 Schema model() {

@@ -27,9 +27,10 @@ Schema usage() {
 }
 
 Schema error() {
-  const Schema status = word({"INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND",
-                              "RESOURCE_EXHAUSTED", "UNIMPLEMENTED", "UNAVAILABLE", "INTERNAL"});
-  return object({{"error", object({{"code", count()}, {"message", text()}, {"status", status}})}});
+  const Schema info = object({{"@type", text()}, {"reason", text()}, {"domain", text()}});
+  // `status` is ours, or the word of the house that the request was passed on to.
+  return object(
+      {{"error", object({{"code", count()}, {"message", text()}, {"status", text()}}, {{"details", list(info)}})}});
 }
 
 Schema model() {

@@ -85,11 +85,10 @@ Schema model() {
 
 Schema error() {
   return object(
-      {{"error",
-        object({{"message", text()},
-                {"type", word({"invalid_request_error", "authentication_error", "rate_limit_error", "server_error"})},
-                {"code", or_null(text())}},
-               {{"param", or_null(text())}})}});
+      {{"error", object({{"message", text()},
+                         {"type", text()},  // ours, or the word of the house that the request was passed on to
+                         {"code", or_null(text())}},
+                        {{"param", or_null(text())}})}});
 }
 
 Schema ranking() {

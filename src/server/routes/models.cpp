@@ -1,6 +1,7 @@
 // The models that can be asked, as the OpenAI API lists them (GET /v1/models), with what a caller must know beyond it:
 // whether the model is a base model, its context, what it takes.
 
+#include "base/reason.h"
 #include "server/anthropic_models.h"
 #include "server/gemini_models.h"
 #include "server/page_json.h"
@@ -45,7 +46,7 @@ void one(RouteCall& call) {
   for (const gateway::ModelInfo& model : visible_models(call)) {
     if (model.id == id) return send_json(call, 200, openai_model(model));
   }
-  throw Error(Code::kNotFound, "model '" + id + "' is not here");
+  throw ReasonedError(Code::kNotFound, Reason::kModelNotFound, "model '" + id + "' is not here");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "base/folders.h"
 #include "base/limits.h"
+#include "base/reason.h"
 #include "base/version.h"
 #include "chat/dialect_ollama.h"
 #include "formats/model_store.h"
@@ -234,7 +235,7 @@ void show(RouteCall& call) {
                       {"capabilities", capabilities},
                       {"modified_at", iso_time(m.created)}});
   }
-  throw Error(Code::kNotFound, fmt::format("model '{}' is not here", model));
+  throw ReasonedError(Code::kNotFound, Reason::kModelNotFound, fmt::format("model '{}' is not here", model));
 }
 
 void version(RouteCall& call) { send_json(call, 200, {{"version", kVersion}}); }
