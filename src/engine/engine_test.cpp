@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/reason.h"
 #include "engine/kv_cache.h"
 #include "engine/test_letters.h"
 
@@ -133,6 +134,7 @@ TEST(Engine, a_prompt_as_long_as_the_context_is_an_error_that_names_both_numbers
     EXPECT_EQ(std::string(error.what()),
               "prompt has " + std::to_string(context) + " tokens, this model's maximum context length is " +
                   std::to_string(context) + ": at most " + std::to_string(context - 1) + " fit");
+    EXPECT_EQ(reason_of(error), Reason::kContextLength);
   }
   engine.submit(greedy(prompt(*model, context - 1, 1), 0, result));
   engine.run();

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "chat/asking.h"
+#include "chat/upstream_error.h"
 
 namespace {
 
@@ -66,5 +67,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(events);
   const UpstreamError error = asking.error(200 + data[0], bytes);
   require(error.status >= 400 && !error.message.empty());
+  const ErrorFacts facts = read_error_facts(200 + data[0], bytes);
+  Event told{.kind = Event::Kind::kError};
+  put_facts(told, facts);
+  require(facts_of(told) == facts);
   return 0;
 }
