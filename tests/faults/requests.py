@@ -20,7 +20,7 @@ server = Server(home=folder, environment={"LD_PRELOAD": shim("opened_files"), "O
 document = ask(server, "GET", "/openapi.json").json()
 GOOD = {"max_tokens": 1, "models": [MODEL], "question": "x", "answers": [{"name": "a", "content": "x"}, {"name": "b", "content": "y"}],
         "model": MODEL, "messages": [{"role": "user", "content": "x"}], "prompt": "x", "input": "x", "tokens": [1], "name": "x",
-        "targets": [MODEL]}
+        "targets": [MODEL], "query": "x", "documents": ["x"]}
 # Ends every answer after one token, whatever its other fields say.
 SHORT = {"/v1/chat/completions": {"guided_choice": ["a"]}, "/v1/completions": {"guided_choice": ["a"]}}
 
