@@ -11,6 +11,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api.support.documented import Documented  # noqa: E402
 from api.support.media_house import MediaHouse  # noqa: E402
+from api.support.rerank_house import RerankHouse  # noqa: E402
 from api.support.server import MODEL, SHENBI, Server, serving  # noqa: E402
 from api.support.tooled_model import tooled_model  # noqa: E402
 from e2e.support.cases import case, check, equal, main, wait_for  # noqa: E402
@@ -22,6 +23,9 @@ house = MediaHouse(films_end=True)
 home = tempfile.TemporaryDirectory(prefix="shenbi-answers-")
 subprocess.run([SHENBI, "upstreams", "add", "house", "--house", "compatible", "--base-url", house.url], check=True, capture_output=True,
                env={**os.environ, "SHENBI_HOME": home.name})
+ranking = RerankHouse()
+subprocess.run([SHENBI, "upstreams", "add", "ranking", "--house", "compatible", "--base-url", ranking.url, "--model", "good"], check=True,
+               capture_output=True, env={**os.environ, "SHENBI_HOME": home.name})
 server = Server("--api-key", KEY, f"--alias=tooled={TOOLED}", models=(MODEL, TOOLED), home=home.name)
 api = Documented(server.url, {"Authorization": f"Bearer {KEY}"})
 ask = api.ask
@@ -266,6 +270,13 @@ def the_pages_prompts_keys_and_upstreams():
 
 
 @case
+def documents_in_order():
+    for path in ("/v1/rerank", "/v2/rerank"):
+        ranked = ask("POST", path, {"model": "ranking/good", "query": "cold drink", "documents": ["hot tea", "a cold drink"]})
+        equal(ranked["results"][0]["index"], 1, path)
+
+
+@case
 def pictures_sounds_and_films():
     painted = {"model": "house/good", "prompt": "a cat"}
     ask("POST", "/v1/images/generations", painted)
@@ -362,3 +373,4 @@ try:
 finally:
     server.stop()
     house.stop()
+    ranking.stop()
