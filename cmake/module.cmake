@@ -4,6 +4,8 @@
 #   x_test.cpp  -> NAME_test   (GoogleTest, one binary a module, run by ctest)
 #   x_bench.cpp -> NAME_bench  (Google Benchmark, when SHENBI_BENCH is on)
 #   x_fuzz.cpp  -> fuzz_NAME_x (libFuzzer, one binary a file, when SHENBI_FUZZ is on)
+# With SHENBI_TOGETHER, sources of one folder are compiled in batches: what they include is read once a batch. Names in their
+# anonymous namespaces must then differ within the folder; folders whose files are all of one pattern stand in SHENBI_APART.
 # DEPS are the modules whose headers this one may include; tools/check_layers.py reads the same call and fails the
 # build's tests on any other include.
 if(SHENBI_FUZZ)
@@ -17,6 +19,39 @@ endif()
 # it (g++ 12 a seventh); the builds without it find a source that does not name what it includes.
 set(SHENBI_PRECOMPILED <fmt/format.h> <nlohmann/json.hpp> <algorithm> <chrono> <condition_variable>
                        <filesystem> <fstream> <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <thread> <unordered_map> <vector>)
+
+# Folders whose sources are compiled one by one: each file is written to one pattern with the same private names (cli/commands,
+# models/arch, formats/sources), or says `using` for names of Boost that it shares with the standard library (net).
+set(SHENBI_APART base cli/commands formats/sources kernels kernels/isa kernels/quant models/arch net tokenizers)
+set(SHENBI_BATCH 8)  # sources of one batch: more gain little, and two cores wait for the last one
+
+# Gives each source of a module's library the batch that it is compiled in: those of one folder, evenly, in order of name.
+function(shenbi_batches target)
+  set(folders)
+  foreach(file ${ARGN})
+    get_filename_component(folder ${file} DIRECTORY)
+    file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/src ${folder})
+    list(APPEND folders ${folder})
+    string(MAKE_C_IDENTIFIER ${folder} id)
+    list(APPEND files_${id} ${file})
+  endforeach()
+  list(REMOVE_DUPLICATES folders)
+  list(REMOVE_ITEM folders ${SHENBI_APART})
+  foreach(folder ${folders})
+    string(MAKE_C_IDENTIFIER ${folder} id)
+    list(SORT files_${id})
+    list(LENGTH files_${id} count)
+    math(EXPR batches "(${count} + ${SHENBI_BATCH} - 1) / ${SHENBI_BATCH}")
+    set(i 0)
+    foreach(file ${files_${id}})
+      math(EXPR batch "${i} * ${batches} / ${count}")
+      set_source_files_properties(${file} PROPERTIES UNITY_GROUP ${id}_${batch})
+      math(EXPR i "${i} + 1")
+    endforeach()
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+
 function(shenbi_module NAME)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/src/${NAME})
@@ -42,6 +77,9 @@ function(shenbi_module NAME)
   endif()
   target_include_directories(shenbi_${NAME} ${scope} ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/generated)
   target_link_libraries(shenbi_${NAME} ${scope} ${ARG_DEPS} ${ARG_LIBS})
+  if(SHENBI_TOGETHER AND sources)
+    shenbi_batches(shenbi_${NAME} ${sources})
+  endif()
   if(SHENBI_PRECOMPILE AND sources)
     target_precompile_headers(shenbi_${NAME} PRIVATE ${SHENBI_PRECOMPILED})
   endif()

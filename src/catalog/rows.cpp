@@ -14,7 +14,6 @@ namespace shenbi::catalog {
 namespace {
 
 constexpr double kMillion = 1e6;
-constexpr double kPicoOfDollar = 1e12;
 constexpr double kMaxDollars = 1e6;  // of one million tokens, or of one image: far beyond any house, far within 64 bits
 
 // Reads the fields of one object; what nobody asked for is an error at the end.

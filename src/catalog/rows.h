@@ -8,6 +8,8 @@
 
 namespace shenbi::catalog {
 
+inline constexpr double kPicoOfDollar = 1e12;  ///< prices are whole numbers of these
+
 /// Throws Error{kCorruptFile} naming the model and the field.
 Model read_model(const Json& json, std::string_view what);
 nlohmann::ordered_json write_model(const Model& model);

@@ -10,11 +10,10 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "catalog/rows.h"
 
 namespace shenbi::catalog {
 namespace {
-
-constexpr double kPicoOfDollar = 1e12;
 
 // LiteLLM's names of the houses that we know, and ours. Where its prices are those of another address than our house's
 // own, that address has a name of its own.

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "formats/lower_case.h"
 #include "net/sha256.h"
 
 namespace shenbi::formats {
@@ -74,11 +75,6 @@ std::string read_text(archive* reader, const std::string& name) {
   return text;
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // "x.gguf.part03" -> {"x.gguf", 3}; a whole file is its own piece 0; anything else is no model file.
@@ -123,7 +119,7 @@ Contents survey(const std::vector<fs::path>& archives) {
       } else if (file == "SHA256SUMS") {
         std::istringstream lines(read_text(reader, name));
         for (std::string sum, target; lines >> sum >> target;) {
-          contents.sums[base_name(target.starts_with('*') ? target.substr(1) : target)] = lower(sum);
+          contents.sums[base_name(target.starts_with('*') ? target.substr(1) : target)] = lower_case(sum);
         }
       } else if ((file == "NOTICE.md" || file == "NOTICE") || (file == "LICENSE" && contents.licence.empty())) {
         contents.licence = read_text(reader, name);

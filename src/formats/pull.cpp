@@ -17,23 +17,19 @@
 #include <thread>
 
 #include "base/error.h"
+#include "formats/lower_case.h"
 
 extern char** environ;
 
 namespace shenbi::formats {
 namespace {
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 // Best first: the smallest form that people find as good as the full one, then what is nearest to it.
 constexpr std::array kPreferredQuants = {"q4_k_m", "q5_k_m", "q4_k_s", "q8_0", "q6_k",
                                          "q5_0",   "q4_0",   "bf16",   "f16",  "f32"};
 
 size_t quant_rank(const std::string& file) {
-  const std::string name = lower(file);
+  const std::string name = lower_case(file);
   for (size_t i = 0; i < kPreferredQuants.size(); ++i) {
     if (name.find(kPreferredQuants[i]) != std::string::npos) return i;
   }
@@ -142,7 +138,7 @@ std::vector<RemoteFile> choose_files(const std::vector<RemoteFile>& all, const s
   const RemoteFile* best = nullptr;
   for (const RemoteFile& file : all) {
     // A vision projector beside the model is no model.
-    if (!file.name.ends_with(".gguf") || lower(file.name).find("mmproj") != std::string::npos) continue;
+    if (!file.name.ends_with(".gguf") || lower_case(file.name).find("mmproj") != std::string::npos) continue;
     if (!best || quant_rank(file.name) < quant_rank(best->name)) best = &file;
   }
   if (best) {

@@ -34,13 +34,13 @@ kernels::MixModel mix_model(const Checkpoint& source) {
           .tied_output = source.find("output.weight") == nullptr};
 }
 
-struct Plan {
+struct TensorPlan {
   const TensorEntry* tensor;
   const kernels::QuantType* type;
 };
 
-Plan plan_of(const TensorEntry& tensor, const kernels::QuantMix& mix, const kernels::MixModel& model,
-             const Checkpoint& source, bool allow_requantize) {
+TensorPlan plan_of(const TensorEntry& tensor, const kernels::QuantMix& mix, const kernels::MixModel& model,
+                   const Checkpoint& source, bool allow_requantize) {
   // What is not a float is data of another kind (index tables): it stays.
   static constexpr std::string_view kFloats[] = {"F32", "F16", "BF16", "F64"};
   const bool is_float = std::find(std::begin(kFloats), std::end(kFloats), tensor.type->name) != std::end(kFloats);
@@ -57,7 +57,7 @@ Plan plan_of(const TensorEntry& tensor, const kernels::QuantMix& mix, const kern
   return {&tensor, type};
 }
 
-void write_tensor(const Plan& plan, TensorWriter& writer, ThreadTeam& team) {
+void write_tensor(const TensorPlan& plan, TensorWriter& writer, ThreadTeam& team) {
   const TensorEntry& tensor = *plan.tensor;
   if (plan.type == tensor.type) return writer.append(tensor.data);
   const uint64_t columns = tensor.shape.empty() ? 1 : tensor.shape.back();
@@ -87,7 +87,7 @@ QuantizeResult quantize_file(const Checkpoint& source, const std::filesystem::pa
   writer.copy_metadata(source);
   writer.set("general.file_type", mix.file_type);
   writer.set("general.quantization_version", uint32_t{2});
-  std::vector<Plan> plans;
+  std::vector<TensorPlan> plans;
   QuantizeResult result;
   for (const TensorEntry& tensor : source.tensors()) {
     plans.push_back(plan_of(tensor, mix, model, source, allow_requantize));

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "formats/lower_case.h"
 #include "formats/text.h"
 #include "net/http.h"
 #include "net/sha256.h"
@@ -30,11 +31,6 @@ std::string file_name_of(const std::string& url) {
     throw Error(Code::kInvalidArgument, fmt::format("'{}': the address must end in a .gguf or .safetensors file", url));
   }
   return name;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
 }
 
 }  // namespace
@@ -109,7 +105,7 @@ Collected download_repository(std::vector<RemoteFile> listing, const RepositoryR
                               const PullContext& context) {
   std::vector<RemoteFile> chosen = choose_files(listing, ref.file);
   for (RemoteFile& file : chosen) {
-    file.sha256 = lower(file.sha256);
+    file.sha256 = lower_case(file.sha256);
     if (!net::is_sha256_hex(file.sha256)) file.sha256.clear();
     // All of them before the first byte: every part of the path, for it becomes part of an address.
     for (size_t at = 0; at <= file.name.size();) {
@@ -126,7 +122,7 @@ Collected download_repository(std::vector<RemoteFile> listing, const RepositoryR
 
 std::string plain_name(const std::string& text) {
   std::string name;
-  for (const char c : lower(text)) {
+  for (const char c : lower_case(text)) {
     const bool fine = std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
     if (fine || !name.ends_with('-')) name += fine ? c : '-';
   }

@@ -12,7 +12,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-double seconds(Clock::time_point from, Clock::time_point to) {
+double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
@@ -119,16 +119,16 @@ void Comparison::measure(Running& running, const Event& event) {
   if (event.tokens > 0) {
     if (running.tokens == 0) {
       running.first = now;
-      column.first_token_s = seconds(running.asked, now);
+      column.first_token_s = seconds_between(running.asked, now);
     }
     running.last = now;
     running.tokens += event.tokens;
   }
   if (!is_last(event)) return;
-  column.total_s = seconds(running.asked, now);
+  column.total_s = seconds_between(running.asked, now);
   // What the maker counted; where it did not say, what came.
   const uint64_t tokens = std::max(event.usage.completion_tokens, running.tokens);
-  const double writing = running.tokens > 0 ? seconds(running.first, running.last) : 0;
+  const double writing = running.tokens > 0 ? seconds_between(running.first, running.last) : 0;
   if (tokens > 1 && writing > 0) column.tokens_per_s = static_cast<double>(tokens - 1) / writing;
 }
 

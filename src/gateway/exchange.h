@@ -5,12 +5,23 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "net/client.h"
 
 namespace shenbi::gateway {
+
+inline constexpr size_t kMaxErrorBytes = 64u << 10;  ///< read of a refusal: more of an error page helps nobody
+
+/// A field of an answer's head, named in small letters; "" if it is not there.
+inline std::string header_of(const net::Headers& headers, std::string_view name) {
+  for (const auto& [given, value] : headers) {
+    if (given == name) return value;
+  }
+  return {};
+}
 
 /// What comes goes to take_head(), take_body() and take_end() of `call`, which lives as long as something may come.
 template <class Call>

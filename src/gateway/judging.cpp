@@ -25,7 +25,7 @@ chat::Message message(chat::Role role, std::string text) {
 }
 
 // A text between marks that it cannot close itself: they are longer than any that it holds.
-std::string marked(std::string_view name, std::string_view text) {
+std::string between_marks(std::string_view name, std::string_view text) {
   std::string fence = "-----";
   while (text.find(fence) != std::string_view::npos) fence += "-----";
   return fmt::format("{} {}\n{}\n{} end of {}\n", fence, name, text, fence, name);
@@ -44,8 +44,8 @@ chat::ChatRequest request_of(const std::string& judge, std::string_view system, 
 
 chat::ChatRequest summary_request(const std::string& judge, const std::string& question,
                                   const std::vector<JudgedAnswer>& answers) {
-  std::string user = marked("the question", question);
-  for (const JudgedAnswer& answer : answers) user += "\n" + marked("the answer of " + answer.name, answer.text);
+  std::string user = between_marks("the question", question);
+  for (const JudgedAnswer& answer : answers) user += "\n" + between_marks("the answer of " + answer.name, answer.text);
   auto request = request_of(judge, kSummary, std::move(user));
   request.max_tokens = kSummaryTokens;
   return request;
@@ -53,9 +53,9 @@ chat::ChatRequest summary_request(const std::string& judge, const std::string& q
 
 chat::ChatRequest duel_request(const std::string& judge, const std::string& question, const std::string& first,
                                const std::string& second) {
-  return request_of(
-      judge, kDuel,
-      marked("the question", question) + "\n" + marked("answer A", first) + "\n" + marked("answer B", second));
+  return request_of(judge, kDuel,
+                    between_marks("the question", question) + "\n" + between_marks("answer A", first) + "\n" +
+                        between_marks("answer B", second));
 }
 
 std::optional<Verdict> verdict_of(std::string_view text) {

@@ -12,10 +12,10 @@ constexpr seconds kLongestBackOff{60};
 constexpr seconds kRefused{600};
 constexpr seconds kLongestRetryAfter{3600};  // what a house may make us wait; more is a mistake of its clock
 
-bool is_refusal(int status) { return status == 401 || status == 403; }
+bool refuses_key(int status) { return status == 401 || status == 403; }
 
 bool is_its_fault(int status) {
-  return status == 0 || is_refusal(status) || status == 408 || status == 429 || status >= 500;
+  return status == 0 || refuses_key(status) || status == 408 || status == 429 || status >= 500;
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ void KeyPool::failed(size_t key, int status, std::optional<seconds> retry_after)
   Health& health = keys_.at(key);
   const uint32_t doublings = std::min<uint32_t>(health.failures++, 6);
   seconds pause = std::min(seconds(1ll << doublings), kLongestBackOff);
-  if (is_refusal(status)) pause = kRefused;
+  if (refuses_key(status)) pause = kRefused;
   if (retry_after) pause = std::clamp(*retry_after, seconds(0), kLongestRetryAfter);
   health.status = status;
   health.ready_at = std::max(health.ready_at, now_() + pause);

@@ -10,6 +10,7 @@
 #include "chat/upstream_error.h"
 #include "gateway/house.h"
 #include "gateway/media_way.h"
+#include "gateway/media_words.h"
 
 namespace shenbi::gateway {
 namespace {
@@ -36,10 +37,6 @@ HouseCall passed_on(const MediaRequest& request, const std::string& model) {
   return {.path = std::string(path_of(request.kind)),
           .headers = {{"Content-Type", request.content_type}},
           .body = request.with_model(model)};
-}
-
-[[noreturn]] void no_answer(std::string_view why) {
-  throw Error(Code::kUpstream, fmt::format("its answer is {}", why));
 }
 
 std::string word_of(const Json& json, const char* name) {

@@ -14,10 +14,6 @@
 namespace shenbi::gateway {
 namespace {
 
-[[noreturn]] void no_answer(std::string_view why) {
-  throw Error(Code::kUpstream, fmt::format("its answer is {}", why));
-}
-
 std::string dumped(const chat::OrderedJson& json) {
   return json.dump(-1, ' ', false, chat::OrderedJson::error_handler_t::replace);
 }
@@ -31,6 +27,8 @@ std::string quoted(std::string text) {
 }
 
 }  // namespace
+
+void no_answer(std::string_view why) { throw Error(Code::kUpstream, fmt::format("its answer is {}", why)); }
 
 chat::Fields words_of(const MediaRequest& request, std::string_view file) {
   for (const MediaFile& given : request.files) {

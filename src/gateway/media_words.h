@@ -37,7 +37,9 @@ HouseCall form_call(std::string path, const std::vector<std::pair<std::string, s
 /// if there are both, or the file is no picture.
 std::optional<std::string> first_picture(const MediaRequest& request, chat::Fields& fields);
 
-/// Throws Error{kUpstream} "its answer is of an unknown status".
+/// Throws Error{kUpstream} "its answer is ...".
+[[noreturn]] void no_answer(std::string_view why);
+/// The same, "of an unknown status".
 [[noreturn]] void unknown_status();
 /// The address of a result as the house writes it. Throws Error{kUpstream} if it names none.
 std::string needed_link(std::string link);

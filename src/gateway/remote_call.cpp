@@ -20,7 +20,6 @@ using chat::Event;
 
 constexpr size_t kMaxAnswerBytes = 64u << 20;  // of an answer that is not a stream
 constexpr int64_t kLongestWait = 86'400;       // s; who wants us to wait longer than a day has a wrong clock
-constexpr size_t kMaxErrorBytes = 64u << 10;   // more of an error page helps nobody
 
 bool is_event_stream(const net::Headers& headers) {
   return std::any_of(headers.begin(), headers.end(), [](const auto& header) {

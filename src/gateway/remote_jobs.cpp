@@ -129,15 +129,8 @@ class Awaited {
   std::optional<std::stop_callback<Cancel>> on_stop_;
 };
 
-std::string header_of(const net::Headers& headers, std::string_view name) {
-  for (const auto& [given, value] : headers) {
-    if (given == name) return value;
-  }
-  return {};
-}
-
 // Scheme, host and port of an address; nothing if it is none that may be fetched.
-std::optional<std::string> origin_of(const std::string& url) {
+std::optional<std::string> fetchable_origin(const std::string& url) {
   const std::unique_ptr<CURLU, void (*)(CURLU*)> parsed(curl_url(), curl_url_cleanup);
   if (url.size() > kMaxLinkBytes || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {};
   const auto part = [&](CURLUPart which, unsigned flags = 0) {
@@ -280,7 +273,7 @@ std::string Remote::fetch(const MediaJob& job, const MediaWriter& write, std::st
 
 std::string Remote::download(net::ClientRequest request, bool link, const MediaWriter& write,
                              std::stop_token stop) const {
-  const auto own = origin_of(house().base_url);
+  const auto own = fetchable_origin(house().base_url);
   const auto named = [&](const auto& work) {
     try {
       return work();
@@ -289,7 +282,7 @@ std::string Remote::download(net::ClientRequest request, bool link, const MediaW
     }
   };
   for (int hop = 0;; ++hop) {
-    const auto origin = origin_of(request.url);
+    const auto origin = fetchable_origin(request.url);
     if (!origin)
       throw Error(Code::kUpstream, fmt::format("{}: its link is no address that can be fetched", upstream().name));
     request.public_only = !(upstream().private_network && origin == own);

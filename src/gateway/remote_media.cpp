@@ -18,15 +18,6 @@ namespace {
 
 using chat::Event;
 
-constexpr size_t kMaxErrorBytes = 64u << 10;  // more of an error page helps nobody
-
-std::string type_in(const net::Headers& headers) {
-  for (const auto& [name, value] : headers) {
-    if (name == "content-type") return value;
-  }
-  return {};
-}
-
 bool is_json(std::string_view type) { return type.find("json") != type.npos; }
 bool is_events(std::string_view type) { return type.substr(0, 17) == "text/event-stream"; }
 
@@ -51,7 +42,7 @@ class MediaCall final : public Call, public std::enable_shared_from_this<MediaCa
 
   void take_head(int status, const net::Headers& headers) {
     status_ = status;
-    type_ = type_in(headers);
+    type_ = header_of(headers, "content-type");
     retry_after_ = retry_after(headers);
     // A sound is handed on as it is made; what comes as JSON where a sound was asked for is an error's text.
     flows_ =

@@ -25,8 +25,6 @@ namespace {
 using chat::Event;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kLocal = "local";
-
 bool begins_answer(const Event& event) {
   switch (event.kind) {
     case Event::Kind::kQueued:

@@ -23,8 +23,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kLocal = "local";
-
 }  // namespace
 
 struct Router::State {

@@ -32,10 +32,12 @@
 
 namespace shenbi::gateway {
 
+inline constexpr std::string_view kLocal = "local";  ///< the engine, where an upstream is named
+
 /// One try at one upstream (or the engine), once it is over: what the ledger keeps.
 struct Attempt {
   std::string wanted;    ///< the name that was asked for
-  std::string upstream;  ///< "local" for the engine
+  std::string upstream;  ///< kLocal for the engine
   std::string model;     ///< as the upstream calls it
   std::string tenant;    ///< whose key
   std::string request_id;

@@ -11,39 +11,40 @@
 namespace shenbi::gateway {
 namespace {
 
-constexpr std::chrono::milliseconds kLookEvery{500};
-constexpr size_t kLongestName = 128, kMostTargets = 32;
+constexpr std::chrono::milliseconds kLookForRoutesEvery{500};
+constexpr size_t kLongestRouteName = 128, kMostTargets = 32;
 constexpr int64_t kLongestHedgeMs = 600'000;
 constexpr std::string_view kOrders[] = {"listed", "turns", "fast", "cheapest"};
 
-[[noreturn]] void refuse(std::string_view field, const std::string& why) {
+[[noreturn]] void refuse_route(std::string_view field, const std::string& why) {
   throw Error(Code::kInvalidArgument, fmt::format("{}: {}", field, why));
 }
 
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestName &&
+bool is_route_name(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestRouteName &&
          std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; });
 }
 
 void check(const NamedRoute& route, const std::map<std::string, NamedRoute, std::less<>>& others) {
-  if (!is_name(route.name)) refuse("name", fmt::format("expected 1 to {} bytes without blanks", kLongestName));
-  if (is_rule(route.name)) refuse("name", fmt::format("'{}' is a rule: it has a meaning already", route.name));
+  if (!is_route_name(route.name))
+    refuse_route("name", fmt::format("expected 1 to {} bytes without blanks", kLongestRouteName));
+  if (is_rule(route.name)) refuse_route("name", fmt::format("'{}' is a rule: it has a meaning already", route.name));
   if (route.targets.empty() || route.targets.size() > kMostTargets)
-    refuse("targets", fmt::format("{} models, expected 1 to {}", route.targets.size(), kMostTargets));
+    refuse_route("targets", fmt::format("{} models, expected 1 to {}", route.targets.size(), kMostTargets));
   for (const std::string& target : route.targets) {
     if (is_rule(target)) {
       read_rule(target);
       continue;
     }
-    if (!is_name(target)) refuse("targets", fmt::format("'{}' is no name of a model", target));
+    if (!is_route_name(target)) refuse_route("targets", fmt::format("'{}' is no name of a model", target));
     // A route may hide a model of its own name and go on to it, but not to another route.
     if (target != route.name && others.contains(target))
-      refuse("targets", fmt::format("'{}' is a route itself: name its models", target));
+      refuse_route("targets", fmt::format("'{}' is a route itself: name its models", target));
   }
   if (route.hedge_ms < 0 || route.hedge_ms > kLongestHedgeMs)
-    refuse("hedge_ms", fmt::format("{} is not between 0 and {}", route.hedge_ms, kLongestHedgeMs));
+    refuse_route("hedge_ms", fmt::format("{} is not between 0 and {}", route.hedge_ms, kLongestHedgeMs));
   if (std::find(std::begin(kOrders), std::end(kOrders), route.order) == std::end(kOrders))
-    refuse("order", fmt::format("'{}' is none of listed, turns, fast, cheapest", route.order));
+    refuse_route("order", fmt::format("'{}' is none of listed, turns, fast, cheapest", route.order));
 }
 
 }  // namespace
@@ -54,7 +55,7 @@ Routes::Routes(store::Database& database) : database_(database), version_(databa
 }
 
 void Routes::refresh() const {
-  version_.follow_at_leisure(kLookEvery, [&] {
+  version_.follow_at_leisure(kLookForRoutesEvery, [&] {
     Entries all = read();
     std::lock_guard lock(mutex_);
     entries_ = std::move(all);

@@ -39,10 +39,12 @@ std::string hex(std::string_view bytes) {
 
 namespace {
 
-constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+constexpr std::string_view kLettersAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 std::string base64_of(std::string_view bytes, char letter_62, char letter_63) {
-  const auto letter = [&](uint32_t six) { return six < 62 ? kLetters[six] : six == 62 ? letter_62 : letter_63; };
+  const auto letter = [&](uint32_t six) {
+    return six < 62 ? kLettersAndDigits[six] : six == 62 ? letter_62 : letter_63;
+  };
   std::string out;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t group = 0;

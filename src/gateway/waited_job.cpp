@@ -20,13 +20,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kMostTroubles = 3;  // in a row, with growing pauses
 
-std::string type_in(const net::Headers& headers) {
-  for (const auto& [name, value] : headers) {
-    if (name == "content-type") return value;
-  }
-  return {};
-}
-
 // Its parts are used by one thread after the other: the client's while an exchange runs, the alarms' while it sleeps.
 class WaitedCall final : public Call, public std::enable_shared_from_this<WaitedCall> {
  public:
@@ -203,7 +196,7 @@ class WaitedCall final : public Call, public std::enable_shared_from_this<Waited
   }
 
   void deliver(std::string body) {
-    std::string type = type_in(headers_);
+    std::string type = header_of(headers_, "content-type");
     tell_answer(asked_.request, asked_.way.told, body, type);
     tally_.whole(body);
     if (asked_.wire.head) asked_.wire.head(shown_media_type(asked_.request.kind, type), true);

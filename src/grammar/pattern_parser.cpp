@@ -53,9 +53,9 @@ const CodeSet& dot() {
   return set;
 }
 
-class Parser {
+class PatternParser {
  public:
-  Parser(std::string_view text, std::string_view where) : text_(text), where_(where) {}
+  PatternParser(std::string_view text, std::string_view where) : text_(text), where_(where) {}
 
   Pattern parse() {
     if (text_.size() > limits::kMaxPatternBytes) {
@@ -316,7 +316,7 @@ class Parser {
 
 }  // namespace
 
-Pattern parse_pattern(std::string_view text, std::string_view where) { return Parser(text, where).parse(); }
+Pattern parse_pattern(std::string_view text, std::string_view where) { return PatternParser(text, where).parse(); }
 
 Pattern Pattern::length(uint32_t min, uint32_t max) {
   Pattern pattern;

@@ -5,11 +5,10 @@
 #include <cstdint>
 #include <iterator>
 
+#include "guard/letters.h"
+
 namespace shenbi::guard {
 namespace {
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
 int value(std::string_view digits) {
   int all = 0;

@@ -10,12 +10,11 @@
 #include <array>
 
 #include "guard/checks.h"
+#include "guard/letters.h"
 
 namespace shenbi::guard {
 namespace {
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_alnum(char c) { return is_digit(c) || is_upper(c) || is_lower(c); }
 constexpr bool is_word(char c) { return is_alnum(c) || c == '_'; }

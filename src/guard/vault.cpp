@@ -6,15 +6,13 @@
 #include <utility>
 
 #include "base/error.h"
+#include "guard/letters.h"
 
 namespace shenbi::guard {
 namespace {
 
 // "[PASSPORT_10000]" and some room.
 constexpr size_t kLongestPlaceholder = 20;
-
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 enum class Form { kNone, kBegun, kWhole };
 

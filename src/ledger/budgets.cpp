@@ -12,7 +12,7 @@
 namespace shenbi::ledger {
 namespace {
 
-constexpr std::string_view kSchema =
+constexpr std::string_view kBudgetsSchema =
     "CREATE TABLE budgets (name TEXT PRIMARY KEY, whose TEXT NOT NULL, subject TEXT NOT NULL, unit TEXT NOT NULL, "
     "period TEXT NOT NULL, bound INTEGER NOT NULL, alerts TEXT NOT NULL, unpriced INTEGER NOT NULL, "
     "from_day TEXT NOT NULL) STRICT";
@@ -38,7 +38,7 @@ int64_t sum(int64_t a, int64_t b) { return a > INT64_MAX / 4 - b ? INT64_MAX / 4
 
 Budgets::Budgets(store::Database& database, Ledger& ledger, BudgetOptions options)
     : database_(database), ledger_(ledger), options_(std::move(options)), version_(database, "budgets") {
-  database_.migrate("budgets", {kSchema});
+  database_.migrate("budgets", {kBudgetsSchema});
   recount();
   if (!database_.shared()) return;
   ledger_.on_written([this] {

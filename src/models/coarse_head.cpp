@@ -12,11 +12,11 @@ constexpr size_t kLeaders = 8;        // of a piece
 constexpr size_t kMostFirst = 128;    // panels
 constexpr size_t kPiecesOfLane = 32;  // none of which is long
 
-std::string kind() { return fmt::format("coarse-{}.{}", kernels::kPackedVersion, kernels::kCoarseVersion); }
+std::string kind_of_head() { return fmt::format("coarse-{}.{}", kernels::kPackedVersion, kernels::kCoarseVersion); }
 
 std::optional<CoarseHead> restored(const CoarseSource& source, const formats::CacheKey& key, ThreadTeam& team) {
   CoarseHead head;
-  head.kept = source.folder.find(key, kind(), &team);
+  head.kept = source.folder.find(key, kind_of_head(), &team);
   if (!head.kept) return std::nullopt;
   std::vector<std::span<const std::byte>> parts;
   for (size_t i = 0; i < kernels::CoarseMatrix::kParts; ++i) parts.push_back(head.kept->part(i));
@@ -44,7 +44,7 @@ std::optional<CoarseHead> load_coarse_head(const CoarseSource& source, ThreadTea
   std::vector<formats::CachePart> parts;
   const auto owner = std::make_shared<const kernels::CoarseMatrix>(head.matrix);
   for (const auto bytes : owner->parts()) parts.push_back({parts.size(), bytes});
-  head.pending = source.folder.keep(key, kind(), *source.checkpoint.files().front(), std::move(parts), owner);
+  head.pending = source.folder.keep(key, kind_of_head(), *source.checkpoint.files().front(), std::move(parts), owner);
   return head;
 }
 

@@ -7,7 +7,7 @@
 namespace shenbi::models {
 namespace {
 
-std::string kind() { return fmt::format("weights-{}", kernels::kPackedVersion); }
+std::string kind_of_weights() { return fmt::format("weights-{}", kernels::kPackedVersion); }
 
 uint64_t tag_of(const MatrixSource& source) {
   return checksum(
@@ -20,7 +20,7 @@ WeightCache::WeightCache(const formats::CacheFolder& folder, const formats::Chec
     : folder_(folder), checkpoint_(checkpoint) {
   if (folder_.empty() || checkpoint.files().empty()) return;
   key_ = formats::cache_key(checkpoint);
-  kept_ = folder_.find(key_, kind(), &team);
+  kept_ = folder_.find(key_, kind_of_weights(), &team);
 }
 
 kernels::PackedMatrix WeightCache::matrix(const MatrixSource& source,
@@ -44,7 +44,7 @@ kernels::PackedMatrix WeightCache::matrix(const MatrixSource& source,
 std::unique_ptr<formats::PendingCacheFile> WeightCache::keep_new() {
   if (complete_ || parts_.empty()) return nullptr;
   auto owner = std::make_shared<std::vector<kernels::PackedMatrix>>(std::move(matrices_));
-  return folder_.keep(key_, kind(), *checkpoint_.files().front(), std::move(parts_), std::move(owner));
+  return folder_.keep(key_, kind_of_weights(), *checkpoint_.files().front(), std::move(parts_), std::move(owner));
 }
 
 }  // namespace shenbi::models

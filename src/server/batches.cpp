@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "server/ids.h"
+#include "server/page_json.h"
 #include "server/state.h"
 #include "store/instances.h"
 
@@ -22,7 +23,7 @@ constexpr double kWindowSeconds = 86400;  // "24h", the one window there is
 constexpr int64_t kAnswersAtOnce = 64;
 
 // `status` holds the enum's number. A row of batch_answers lives as long as its batch is unfinished.
-const std::vector<store::Step> kSchema = {
+const std::vector<store::Step> kBatchesSchema = {
     "CREATE TABLE batches (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,"
     " endpoint TEXT NOT NULL, input_file TEXT NOT NULL, output_file TEXT NOT NULL DEFAULT '', error_file TEXT NOT NULL"
     " DEFAULT '', status INTEGER NOT NULL, finished INTEGER NOT NULL DEFAULT 0, metadata TEXT NOT NULL, errors TEXT NOT"
@@ -54,7 +55,7 @@ bool is_end(BatchStatus status) noexcept {
          status == BatchStatus::kCancelled;
 }
 
-[[noreturn]] void not_here(const std::string& id) {
+[[noreturn]] void no_batch(const std::string& id) {
   throw Error(Code::kNotFound, fmt::format("batch '{}' is not here", sanitize_utf8(id)));
 }
 
@@ -94,14 +95,12 @@ OrderedJson errors_json(const std::vector<BatchProblem>& problems) {
   return {{"object", "list"}, {"data", std::move(data)}};
 }
 
-std::string dumped(const OrderedJson& json) { return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
-
 }  // namespace
 
 std::string_view batch_status_name(BatchStatus status) noexcept { return kNames[static_cast<size_t>(status)]; }
 
 Batches::Batches(store::Database& database, Files& files) : database_(database), files_(files) {
-  database_.migrate("batches", kSchema);
+  database_.migrate("batches", kBatchesSchema);
   for (const Row& row : database_.query(
            "SELECT id FROM batches WHERE finished = 1 AND id IN (SELECT DISTINCT batch FROM batch_answers)")) {
     forget_answers(row.text("id"));
@@ -141,13 +140,13 @@ StoredBatch Batches::create(const StoredBatch& wanted) {
 
 StoredBatch Batches::one(const std::string& id) const {
   const auto rows = database_.query("SELECT * FROM batches WHERE id = ?", {id});
-  if (rows.empty()) not_here(id);
+  if (rows.empty()) no_batch(id);
   return batch_of(rows[0]);
 }
 
 StoredBatch Batches::get(const std::string& owner, const std::string& id) const {
   const auto rows = database_.query("SELECT * FROM batches WHERE id = ? AND owner = ?", {id, owner});
-  if (rows.empty()) not_here(id);
+  if (rows.empty()) no_batch(id);
   return batch_of(rows[0]);
 }
 
@@ -155,7 +154,7 @@ Batches::Page Batches::list(const std::string& owner, const std::string& after, 
   int64_t edge = INT64_MAX;
   if (!after.empty()) {
     const auto rows = database_.query("SELECT number FROM batches WHERE id = ? AND owner = ?", {after, owner});
-    if (rows.empty()) not_here(after);
+    if (rows.empty()) no_batch(after);
     edge = rows[0].integer("number");
   }
   const auto rows = database_.query("SELECT * FROM batches WHERE owner = ? AND number < ? ORDER BY number DESC LIMIT ?",

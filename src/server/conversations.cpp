@@ -18,7 +18,7 @@ using store::Row;
 using store::Value;
 
 const store::TextIndex kText = {.name = "message_text", .table = "messages", .column = "content"};
-const std::vector<store::Step> kSchema = {
+const std::vector<store::Step> kConversationsSchema = {
     store::Step(
         "CREATE TABLE folders (id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, created REAL NOT NULL) "
         "STRICT;"
@@ -102,7 +102,7 @@ std::string snippet_around(const std::string& text, const std::string& sought) {
 }  // namespace
 
 Conversations::Conversations(store::Database& database) : database_(database) {
-  database_.migrate("conversations", kSchema);
+  database_.migrate("conversations", kConversationsSchema);
   end_answers_of(database_.instances().own());
   gone_ = database_.instances().on_gone([this](int64_t instance) { end_answers_of(instance); });
   purge(0);

@@ -22,7 +22,7 @@ namespace {
 using store::Row;
 using store::Value;
 
-const std::vector<store::Step> kSchema = {
+const std::vector<store::Step> kFilesSchema = {
     "CREATE TABLE files (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,"
     " purpose TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, created REAL NOT NULL, expires REAL NOT NULL,"
     " held INTEGER NOT NULL DEFAULT 0) STRICT;"
@@ -35,7 +35,7 @@ constexpr std::string_view kUnfinished = ".unfinished";
 constexpr uint64_t kPartBytes = 1u << 20;      // what one statement carries
 constexpr std::chrono::hours kLongUpload{24};  // a draft of another program is younger
 
-[[noreturn]] void not_here(const std::string& id) {
+[[noreturn]] void no_file(const std::string& id) {
   throw Error(Code::kNotFound, fmt::format("file '{}' is not here", sanitize_utf8(id)));
 }
 
@@ -129,7 +129,7 @@ void FileDraft::publish() {
 
 Files::Files(store::Database& database, std::filesystem::path folder)
     : database_(database), folder_(std::move(folder)) {
-  database_.migrate("files", kSchema);
+  database_.migrate("files", kFilesSchema);
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   if (!error) std::filesystem::permissions(folder_, std::filesystem::perms::owner_all, error);
@@ -214,7 +214,7 @@ StoredFile Files::get(const std::string& owner, const std::string& id) const {
   const auto rows =
       database_.query("SELECT * FROM files WHERE id = ? AND owner = ? AND (expires = 0 OR expires > ? OR held > 0)",
                       {id, owner, wall_clock()});
-  if (rows.empty()) not_here(id);
+  if (rows.empty()) no_file(id);
   return file_of(rows[0]);
 }
 
@@ -223,7 +223,7 @@ Files::Page Files::list(const std::string& owner, const std::string& purpose, co
   int64_t edge = newest_first ? INT64_MAX : 0;
   if (!after.empty()) {
     const auto rows = database_.query("SELECT number FROM files WHERE id = ? AND owner = ?", {after, owner});
-    if (rows.empty()) not_here(after);
+    if (rows.empty()) no_file(after);
     edge = rows[0].integer("number");
   }
   const std::string_view sql =

@@ -19,7 +19,7 @@ constexpr double kMinute = 60, kDay = 86400;
 constexpr std::string_view kNeeded = "a key is needed: Authorization: Bearer KEY";
 constexpr std::string_view kUnknown = "this key is unknown or revoked";
 
-const std::vector<store::Step> kSchema = {
+const std::vector<store::Step> kKeysSchema = {
     "CREATE TABLE keys (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, models TEXT "
     "NOT NULL,"
     " requests_per_minute INTEGER NOT NULL, tokens_per_day INTEGER NOT NULL, created REAL NOT NULL, expires REAL NOT "
@@ -92,7 +92,7 @@ Scope scope_of(std::string_view name) {
 
 Keys::Keys(store::Database& database, const std::vector<std::string>& fixed)
     : database_(database), version_(database, "keys") {
-  database_.migrate("keys", kSchema);
+  database_.migrate("keys", kKeysSchema);
   refresh();
   for (size_t i = 0; i < fixed.size(); ++i) {
     if (fixed[i].size() < 16) throw Error(Code::kInvalidArgument, "--api-key: at least 16 characters");

@@ -18,7 +18,7 @@ using store::Row;
 using Phase = StoredMediaJob::Phase;
 
 // `phase`, `state` and `kind` hold the enums' numbers.
-const std::vector<store::Step> kSchema = {
+const std::vector<store::Step> kMediaJobsSchema = {
     "CREATE TABLE media_jobs (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,"
     " kind INTEGER NOT NULL, wanted TEXT NOT NULL, prompt TEXT NOT NULL, phase INTEGER NOT NULL, upstream TEXT NOT NULL"
     " DEFAULT '', model TEXT NOT NULL DEFAULT '', house_id TEXT NOT NULL DEFAULT '', house_key INTEGER NOT NULL DEFAULT"
@@ -34,7 +34,7 @@ const std::vector<store::Step> kSchema = {
 constexpr std::string_view kCutOff =
     "the server ended while the job was being sent to its house; whether the house works on it is not known";
 
-[[noreturn]] void not_here(const std::string& id) {
+[[noreturn]] void no_media_job(const std::string& id) {
   throw Error(Code::kNotFound, fmt::format("video '{}' is not here", sanitize_utf8(id)));
 }
 
@@ -86,7 +86,7 @@ StoredMediaJob job_of(const Row& row) {
 }  // namespace
 
 MediaJobs::MediaJobs(store::Database& database, Files& files) : database_(database), files_(files) {
-  database_.migrate("media_jobs", kSchema);
+  database_.migrate("media_jobs", kMediaJobsSchema);
   gone_ = database_.instances().on_gone(
       [this](int64_t instance) { database_.run("UPDATE media_jobs SET instance = 0 WHERE instance = ?", {instance}); });
 }
@@ -132,7 +132,7 @@ void MediaJobs::forget(const std::string& id) {
 
 StoredMediaJob MediaJobs::get(const std::string& owner, const std::string& id) const {
   const auto rows = database_.query("SELECT * FROM media_jobs WHERE id = ? AND owner = ?", {id, owner});
-  if (rows.empty()) not_here(id);
+  if (rows.empty()) no_media_job(id);
   return job_of(rows[0]);
 }
 
@@ -146,7 +146,7 @@ MediaJobs::Page MediaJobs::list(const std::string& owner, const std::string& aft
   int64_t edge = newest_first ? INT64_MAX : 0;
   if (!after.empty()) {
     const auto rows = database_.query("SELECT number FROM media_jobs WHERE id = ? AND owner = ?", {after, owner});
-    if (rows.empty()) not_here(after);
+    if (rows.empty()) no_media_job(after);
     edge = rows[0].integer("number");
   }
   const auto rows = database_.query(

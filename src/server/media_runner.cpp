@@ -28,10 +28,10 @@ using Phase = StoredMediaJob::Phase;
 
 constexpr int kLanes = 4;  // each waits for a house most of its time; a download takes one for a while
 constexpr auto kFirstLook = 500ms, kLongestLook = 10'000ms, kLongestTrouble = 60'000ms;
-constexpr auto kNudgeAfter = 500ms;  // a client that asks in a circle does not have the house asked each time
-constexpr int kMostUnknown = 5;      // a house may know a fresh job a little late
-constexpr auto kLookEvery = 1s;      // at what other programs left
-constexpr auto kSweepEvery = 600s;
+constexpr auto kNudgeAfter = 500ms;     // a client that asks in a circle does not have the house asked each time
+constexpr int kMostUnknown = 5;         // a house may know a fresh job a little late
+constexpr auto kLookForJobsEvery = 1s;  // at what other programs left
+constexpr auto kSweepJobsEvery = 600s;
 
 // The type of a film as its house says it, if it is one.
 std::string film_type(const std::string& type) {
@@ -129,7 +129,7 @@ class MediaRunner::Impl {
       {
         std::lock_guard lock(mutex_);
         if (Clock::now() < sweep_at_) return;
-        sweep_at_ = Clock::now() + kSweepEvery;
+        sweep_at_ = Clock::now() + kSweepJobsEvery;
       }
       state_.media_jobs->purge();
     } catch (const std::exception& error) {
@@ -142,7 +142,7 @@ class MediaRunner::Impl {
     while (!stopping_) {
       const auto now = Clock::now();
       if (now >= look_at_) {
-        look_at_ = now + (state_.media_jobs->shared() ? std::chrono::seconds(kLookEvery) : kSweepEvery);
+        look_at_ = now + (state_.media_jobs->shared() ? std::chrono::seconds(kLookForJobsEvery) : kSweepJobsEvery);
         lock.unlock();
         take_over();
         lock.lock();

@@ -60,8 +60,12 @@ std::string one_line(const std::string& text, size_t most) {
 std::string bounded_title(const std::string& text) { return one_line(text, 200); }
 std::string title_of(const std::string& question) { return one_line(question, 40); }
 
+OrderedJson text_or_null(const std::string& text) { return text.empty() ? OrderedJson() : OrderedJson(text); }
+
+std::string dumped(const OrderedJson& json) { return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
+
 void send_json(RouteCall& call, int status, const OrderedJson& body) {
-  call.exchange->send(json_response(status, body.dump(-1, ' ', false, OrderedJson::error_handler_t::replace)));
+  call.exchange->send(json_response(status, dumped(body)));
 }
 
 }  // namespace shenbi::server

@@ -23,6 +23,12 @@ std::string bounded_title(const std::string& text);
 /// The beginning of a first question, as a title.
 std::string title_of(const std::string& question);
 
+/// Null where there is none.
+chat::OrderedJson text_or_null(const std::string& text);
+
+/// One line; bytes that are no UTF-8 become replacement characters.
+std::string dumped(const chat::OrderedJson& json);
+
 void send_json(RouteCall& call, int status, const chat::OrderedJson& body);
 
 }  // namespace shenbi::server

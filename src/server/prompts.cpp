@@ -11,12 +11,12 @@
 namespace shenbi::server {
 namespace {
 
-const std::vector<store::Step> kSchema = {
+const std::vector<store::Step> kPromptsSchema = {
     "CREATE TABLE prompts (id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL,"
     " updated REAL NOT NULL) STRICT;"
     "CREATE INDEX prompts_by_owner ON prompts (owner, name)"};
 
-[[noreturn]] void not_here(const std::string& id) {
+[[noreturn]] void no_prompt(const std::string& id) {
   throw Error(Code::kNotFound, fmt::format("no prompt '{}'", sanitize_utf8(id)));
 }
 
@@ -27,7 +27,7 @@ SavedPrompt prompt_of(const store::Row& row) {
 
 }  // namespace
 
-Prompts::Prompts(store::Database& database) : database_(database) { database_.migrate("prompts", kSchema); }
+Prompts::Prompts(store::Database& database) : database_(database) { database_.migrate("prompts", kPromptsSchema); }
 
 std::vector<SavedPrompt> Prompts::list(const std::string& owner) const {
   std::vector<SavedPrompt> all;
@@ -52,7 +52,7 @@ SavedPrompt Prompts::create(const std::string& owner, const std::string& name, c
 
 SavedPrompt Prompts::get(const std::string& owner, const std::string& id) const {
   const auto rows = database_.query("SELECT * FROM prompts WHERE id = ? AND owner = ?", {id, owner});
-  if (rows.empty()) not_here(id);
+  if (rows.empty()) no_prompt(id);
   return prompt_of(rows[0]);
 }
 
@@ -61,13 +61,13 @@ SavedPrompt Prompts::change(const std::string& owner, const std::string& id, con
   const SavedPrompt prompt{.id = id, .name = name, .content = content, .updated = wall_clock()};
   if (database_.run("UPDATE prompts SET name = ?, content = ?, updated = ? WHERE id = ? AND owner = ?",
                     {name, content, prompt.updated, id, owner}) == 0) {
-    not_here(id);
+    no_prompt(id);
   }
   return prompt;
 }
 
 void Prompts::remove(const std::string& owner, const std::string& id) {
-  if (database_.run("DELETE FROM prompts WHERE id = ? AND owner = ?", {id, owner}) == 0) not_here(id);
+  if (database_.run("DELETE FROM prompts WHERE id = ? AND owner = ?", {id, owner}) == 0) no_prompt(id);
 }
 
 }  // namespace shenbi::server

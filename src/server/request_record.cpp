@@ -67,7 +67,7 @@ void add_figures(Json& json, const AnswerFigures& figures) {
   if (!figures.finish.empty()) json["finish"] = figures.finish;
 }
 
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
 
@@ -107,7 +107,7 @@ void RequestRecord::add_answer(const AnswerFigures& figures) {
   if (finished_) {
     Json json = {{"event", "answer"}, {"request", id_}};
     add_figures(json, figures);
-    return log_event(LogLevel::kInfo, dumped(json));
+    return log_event(LogLevel::kInfo, text_of(json));
   }
   if (!answer_) {
     answer_ = figures;
@@ -129,7 +129,7 @@ std::string RequestRecord::line() const {
   if (answer_) add_figures(json, *answer_);
   if (!error_.empty()) json["error"] = error_;
   if (span_.recorded()) json["trace"] = trace::hex(span_.context().trace);
-  return dumped(json);
+  return text_of(json);
 }
 
 void RequestRecord::finish() {

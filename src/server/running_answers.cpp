@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "chat/dialect.h"
+#include "server/page_json.h"
 #include "server/request_record.h"
 #include "server/state.h"
 
@@ -19,8 +20,6 @@ namespace {
 
 // How much of a running answer a crash may cost.
 constexpr std::chrono::seconds kSaveEvery{2};
-
-std::string dumped(const OrderedJson& json) { return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
 
 OrderedJson parsed(const std::string& text) { return text.empty() ? OrderedJson() : OrderedJson::parse(text); }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "server/page_json.h"
 #include "server/state.h"
 
 namespace shenbi::server {
@@ -12,11 +13,9 @@ using chat::OrderedJson;
 
 namespace {
 
-[[noreturn]] void not_here(const std::string& id) {
+[[noreturn]] void no_response(const std::string& id) {
   throw Error(Code::kNotFound, fmt::format("response '{}' is not here", sanitize_utf8(id)));
 }
-
-std::string dumped(const OrderedJson& json) { return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
 
 }  // namespace
 
@@ -33,12 +32,12 @@ void StoredResponses::add(const std::string& owner, const std::string& id, const
 
 StoredResponses::One StoredResponses::get(const std::string& owner, const std::string& id) const {
   const auto rows = database_.query("SELECT response, input FROM responses WHERE id = ? AND owner = ?", {id, owner});
-  if (rows.empty()) not_here(id);
+  if (rows.empty()) no_response(id);
   return {.response = OrderedJson::parse(rows[0].text("response")), .input = OrderedJson::parse(rows[0].text("input"))};
 }
 
 void StoredResponses::remove(const std::string& owner, const std::string& id) {
-  if (database_.run("DELETE FROM responses WHERE id = ? AND owner = ?", {id, owner}) == 0) not_here(id);
+  if (database_.run("DELETE FROM responses WHERE id = ? AND owner = ?", {id, owner}) == 0) no_response(id);
 }
 
 }  // namespace shenbi::server

@@ -14,14 +14,14 @@ namespace {
 
 // Tokens of thinking where the API takes a number and the client said a word; 1024 is the least it takes.
 constexpr uint64_t kLeastBudget = 1024;
-uint64_t budget_of(std::string_view effort) {
+uint64_t anthropic_budget_of(std::string_view effort) {
   if (effort == "minimal" || effort == "low") return kLeastBudget;
   return effort == "high" ? 16'384 : 4096;
 }
 
-class RequestWriter {
+class AnthropicWriter {
  public:
-  explicit RequestWriter(const AnthropicTraits& traits) : traits_(traits) {}
+  explicit AnthropicWriter(const AnthropicTraits& traits) : traits_(traits) {}
 
   std::string write(const ChatRequest& request, bool stream) {
     body_["model"] = request.model;
@@ -183,7 +183,7 @@ class RequestWriter {
       refuse_field("max_tokens",
                    fmt::format("{} thinks with {} tokens at least, so more are needed", traits_.house, kLeastBudget));
     }
-    body_["thinking"] = {{"type", "enabled"}, {"budget_tokens", std::min(budget_of(effort), most - 1)}};
+    body_["thinking"] = {{"type", "enabled"}, {"budget_tokens", std::min(anthropic_budget_of(effort), most - 1)}};
   }
 
   void format(const ResponseFormat& format) {
@@ -210,7 +210,7 @@ class RequestWriter {
 Asking anthropic_asking(AnthropicTraits given) {
   const auto traits = std::make_shared<const AnthropicTraits>(std::move(given));
   return {.chat = [traits](const ChatRequest& request,
-                           bool stream) { return RequestWriter(*traits).write(request, stream); },
+                           bool stream) { return AnthropicWriter(*traits).write(request, stream); },
           .complete = nullptr,
           .reader = [traits] { return anthropic_reader(*traits); },
           .completion_reader = nullptr,

@@ -27,9 +27,9 @@ const std::map<std::string, int>& statuses() {
   return kStatus;
 }
 
-class RequestWriter {
+class ErnieWriter {
  public:
-  explicit RequestWriter(const std::string& house) : house_(house) {}
+  explicit ErnieWriter(const std::string& house) : house_(house) {}
 
   std::string write(const ChatRequest& request, bool stream) {
     refuse_local_settings(request, house_);
@@ -106,9 +106,9 @@ class RequestWriter {
   OrderedJson body_ = OrderedJson::object();
 };
 
-class Reader final : public BaseReader {
+class ErnieReader final : public BaseReader {
  public:
-  explicit Reader(const std::string& house) : BaseReader(house, statuses()) {}
+  explicit ErnieReader(const std::string& house) : BaseReader(house, statuses()) {}
 
  private:
   void read_event(std::string_view, std::string_view data) override {
@@ -163,9 +163,9 @@ class Reader final : public BaseReader {
 
 Asking ernie_asking(std::string house) {
   return {
-      .chat = [house](const ChatRequest& request, bool stream) { return RequestWriter(house).write(request, stream); },
+      .chat = [house](const ChatRequest& request, bool stream) { return ErnieWriter(house).write(request, stream); },
       .complete = nullptr,
-      .reader = [house] { return std::make_unique<Reader>(house); },
+      .reader = [house] { return std::make_unique<ErnieReader>(house); },
       .completion_reader = nullptr,
       .error = [house](int status, std::string_view body) { return read_error(house, status, body, statuses()); }};
 }

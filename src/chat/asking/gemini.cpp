@@ -11,14 +11,14 @@ namespace shenbi::chat {
 namespace {
 
 // Tokens of thinking for models that take a number; within the bounds of Gemini 2.5 (512 to 24,576).
-uint64_t budget_of(std::string_view effort) {
+uint64_t gemini_budget_of(std::string_view effort) {
   if (effort == "minimal") return 512;
   return effort == "low" ? 1024 : effort == "high" ? 24'576 : 8192;
 }
 
-class RequestWriter {
+class GeminiWriter {
  public:
-  explicit RequestWriter(const GeminiTraits& traits) : traits_(traits) {}
+  explicit GeminiWriter(const GeminiTraits& traits) : traits_(traits) {}
 
   std::string write(const ChatRequest& request) {
     contents(request);
@@ -199,7 +199,7 @@ class RequestWriter {
     } else {
       thinking["includeThoughts"] = true;
       if (!effort.empty() && traits_.thinking_levels) thinking["thinkingLevel"] = effort;
-      if (!effort.empty() && !traits_.thinking_levels) thinking["thinkingBudget"] = budget_of(effort);
+      if (!effort.empty() && !traits_.thinking_levels) thinking["thinkingBudget"] = gemini_budget_of(effort);
       if (effort.empty()) thinking["thinkingBudget"] = -1;  // as much as the model likes
     }
     json["thinkingConfig"] = std::move(thinking);
@@ -213,7 +213,7 @@ class RequestWriter {
 
 Asking gemini_asking(GeminiTraits given) {
   const auto traits = std::make_shared<const GeminiTraits>(std::move(given));
-  return {.chat = [traits](const ChatRequest& request, bool) { return RequestWriter(*traits).write(request); },
+  return {.chat = [traits](const ChatRequest& request, bool) { return GeminiWriter(*traits).write(request); },
           .complete = nullptr,
           .reader = [traits] { return gemini_reader(*traits); },
           .completion_reader = nullptr,

@@ -56,9 +56,9 @@ OrderedJson renamed(const OrderedJson& json, Rename rename) {
   return object;
 }
 
-class RequestWriter {
+class HunyuanWriter {
  public:
-  explicit RequestWriter(const AskingTraits& traits) : traits_(traits) {}
+  explicit HunyuanWriter(const AskingTraits& traits) : traits_(traits) {}
 
   std::string write(const std::string& openai) const {
     OrderedJson body = OrderedJson::parse(openai);
@@ -95,9 +95,9 @@ class RequestWriter {
   const AskingTraits& traits_;
 };
 
-class Reader final : public AnswerReader {
+class HunyuanReader final : public AnswerReader {
  public:
-  explicit Reader(const AskingTraits& traits) : inner_(openai_reader(traits)) {}
+  explicit HunyuanReader(const AskingTraits& traits) : inner_(openai_reader(traits)) {}
 
   void event(std::string_view name, std::string_view data, std::vector<Event>& out) override {
     inner_->event(name, translated(data), out);
@@ -135,9 +135,9 @@ Asking hunyuan_asking(AskingTraits given) {
   const auto traits = std::make_shared<const AskingTraits>(std::move(given));
   return {.chat = [traits, openai = openai_asking(*traits)](
                       const ChatRequest& request,
-                      bool stream) { return RequestWriter(*traits).write(openai.chat(request, stream)); },
+                      bool stream) { return HunyuanWriter(*traits).write(openai.chat(request, stream)); },
           .complete = nullptr,
-          .reader = [traits] { return std::make_unique<Reader>(*traits); },
+          .reader = [traits] { return std::make_unique<HunyuanReader>(*traits); },
           .completion_reader = nullptr,
           .error =
               [traits](int status, std::string_view body) {

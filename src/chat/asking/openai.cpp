@@ -10,9 +10,9 @@
 namespace shenbi::chat {
 namespace {
 
-class RequestWriter {
+class OpenAiWriter {
  public:
-  explicit RequestWriter(const AskingTraits& traits) : traits_(traits) {}
+  explicit OpenAiWriter(const AskingTraits& traits) : traits_(traits) {}
 
   std::string chat(const ChatRequest& request, bool stream) {
     body_["model"] = request.model;
@@ -280,16 +280,15 @@ class RequestWriter {
 
 Asking openai_asking(AskingTraits given) {
   const auto traits = std::make_shared<const AskingTraits>(std::move(given));
-  return {.chat = [traits](const ChatRequest& request,
-                           bool stream) { return RequestWriter(*traits).chat(request, stream); },
-          .complete = [traits](const CompletionRequest& request,
-                               bool stream) { return RequestWriter(*traits).complete(request, stream); },
-          .reader = [traits] { return openai_reader(*traits); },
-          .completion_reader = [traits] { return openai_completion_reader(*traits); },
-          .error =
-              [traits](int status, std::string_view body) {
-                return read_error(traits->house, status, body, traits->error_status);
-              }};
+  return {
+      .chat = [traits](const ChatRequest& request, bool stream) { return OpenAiWriter(*traits).chat(request, stream); },
+      .complete = [traits](const CompletionRequest& request,
+                           bool stream) { return OpenAiWriter(*traits).complete(request, stream); },
+      .reader = [traits] { return openai_reader(*traits); },
+      .completion_reader = [traits] { return openai_completion_reader(*traits); },
+      .error = [traits](
+                   int status,
+                   std::string_view body) { return read_error(traits->house, status, body, traits->error_status); }};
 }
 
 }  // namespace shenbi::chat

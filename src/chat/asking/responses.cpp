@@ -10,9 +10,9 @@
 namespace shenbi::chat {
 namespace {
 
-class RequestWriter {
+class ResponsesWriter {
  public:
-  explicit RequestWriter(const AskingTraits& traits) : traits_(traits) {}
+  explicit ResponsesWriter(const AskingTraits& traits) : traits_(traits) {}
 
   std::string write(const ChatRequest& request, bool stream) {
     body_["model"] = request.model;
@@ -216,7 +216,7 @@ class RequestWriter {
 Asking responses_asking(AskingTraits given) {
   const auto traits = std::make_shared<const AskingTraits>(std::move(given));
   return {.chat = [traits](const ChatRequest& request,
-                           bool stream) { return RequestWriter(*traits).write(request, stream); },
+                           bool stream) { return ResponsesWriter(*traits).write(request, stream); },
           .complete = nullptr,
           .reader = [traits] { return responses_reader(*traits); },
           .completion_reader = nullptr,

@@ -57,9 +57,9 @@ int status_of_code(uint64_t code) {
   }
 }
 
-class RequestWriter {
+class SparkWriter {
  public:
-  RequestWriter(const std::string& app_id, const std::string& house) : app_id_(app_id), house_(house) {}
+  SparkWriter(const std::string& app_id, const std::string& house) : app_id_(app_id), house_(house) {}
 
   std::string write(const ChatRequest& request) {
     refuse_local_settings(request, house_);
@@ -111,9 +111,9 @@ class RequestWriter {
   const std::string& house_;
 };
 
-class Reader final : public BaseReader {
+class SparkReader final : public BaseReader {
  public:
-  explicit Reader(const std::string& house) : BaseReader(house) {}
+  explicit SparkReader(const std::string& house) : BaseReader(house) {}
 
  private:
   void read_event(std::string_view, std::string_view data) override { read(parsed(data)); }
@@ -159,9 +159,9 @@ class Reader final : public BaseReader {
 
 Asking spark_asking(std::string app_id, std::string house) {
   return {
-      .chat = [app_id, house](const ChatRequest& request, bool) { return RequestWriter(app_id, house).write(request); },
+      .chat = [app_id, house](const ChatRequest& request, bool) { return SparkWriter(app_id, house).write(request); },
       .complete = nullptr,
-      .reader = [house] { return std::make_unique<Reader>(house); },
+      .reader = [house] { return std::make_unique<SparkReader>(house); },
       .completion_reader = nullptr,
       .error = [house](int status, std::string_view body) { return read_error(house, status, body, {}); }};
 }

@@ -159,7 +159,7 @@ void read_message(const OrderedJson& json, const std::string& field, std::vector
   }
 }
 
-void read_tools(Fields& fields, ChatRequest& request) {
+void read_anthropic_tools(Fields& fields, ChatRequest& request) {
   const OrderedJson* tools = fields.list("tools", limits::kMaxRequestTools);
   if (!tools) return;
   for (const OrderedJson& json : *tools) {
@@ -249,7 +249,7 @@ AnthropicMessages parse_anthropic_messages(std::string_view body, bool count_onl
                           request.messages.back().tool_calls.empty();
   call.stream = fields.boolean("stream").value_or(false);
   read_sampling(fields, request);
-  read_tools(fields, request);
+  read_anthropic_tools(fields, request);
   read_tool_choice(fields, request);
   read_thinking(fields, call);
   read_output_config(fields, request);

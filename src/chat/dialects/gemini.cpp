@@ -204,7 +204,7 @@ class ContentReader {
   CallIds ids_;
 };
 
-void read_tools(Fields& fields, ChatRequest& request) {
+void read_gemini_tools(Fields& fields, ChatRequest& request) {
   const OrderedJson* tools = fields.list("tools", limits::kMaxRequestTools);
   for (size_t i = 0; tools && i < tools->size(); ++i) {
     const std::string field = fields.at("tools", i);
@@ -350,7 +350,7 @@ GeminiGenerate read_request(const OrderedJson& given, const std::string& path, s
   for (size_t i = 0; i < contents.size(); ++i) reader.read(contents[i], fields.at("contents", i), false);
   request.continue_last = !request.messages.empty() && request.messages.back().role == Role::kAssistant &&
                           request.messages.back().tool_calls.empty();
-  read_tools(fields, request);
+  read_gemini_tools(fields, request);
   read_tool_config(fields, request);
   read_config(fields, call);
   fields.refuse("cachedContent", kNotStored);

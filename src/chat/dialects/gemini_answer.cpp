@@ -27,7 +27,7 @@ OrderedJson call_part(const ToolCall& call) {
   return {{"functionCall", {{"id", call.id}, {"name", call.name}, {"args", arguments_object(call.arguments)}}}};
 }
 
-OrderedJson usage_json(const Usage& usage) {
+OrderedJson usage_metadata(const Usage& usage) {
   OrderedJson json = {
       {"promptTokenCount", usage.prompt_tokens},
       {"candidatesTokenCount", usage.completion_tokens - std::min(usage.completion_tokens, usage.reasoning_tokens)},
@@ -66,7 +66,7 @@ struct GeminiWriter::Impl {
 
   OrderedJson response(OrderedJson candidates, bool usage) const {
     OrderedJson json = {{"candidates", std::move(candidates)}, {"modelVersion", head.model}, {"responseId", head.id}};
-    if (usage) json["usageMetadata"] = usage_json(total_usage(choices));
+    if (usage) json["usageMetadata"] = usage_metadata(total_usage(choices));
     return json;
   }
 

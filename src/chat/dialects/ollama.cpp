@@ -191,7 +191,7 @@ Message read_message(const OrderedJson& json, const std::string& field, CallNumb
   return message;
 }
 
-void read_tools(Fields& fields, ChatRequest& request) {
+void read_ollama_tools(Fields& fields, ChatRequest& request) {
   const OrderedJson* tools = fields.list("tools", limits::kMaxRequestTools);
   for (size_t i = 0; tools && i < tools->size(); ++i) {
     const std::string field = fields.at("tools", i);
@@ -254,7 +254,7 @@ OllamaChat parse_ollama_chat(std::string_view body) {
   }
   call.only_load = request.messages.empty();
   read_common(fields, request, call);
-  read_tools(fields, request);
+  read_ollama_tools(fields, request);
   read_think(fields, request);
   fields.end();
   if (!call.only_load) check_request(request, "messages");

@@ -101,7 +101,7 @@ Message read_message(const OrderedJson& json, const std::string& field) {
   return message;
 }
 
-void read_tools(Fields& fields, ChatRequest& request) {
+void read_openai_tools(Fields& fields, ChatRequest& request) {
   const OrderedJson* tools = fields.list("tools", limits::kMaxRequestTools);
   if (!tools) return;
   for (const OrderedJson& json : *tools) {
@@ -232,7 +232,7 @@ OpenAiChat parse_openai_chat(std::string_view body) {
     request.format = read_openai_format(*format, "response_format", true);
   }
   read_guided(fields, request);
-  read_tools(fields, request);
+  read_openai_tools(fields, request);
   if (const OrderedJson* choice = fields.find("tool_choice")) read_openai_tool_choice(*choice, true, request);
   request.parallel_tool_calls = fields.boolean("parallel_tool_calls").value_or(true);
   read_thinking(fields, request);

@@ -28,7 +28,7 @@
 namespace shenbi::chat {
 namespace {
 
-constexpr std::string_view kNotStored = "this server stores no responses; send the whole conversation as input";
+constexpr std::string_view kNoStoredResponses = "this server stores no responses; send the whole conversation as input";
 
 Part read_part(const OrderedJson& json, const std::string& field) {
   Fields fields(json, field);
@@ -87,7 +87,7 @@ class ItemReader {
     } else if (type == "reasoning") {
       reasoning(item);
     } else if (type == "item_reference") {
-      item.fail("type", kNotStored);
+      item.fail("type", kNoStoredResponses);
     } else {
       item.fail("type", "expected message, function_call, function_call_output or reasoning");
     }
@@ -145,7 +145,7 @@ class ItemReader {
   std::vector<Message>& messages_;
 };
 
-void read_tools(Fields& fields, ChatRequest& request) {
+void read_responses_tools(Fields& fields, ChatRequest& request) {
   const OrderedJson* tools = fields.list("tools", limits::kMaxRequestTools);
   for (size_t i = 0; tools && i < tools->size(); ++i) {
     const std::string field = fields.at("tools", i);
@@ -253,12 +253,12 @@ OpenAiResponses parse_openai_responses(std::string_view body) {
   set_stop(request, fields.texts("stop", limits::kMaxStopStrings), "stop");
   read_text(fields, request);
   read_guided(fields, request);
-  read_tools(fields, request);
+  read_responses_tools(fields, request);
   if (const OrderedJson* choice = fields.find("tool_choice")) read_openai_tool_choice(*choice, false, request);
   request.parallel_tool_calls = fields.boolean("parallel_tool_calls").value_or(true);
   read_reasoning(fields, request);
   read_include(fields, request);
-  for (const char* key : {"previous_response_id", "conversation", "prompt"}) fields.refuse(key, kNotStored);
+  for (const char* key : {"previous_response_id", "conversation", "prompt"}) fields.refuse(key, kNoStoredResponses);
   fields.only("background", false, "answers are given while one waits");
   fields.only("truncation", "disabled", "nothing is cut from a conversation in silence");
   fields.refuse("max_tool_calls", "this server runs no tools of its own");

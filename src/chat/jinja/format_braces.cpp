@@ -94,12 +94,6 @@ std::string grouped(const std::string& digits, char separator, size_t group) {
   return out + digits.substr(end);
 }
 
-std::string repeated(std::string_view fill, int64_t count) {
-  std::string out;
-  for (int64_t i = 0; i < count; ++i) out += fill;
-  return out;
-}
-
 std::string pad(Heap& heap, const NumberText& parts, const Spec& spec, char default_align) {
   const char align = spec.align == '\0' ? default_align : spec.align;
   const auto length = static_cast<int64_t>(parts.sign.size() + count_characters(parts.digits));

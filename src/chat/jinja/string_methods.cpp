@@ -158,12 +158,6 @@ Value joined(Interpreter& interpreter, const Value& self, Args& args) {
 
 enum class Pad { kLeft, kRight, kCenter, kZeros };
 
-std::string repeated(std::string_view fill, int64_t count) {
-  std::string out;
-  for (int64_t i = 0; i < count; ++i) out += fill;
-  return out;
-}
-
 template <Pad kHow>
 Value padded(Interpreter& interpreter, const Value& self, Args& args) {
   auto [wanted, filling] = bind<2>(args, "ljust", {"", ""}, 1);

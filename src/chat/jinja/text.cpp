@@ -211,6 +211,12 @@ std::string replace(std::string_view text, std::string_view from, std::string_vi
   return out += text.substr(position);
 }
 
+std::string repeated(std::string_view text, int64_t count) {
+  std::string out;
+  for (int64_t i = 0; i < count; ++i) out += text;
+  return out;
+}
+
 std::string escape_html(std::string_view text) {
   std::string out;
   for (const char c : text) {

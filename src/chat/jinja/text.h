@@ -56,6 +56,9 @@ bool is_upper_text(std::string_view text) noexcept;
 bool is_lower_text(std::string_view text) noexcept;
 bool is_title_text(std::string_view text) noexcept;
 
+/// `text` as often as `count` says; "" for 0 or less.
+std::string repeated(std::string_view text, int64_t count);
+
 /// & < > " ' as entities, in markupsafe's spelling.
 std::string escape_html(std::string_view text);
 

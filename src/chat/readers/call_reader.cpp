@@ -51,6 +51,7 @@ std::string random_id(std::string_view prefix, size_t length) {
 }
 
 std::string call_id() { return random_id("call_", 24); }
+std::string nine_letter_id() { return random_id("", 9); }
 
 std::unique_ptr<ToolSyntax::Reader> make_reader(const std::vector<Tool>& tools, bool parallel,
                                                 std::vector<Section> sections, ReaderOptions options) {

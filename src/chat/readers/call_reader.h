@@ -120,6 +120,8 @@ class CallReader final : public ToolSyntax::Reader, private Calls {
 /// Random letters and digits.
 std::string random_id(std::string_view prefix, size_t length);
 std::string call_id();
+/// What Mistral's templates ask of an id.
+std::string nine_letter_id();
 
 /// The reader of a family with these sections.
 std::unique_ptr<ToolSyntax::Reader> make_reader(const std::vector<Tool>& tools, bool parallel,

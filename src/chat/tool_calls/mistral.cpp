@@ -11,8 +11,6 @@
 namespace shenbi::chat::tool_calls {
 namespace {
 
-std::string nine_characters() { return random_id("", 9); }  // what Mistral's templates ask of an id
-
 HeaderForm::Head name_and_id(std::string_view header) {
   constexpr std::string_view kSeparator = "[CALL_ID]";
   const size_t at = header.find(kSeparator);
@@ -38,7 +36,7 @@ ToolSyntax mistral() {
          std::make_unique<EitherForm>(
              "[{", std::make_unique<JsonForm>(JsonForm::Keys{.id = {"id"}}, JsonForm::Options()),
              std::make_unique<HeaderForm>(HeaderForm::Spec{.separator = "[ARGS]", .head = name_and_id}))});
-    return make_reader(tools, parallel, std::move(sections), {.make_id = nine_characters});
+    return make_reader(tools, parallel, std::move(sections), {.make_id = nine_letter_id});
   };
   syntax.grammar = [](const std::vector<Tool>& tools, bool parallel) {
     return calls_grammar(tools, parallel, "[TOOL_CALLS]", "[TOOL_CALLS]", "",

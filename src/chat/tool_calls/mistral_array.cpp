@@ -6,12 +6,6 @@
 #include "chat/readers/json_form.h"
 
 namespace shenbi::chat::tool_calls {
-namespace {
-
-std::string nine_characters() { return random_id("", 9); }  // what Mistral's templates ask of an id
-
-}  // namespace
-
 ToolSyntax mistral_array() {
   ToolSyntax syntax;
   syntax.name = "mistral_array";
@@ -26,7 +20,7 @@ ToolSyntax mistral_array() {
     std::vector<Section> sections;
     sections.push_back(
         {{"[TOOL_CALLS]"}, {}, std::make_unique<JsonForm>(JsonForm::Keys{.id = {"id"}}, JsonForm::Options())});
-    return make_reader(tools, parallel, std::move(sections), {.make_id = nine_characters});
+    return make_reader(tools, parallel, std::move(sections), {.make_id = nine_letter_id});
   };
   syntax.grammar = [](const std::vector<Tool>& tools, bool parallel) {
     return calls_grammar(tools, parallel, "[TOOL_CALLS][", ", ", "]", [](const Tool& tool) { return json_call(tool); });

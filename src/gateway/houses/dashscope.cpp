@@ -13,7 +13,7 @@ namespace shenbi::gateway::houses {
 namespace {
 
 // It writes 1024*1536.
-void take_size(chat::Fields& fields, chat::OrderedJson& parameters) {
+void take_dashscope_size(chat::Fields& fields, chat::OrderedJson& parameters) {
   if (const auto size = size_of(fields)) parameters["size"] = fmt::format("{}*{}", size->first, size->second);
 }
 
@@ -24,11 +24,11 @@ void take_extras(chat::Fields& fields, chat::OrderedJson& parameters) {
   }
 }
 
-HouseCall picture(const MediaRequest& request, const std::string& model) {
+HouseCall dashscope_picture(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request);
   chat::OrderedJson parameters = chat::OrderedJson::object();
   const chat::OrderedJson content = chat::OrderedJson::array({{{"text", fields.needed_text("prompt")}}});
-  take_size(fields, parameters);
+  take_dashscope_size(fields, parameters);
   take_extras(fields, parameters);
   if (const auto n = fields.integer("n", 1, kMaxMediaImages)) parameters["n"] = *n;
   if (auto without = fields.text("negative_prompt")) parameters["negative_prompt"] = std::move(*without);
@@ -55,7 +55,7 @@ std::vector<std::string> pictures_in(const Json& answer) {
   return urls;
 }
 
-void painted(const MediaRequest&, std::string& body, std::string& type) {
+void dashscope_painted(const MediaRequest&, std::string& body, std::string& type) {
   const Json answer = house_answer(body);
   const std::vector<std::string> urls = pictures_in(answer);
   if (const std::string why = text_at(answer, "output/results/0/message"); urls.empty() && !why.empty())
@@ -75,7 +75,7 @@ HouseCall picture_task(const MediaRequest& request, const std::string& model) {
   chat::OrderedJson input = {{"prompt", fields.needed_text("prompt")}};
   if (auto without = fields.text("negative_prompt")) input["negative_prompt"] = std::move(*without);
   chat::OrderedJson parameters = chat::OrderedJson::object();
-  take_size(fields, parameters);
+  take_dashscope_size(fields, parameters);
   take_extras(fields, parameters);
   if (const auto n = fields.integer("n", 1, kMaxMediaImages)) parameters["n"] = *n;
   fields.only("response_format", "url", "this house tells addresses of pictures");
@@ -85,14 +85,14 @@ HouseCall picture_task(const MediaRequest& request, const std::string& model) {
                    {{"X-DashScope-Async", "enable"}});
 }
 
-HouseCall film(const MediaRequest& request, const std::string& model) {
+HouseCall dashscope_film(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request);
   chat::OrderedJson input = {{"prompt", fields.needed_text("prompt")}};
   for (const char* name : {"negative_prompt", "img_url", "audio_url"}) {
     if (auto text = fields.text(name)) input[name] = std::move(*text);
   }
   chat::OrderedJson parameters = chat::OrderedJson::object();
-  take_size(fields, parameters);
+  take_dashscope_size(fields, parameters);
   take_extras(fields, parameters);
   if (auto resolution = fields.text("resolution")) parameters["resolution"] = std::move(*resolution);
   if (fields.has("seconds")) parameters["duration"] = request.most.milliseconds / 1000;
@@ -152,16 +152,16 @@ House dashscope() {
   house.traits.top_p_below = 1;
   house.traits.thinking = chat::AskingTraits::Thinking::kEnableThinking;
   house.models = {"qwen-max", "qwen-plus", "qwen-turbo", "qwen3-max"};
-  house.media[MediaKind::kImage] = {.ask = picture, .told = painted};
+  house.media[MediaKind::kImage] = {.ask = dashscope_picture, .told = dashscope_painted};
   JobWay task{
-      .submit = film,
+      .submit = dashscope_film,
       .look =
           [](const MediaJob& job) { return HouseCall{.method = "GET", .path = "//api/v1/tasks/" + plain_id(job.id)}; },
       .cancel = [](const MediaJob& job) { return HouseCall{.path = "//api/v1/tasks/" + plain_id(job.id) + "/cancel"}; },
       .read = read_task};
   house.jobs[MediaKind::kVideo] = task;
   task.submit = picture_task;
-  task.told = painted;
+  task.told = dashscope_painted;
   task.takes = paints_in_a_task;
   house.jobs[MediaKind::kImage] = task;
   return house;

@@ -9,7 +9,7 @@
 namespace shenbi::gateway::houses {
 namespace {
 
-HouseCall film(const MediaRequest& request, const std::string& model) {
+HouseCall did_film(const MediaRequest& request, const std::string& model) {
   if (model != "talks") chat::refuse_field("model", "this house knows talks");
   chat::Fields fields = words_of(request);
   std::string said = fields.needed_text("prompt");
@@ -33,7 +33,7 @@ HouseCall film(const MediaRequest& request, const std::string& model) {
   return json_call("/talks", body);
 }
 
-void read(const std::string& body, MediaJob& job) {
+void read_did(const std::string& body, MediaJob& job) {
   const Json answer = house_answer(body);
   if (job.id.empty()) job.id = plain_id(text_at(answer, "id"));
   const std::string state = text_at(answer, "status");
@@ -65,9 +65,9 @@ House did() {
   house.chat_path = nullptr;
   house.models_path.clear();
   house.jobs[MediaKind::kVideo] = {
-      .submit = film,
+      .submit = did_film,
       .look = [](const MediaJob& job) { return HouseCall{.method = "GET", .path = "/talks/" + plain_id(job.id)}; },
-      .read = read};
+      .read = read_did};
   house.models = {"talks"};
   return house;
 }

@@ -20,7 +20,7 @@ std::string format_of(chat::Fields& fields) {
   return word == "pcm" ? "pcm_24000" : "mp3_44100_128";
 }
 
-HouseCall ask(const MediaRequest& request, const std::string& model) {
+HouseCall elevenlabs_speech(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request);
   chat::OrderedJson body = {{"text", fields.needed_text("input")}, {"model_id", model}};
   if (const auto speed = fields.number("speed", 0.7, 1.2)) body["voice_settings"] = {{"speed", *speed}};
@@ -109,7 +109,7 @@ House elevenlabs() {
   house.authorise = key_header("xi-api-key");
   house.chat_path = nullptr;
   house.models_path.clear();
-  house.media[MediaKind::kSpeech] = {.ask = ask, .told = nullptr};
+  house.media[MediaKind::kSpeech] = {.ask = elevenlabs_speech, .told = nullptr};
   house.media[MediaKind::kTranscription] = {.ask = listen, .told = heard};
   house.models = {"scribe_v2", "eleven_v3", "eleven_multilingual_v2", "eleven_flash_v2_5"};
   return house;

@@ -11,7 +11,7 @@
 namespace shenbi::gateway::houses {
 namespace {
 
-HouseCall picture(const MediaRequest& request, const std::string& model) {
+HouseCall fal_picture(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request);
   chat::OrderedJson body = {{"prompt", fields.needed_text("prompt")}};
   if (const auto n = fields.integer("n", 1, kMaxMediaImages)) body["num_images"] = *n;
@@ -27,7 +27,7 @@ HouseCall picture(const MediaRequest& request, const std::string& model) {
   return json_call("/" + path_model(model), body);
 }
 
-void painted(const MediaRequest&, std::string& body, std::string& type) {
+void fal_painted(const MediaRequest&, std::string& body, std::string& type) {
   const Json answer = house_answer(body);
   std::vector<std::string> urls;
   for (const Json& image : at_path(answer, "images")) {
@@ -37,7 +37,7 @@ void painted(const MediaRequest&, std::string& body, std::string& type) {
   type = "application/json";
 }
 
-HouseCall film(const MediaRequest& request, const std::string& model) {
+HouseCall fal_film(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request, "input_reference");
   const auto ratio = ratio_of(fields, {"16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "3:2", "2:3"});
   chat::OrderedJson body = request.words;
@@ -56,7 +56,7 @@ std::string address_of(const MediaJob& job) {
   return "/" + job.model.substr(0, end) + "/requests/" + plain_id(job.id);
 }
 
-void read(const std::string& body, MediaJob& job) {
+void read_fal(const std::string& body, MediaJob& job) {
   const Json answer = house_answer(body);
   if (job.id.empty()) {
     job.id = plain_id(text_at(answer, "request_id"));
@@ -84,7 +84,7 @@ void read(const std::string& body, MediaJob& job) {
 HouseCall result(const MediaJob& job, const std::string&) { return {.method = "GET", .path = address_of(job)}; }
 
 // One film, or a list of which the first is meant.
-void read_film(const std::string& body, MediaJob& job) {
+void read_fal_film(const std::string& body, MediaJob& job) {
   const Json answer = house_answer(body);
   for (const char* path : {"video/url", "video", "videos/0/url", "video_url"}) {
     if (job.link = text_at(answer, path); !job.link.empty()) return;
@@ -104,16 +104,16 @@ House fal() {
   house.chat_path = nullptr;
   house.models_path.clear();
   JobWay queue{
-      .submit = film,
+      .submit = fal_film,
       .look = [](const MediaJob& job) { return HouseCall{.method = "GET", .path = address_of(job) + "/status"}; },
       .cancel = [](const MediaJob& job) { return HouseCall{.method = "PUT", .path = address_of(job) + "/cancel"}; },
-      .read = read,
+      .read = read_fal,
       .result = result,
-      .read_result = read_film};
+      .read_result = read_fal_film};
   house.jobs[MediaKind::kVideo] = queue;
-  queue.submit = picture;
+  queue.submit = fal_picture;
   queue.read_result = [](const std::string&, MediaJob&) {};
-  queue.told = painted;
+  queue.told = fal_painted;
   house.jobs[MediaKind::kImage] = queue;
   house.models = {"fal-ai/flux/schnell", "fal-ai/flux/dev", "fal-ai/pika/v2.2/text-to-video"};
   return house;

@@ -14,7 +14,7 @@ namespace shenbi::gateway::houses {
 namespace {
 
 // 1280x720 is 720p and 16:9.
-void take_size(chat::Fields& fields, chat::OrderedJson& body) {
+void take_heygen_size(chat::Fields& fields, chat::OrderedJson& body) {
   const auto size = size_of(fields);
   if (!size) return;
   const auto [longer, shorter] = std::minmax(size->first, size->second, std::greater<>());
@@ -24,7 +24,7 @@ void take_size(chat::Fields& fields, chat::OrderedJson& body) {
   body["aspect_ratio"] = size->first > size->second ? "16:9" : "9:16";
 }
 
-HouseCall film(const MediaRequest& request, const std::string& model) {
+HouseCall heygen_film(const MediaRequest& request, const std::string& model) {
   if (model != "avatar" && model != "image") chat::refuse_field("model", "this house knows avatar and image");
   chat::Fields fields = words_of(request);
   chat::OrderedJson body = {{"type", model}};
@@ -41,7 +41,7 @@ HouseCall film(const MediaRequest& request, const std::string& model) {
     body["script"] = std::move(said);
     body["voice_id"] = fields.needed_text("voice_id");
   }
-  take_size(fields, body);
+  take_heygen_size(fields, body);
   if (auto title = fields.text("title")) body["title"] = std::move(*title);
   if (const auto cut = fields.boolean("remove_background")) body["remove_background"] = *cut;
   fields.refuse("seconds", "a film of this house lasts as long as what is said");
@@ -49,7 +49,7 @@ HouseCall film(const MediaRequest& request, const std::string& model) {
   return json_call("/v3/videos", body);
 }
 
-void read(const std::string& body, MediaJob& job) {
+void read_heygen(const std::string& body, MediaJob& job) {
   const Json answer = house_answer(body);
   if (job.id.empty()) {
     job.id = plain_id(text_at(answer, "data/video_id"));
@@ -82,9 +82,9 @@ House heygen() {
   house.chat_path = nullptr;
   house.models_path.clear();
   house.jobs[MediaKind::kVideo] = {
-      .submit = film,
+      .submit = heygen_film,
       .look = [](const MediaJob& job) { return HouseCall{.method = "GET", .path = "/v3/videos/" + plain_id(job.id)}; },
-      .read = read};
+      .read = read_heygen};
   house.models = {"avatar", "image"};
   return house;
 }

@@ -45,7 +45,7 @@ void spoken(const MediaRequest& request, std::string& body, std::string& type) {
   type = "audio/" + (format == "mp3" ? "mpeg" : format);
 }
 
-HouseCall picture(const MediaRequest& request, const std::string& model) {
+HouseCall minimax_picture(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request);
   chat::OrderedJson body = {{"model", model}, {"prompt", fields.needed_text("prompt")}};
   if (const auto n = fields.integer("n", 1, 9)) body["n"] = *n;
@@ -67,13 +67,13 @@ std::vector<std::string> texts_in(const Json& list) {
   return texts;
 }
 
-void painted(const MediaRequest&, std::string& body, std::string& type) {
+void minimax_painted(const MediaRequest&, std::string& body, std::string& type) {
   const Json answer = house_answer(body);
   body = image_list(texts_in(at_path(answer, "data/image_urls")), texts_in(at_path(answer, "data/image_base64")));
   type = "application/json";
 }
 
-HouseCall film(const MediaRequest& request, const std::string& model) {
+HouseCall minimax_film(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request, "input_reference");
   chat::OrderedJson body = {{"model", model}, {"prompt", fields.needed_text("prompt")}};
   if (auto picture = first_picture(request, fields)) body["first_frame_image"] = std::move(*picture);
@@ -88,7 +88,7 @@ HouseCall film(const MediaRequest& request, const std::string& model) {
   return json_call("/video_generation", body);
 }
 
-void read_film(const std::string& body, MediaJob& job) {
+void read_minimax_film(const std::string& body, MediaJob& job) {
   const Json answer = house_answer(body);
   const std::string state = text_at(answer, "status");
   const std::string code = text_at(answer, "base_resp/status_code");
@@ -136,14 +136,14 @@ House minimax() {
   house.traits.penalties = false;
   house.models = {"MiniMax-M2", "MiniMax-Text-01"};
   house.media[MediaKind::kSpeech] = {.ask = speech, .told = spoken};
-  house.media[MediaKind::kImage] = {.ask = picture, .told = painted};
+  house.media[MediaKind::kImage] = {.ask = minimax_picture, .told = minimax_painted};
   house.jobs[MediaKind::kVideo] = {
-      .submit = film,
+      .submit = minimax_film,
       .look =
           [](const MediaJob& job) {
             return HouseCall{.method = "GET", .path = "/query/video_generation?task_id=" + plain_id(job.id)};
           },
-      .read = read_film,
+      .read = read_minimax_film,
       .result = film_file,
       .read_result = read_film_file};
   return house;

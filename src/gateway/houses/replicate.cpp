@@ -30,13 +30,13 @@ std::vector<std::string> output_of(const Json& answer) {
   return urls;
 }
 
-HouseCall picture(const MediaRequest& request, const std::string& model) {
+HouseCall replicate_picture(const MediaRequest& request, const std::string& model) {
   chat::Fields fields(request.words, "");
   fields.only("response_format", "url", "this house tells addresses of pictures");
   return predict(request, model, {{"Prefer", "wait=60"}});
 }
 
-void told(const MediaRequest&, std::string& body, std::string& type) {
+void replicate_told(const MediaRequest&, std::string& body, std::string& type) {
   const Json answer = house_answer(body);
   if (const std::string state = text_at(answer, "status"); state != "succeeded") {
     const std::string why = text_at(answer, "error");
@@ -47,7 +47,7 @@ void told(const MediaRequest&, std::string& body, std::string& type) {
   type = "application/json";
 }
 
-void read(const std::string& body, MediaJob& job) {
+void read_replicate(const std::string& body, MediaJob& job) {
   const Json answer = house_answer(body);
   if (job.id.empty()) job.id = plain_id(text_at(answer, "id"));
   const std::string state = text_at(answer, "status");
@@ -74,13 +74,13 @@ House replicate() {
   house.key_page = "https://replicate.com/account/api-tokens";
   house.chat_path = nullptr;
   house.models_path.clear();
-  house.media[MediaKind::kImage] = {.ask = picture, .told = told};
+  house.media[MediaKind::kImage] = {.ask = replicate_picture, .told = replicate_told};
   house.jobs[MediaKind::kVideo] = {
       .submit = [](const MediaRequest& request, const std::string& model) { return predict(request, model, {}); },
       .look =
           [](const MediaJob& job) { return HouseCall{.method = "GET", .path = "/predictions/" + plain_id(job.id)}; },
       .cancel = [](const MediaJob& job) { return HouseCall{.path = "/predictions/" + plain_id(job.id) + "/cancel"}; },
-      .read = read,
+      .read = read_replicate,
       .content = nullptr};
   house.models = {"black-forest-labs/flux-schnell"};
   return house;

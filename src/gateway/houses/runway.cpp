@@ -11,7 +11,7 @@
 namespace shenbi::gateway::houses {
 namespace {
 
-HouseCall film(const MediaRequest& request, const std::string& model) {
+HouseCall runway_film(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request, "input_reference");
   chat::OrderedJson body = {{"model", model}, {"promptText", fields.needed_text("prompt")}};
   const auto picture = first_picture(request, fields);
@@ -24,7 +24,7 @@ HouseCall film(const MediaRequest& request, const std::string& model) {
   return json_call(picture ? "/image_to_video" : "/text_to_video", body);
 }
 
-void read(const std::string& body, MediaJob& job) {
+void read_runway(const std::string& body, MediaJob& job) {
   const Json answer = house_answer(body);
   if (job.id.empty()) {
     job.id = plain_id(text_at(answer, "id"));
@@ -63,7 +63,8 @@ House runway() {
   const auto task = [](const char* method) {
     return [method](const MediaJob& job) { return HouseCall{.method = method, .path = "/tasks/" + plain_id(job.id)}; };
   };
-  house.jobs[MediaKind::kVideo] = {.submit = film, .look = task("GET"), .cancel = task("DELETE"), .read = read};
+  house.jobs[MediaKind::kVideo] = {
+      .submit = runway_film, .look = task("GET"), .cancel = task("DELETE"), .read = read_runway};
   house.models = {"gen4.5", "gen4_turbo"};
   return house;
 }

@@ -7,7 +7,7 @@
 namespace shenbi::gateway::houses {
 namespace {
 
-HouseCall ask(const MediaRequest& request, const std::string& model) {
+HouseCall stability_picture(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request);
   std::vector<std::pair<std::string, std::string>> form = {{"prompt", fields.needed_text("prompt")}};
   const auto take = [&](const char* name) {
@@ -31,7 +31,7 @@ HouseCall ask(const MediaRequest& request, const std::string& model) {
   return form_call("/v2beta/stable-image/generate/" + path, form, {{"Accept", "application/json"}});
 }
 
-void told(const MediaRequest&, std::string& body, std::string& type) {
+void stability_told(const MediaRequest&, std::string& body, std::string& type) {
   body = image_list({}, {text_at(house_answer(body), "image")});
   type = "application/json";
 }
@@ -66,7 +66,7 @@ House stability() {
   house.key_page = "https://platform.stability.ai/account/keys";
   house.chat_path = nullptr;
   house.models_path.clear();
-  house.media[MediaKind::kImage] = {.ask = ask, .told = told};
+  house.media[MediaKind::kImage] = {.ask = stability_picture, .told = stability_told};
   house.media[MediaKind::kSpeech] = {.ask = sound, .told = nullptr};
   house.models = {"stable-image-core", "stable-image-ultra", "sd3.5-large", "stable-audio-2.5"};
   return house;

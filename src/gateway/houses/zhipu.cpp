@@ -9,7 +9,7 @@
 namespace shenbi::gateway::houses {
 namespace {
 
-HouseCall film(const MediaRequest& request, const std::string& model) {
+HouseCall zhipu_film(const MediaRequest& request, const std::string& model) {
   chat::Fields fields = words_of(request);
   chat::OrderedJson body = {{"model", model}, {"prompt", fields.needed_text("prompt")}};
   if (fields.has("seconds")) body["duration"] = request.most.milliseconds / 1000;
@@ -22,7 +22,7 @@ HouseCall film(const MediaRequest& request, const std::string& model) {
   return json_call("/videos/generations", body);
 }
 
-void read_film(const std::string& body, MediaJob& job) {
+void read_zhipu_film(const std::string& body, MediaJob& job) {
   const Json answer = house_answer(body);
   if (job.id.empty()) job.id = plain_id(text_at(answer, "id"));
   const std::string state = text_at(answer, "task_status");
@@ -65,11 +65,11 @@ House zhipu() {
   house.models = {"glm-4.6", "glm-4.5", "glm-4.5-air", "glm-4-flash"};
   speaks_openai_media(house, {MediaKind::kImage});
   house.jobs[MediaKind::kVideo] = {
-      .submit = film,
+      .submit = zhipu_film,
       .look =
           [](const MediaJob& job) { return HouseCall{.method = "GET", .path = "/async-result/" + plain_id(job.id)}; },
       .cancel = nullptr,
-      .read = read_film,
+      .read = read_zhipu_film,
       .content = nullptr};
   return house;
 }

@@ -14,7 +14,7 @@ Schema block() {
                  object({{"type", word({"tool_use"})}, {"id", text()}, {"name", text()}, {"input", map(anything())}})});
 }
 
-Schema message() {
+Schema anthropic_message() {
   return object({{"id", text()},
                  {"type", word({"message"})},
                  {"role", word({"assistant"})},
@@ -33,7 +33,7 @@ Schema delta() {
                  object({{"type", word({"input_json_delta"})}, {"partial_json", text()}})});
 }
 
-Schema events() {
+Schema anthropic_events() {
   const Schema end = object({{"stop_reason", stop_reason()}, {"stop_sequence", or_null(text())}});
   return either(
       {object({{"type", word({"message_start"})}, {"message", named("AnthropicMessage")}}),
@@ -47,12 +47,12 @@ Schema events() {
        named("AnthropicError")});
 }
 
-Schema error() {
+Schema anthropic_error() {
   // `type` is ours, or the word of the house that the request was passed on to.
   return object({{"type", word({"error"})}, {"error", object({{"type", text()}, {"message", text()}})}});
 }
 
-Schema model() {
+Schema anthropic_model() {
   return object({{"type", word({"model"})},
                  {"id", text()},
                  {"display_name", text()},
@@ -65,16 +65,16 @@ Schema model() {
 }  // namespace
 
 Types anthropic_types() {
-  return {{"AnthropicError", error()},
+  return {{"AnthropicError", anthropic_error()},
           {"AnthropicUsage", object({{"input_tokens", count()},
                                      {"cache_creation_input_tokens", count()},
                                      {"cache_read_input_tokens", count()},
                                      {"output_tokens", count()}})},
           {"AnthropicBlock", block()},
-          {"AnthropicMessage", message()},
-          {"AnthropicEvent", events()},
+          {"AnthropicMessage", anthropic_message()},
+          {"AnthropicEvent", anthropic_events()},
           {"AnthropicTokenCount", object({{"input_tokens", count()}})},
-          {"AnthropicModel", model()},
+          {"AnthropicModel", anthropic_model()},
           {"AnthropicModelList", object({{"data", list(named("AnthropicModel"))},
                                          {"first_id", or_null(text())},
                                          {"last_id", or_null(text())},

@@ -6,7 +6,7 @@
 namespace shenbi::server::openapi {
 namespace {
 
-Schema usage() {
+Schema column_usage() {
   return object({{"prompt_tokens", count()},
                  {"cached_tokens", count()},
                  {"completion_tokens", count()},
@@ -23,7 +23,7 @@ Schema ended(Fields always, Fields sometimes) {
                    {"attempt", count()},
                    {"status", word({"done", "stopped", "failed"})},
                    {"finish_reason", or_null(word({"stop", "length", "tool_calls", "content_filter"}))},
-                   {"usage", usage()},
+                   {"usage", column_usage()},
                    {"first_token_s", or_null(number())},
                    {"seconds", number()},
                    {"tokens_per_s", or_null(number())},

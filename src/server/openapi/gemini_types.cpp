@@ -21,19 +21,19 @@ Schema candidate() {
                  {"avgLogprobs", number()}});
 }
 
-Schema usage() {
+Schema gemini_usage() {
   return object({{"promptTokenCount", count()}, {"candidatesTokenCount", count()}, {"totalTokenCount", count()}},
                 {{"thoughtsTokenCount", count()}, {"cachedContentTokenCount", count()}});
 }
 
-Schema error() {
+Schema gemini_error() {
   const Schema info = object({{"@type", text()}, {"reason", text()}, {"domain", text()}});
   // `status` is ours, or the word of the house that the request was passed on to.
   return object(
       {{"error", object({{"code", count()}, {"message", text()}, {"status", text()}}, {{"details", list(info)}})}});
 }
 
-Schema model() {
+Schema gemini_model() {
   return object(
       {{"name", text()},
        {"displayName", text()},
@@ -45,15 +45,15 @@ Schema model() {
 }  // namespace
 
 Types gemini_types() {
-  return {{"GeminiError", error()},
+  return {{"GeminiError", gemini_error()},
           {"GeminiResponse", object({{"candidates", list(candidate())},
                                      {"modelVersion", text()},
                                      {"responseId", text()},
-                                     {"usageMetadata", usage()}},
+                                     {"usageMetadata", gemini_usage()}},
                                     {{"warnings", list(text())}})},
           {"GeminiResponseList", list(either({named("GeminiResponse"), named("GeminiError")}))},
           {"GeminiTokenCount", object({{"totalTokens", count()}})},
-          {"GeminiModel", model()},
+          {"GeminiModel", gemini_model()},
           {"GeminiModelList", object({{"models", list(named("GeminiModel"))}})}};
 }
 

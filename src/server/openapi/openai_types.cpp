@@ -7,7 +7,7 @@ namespace {
 
 Schema finish_reason() { return word({"stop", "length", "tool_calls", "content_filter"}); }
 
-Schema usage() {
+Schema openai_usage() {
   return object({{"prompt_tokens", count()},
                  {"completion_tokens", count()},
                  {"total_tokens", count()},
@@ -66,7 +66,7 @@ Schema completion_choice(bool piece) {
                  {"finish_reason", piece ? or_null(finish_reason()) : finish_reason()}});
 }
 
-Schema model() {
+Schema openai_model() {
   const Schema ours = object({{"kind", word({"chat", "base"})},
                               {"note", text()},
                               {"context", count()},
@@ -83,7 +83,7 @@ Schema model() {
       {{"id", text()}, {"object", word({"model"})}, {"created", integer()}, {"owned_by", text()}, {"shenbi", ours}});
 }
 
-Schema error() {
+Schema openai_error() {
   return object(
       {{"error", object({{"message", text()},
                          {"type", text()},  // ours, or the word of the house that the request was passed on to
@@ -110,8 +110,8 @@ Types openai_types() {
   const Schema embedding = object({{"object", word({"embedding"})}, {"index", count()}, {"embedding", vector}});
   const Schema embedding_usage = object({{"prompt_tokens", count()}, {"total_tokens", count()}});
   return {
-      {"Error", error()},
-      {"Usage", usage()},
+      {"Error", openai_error()},
+      {"Usage", openai_usage()},
       {"TokenLogprob", token({{"top_logprobs", list(token({}))}})},
       {"ChatCompletion", frame("chat.completion", chat_choice(), false)},
       {"ChatCompletionChunk", frame("chat.completion.chunk", chat_piece(), true)},
@@ -120,7 +120,7 @@ Types openai_types() {
       {"Embeddings",
        object({{"object", word({"list"})}, {"data", list(embedding)}, {"model", text()}, {"usage", embedding_usage}})},
       {"Ranking", ranking()},
-      {"Model", model()},
+      {"Model", openai_model()},
       {"ModelList", object({{"object", word({"list"})}, {"data", list(named("Model"))}})},
       {"Tokens", object({{"count", count()}, {"max_model_len", count()}, {"tokens", list(count())}},
                         {{"token_strs", list(text())}})},

@@ -5,7 +5,7 @@
 namespace shenbi::server::openapi {
 namespace {
 
-Schema usage() {
+Schema page_answer_usage() {
   return object({{"prompt_tokens", count()},
                  {"cached_tokens", count()},
                  {"completion_tokens", count()},
@@ -16,7 +16,7 @@ Schema usage() {
                 {{"thinking_s", number()}, {"cost_nano_usd", or_null(count())}});
 }
 
-Schema message() {
+Schema page_message() {
   return object({{"id", text()},
                  {"parent", or_null(text())},
                  {"role", word({"user", "assistant"})},
@@ -27,7 +27,7 @@ Schema message() {
                  {"status", word({"running", "done", "stopped", "failed"})}},
                 {{"error", text()},
                  {"finish", word({"stop", "length", "tool_calls", "content_filter"})},
-                 {"usage", usage()},
+                 {"usage", page_answer_usage()},
                  {"warnings", list(text())},
                  {"params", map(anything())}});
 }
@@ -40,7 +40,7 @@ Schema conversation(Schema messages, Fields always, Fields sometimes) {
   return object(fields, std::move(sometimes));
 }
 
-Schema model() {
+Schema page_model() {
   return object({{"id", text()},
                  {"owner", text()},
                  {"chat", boolean()},
@@ -175,8 +175,8 @@ Types page_types() {
   const Schema folder = object({{"id", text()}, {"name", text()}, {"count", count()}});
   const Schema prompt = object({{"id", text()}, {"name", text()}, {"content", text()}, {"updated", number()}});
   const Schema skipped = object({{"what", text()}, {"why", text()}});
-  return {{"PageMessage", message()},
-          {"PageConfig", object({{"version", text()}, {"needs_key", boolean()}, {"models", list(model())}})},
+  return {{"PageMessage", page_message()},
+          {"PageConfig", object({{"version", text()}, {"needs_key", boolean()}, {"models", list(page_model())}})},
           {"PageSummary", conversation(count(), {}, {{"snippet", text()}})},
           {"PageSummaries", object({{"conversations", list(named("PageSummary"))}})},
           {"PageConversation",

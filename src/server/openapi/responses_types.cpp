@@ -36,7 +36,7 @@ Schema output_item() {
                          {"name", text()}})});
 }
 
-Schema usage() {
+Schema response_usage() {
   return object({{"input_tokens", count()},
                  {"input_tokens_details", object({{"cached_tokens", count()}, {"cache_write_tokens", count()}})},
                  {"output_tokens", count()},
@@ -87,7 +87,7 @@ Schema response() {
       {"incomplete_details", or_null(object({{"reason", word({"content_filter", "max_output_tokens"})}}))},
       {"model", text()},
       {"output", list(named("ResponseItem"))},
-      {"usage", or_null(usage())}};
+      {"usage", or_null(response_usage())}};
   for (auto& field : echoed()) fields.push_back(std::move(field));
   return object(fields, {{"warnings", list(text())}});
 }
@@ -111,7 +111,7 @@ Schema call_event(std::string_view type, Fields more) {
   return event({type}, fields);
 }
 
-Schema events() {
+Schema response_events() {
   const Schema part = either({output_text(), reasoning_text()});
   const Schema logprobs = list(named("TokenLogprob"));
   return either({event({"response.created", "response.in_progress", "response.completed", "response.incomplete",
@@ -133,7 +133,7 @@ Schema events() {
 Types responses_types() {
   return {{"ResponseItem", output_item()},
           {"Response", response()},
-          {"ResponseEvent", events()},
+          {"ResponseEvent", response_events()},
           {"ResponseInputTokens", object({{"object", word({"response.input_tokens"})}, {"input_tokens", count()}})},
           {"ResponseDeleted", object({{"id", text()}, {"object", word({"response.deleted"})}, {"deleted", boolean()}})},
           // The items as the caller wrote them, those of an answer before among them.

@@ -9,7 +9,7 @@
 namespace shenbi::server::routes {
 namespace {
 
-Translation translation(const std::string& body) {
+Translation message_translation(const std::string& body) {
   chat::AnthropicMessages parsed = chat::parse_anthropic_messages(body);
   chat::ChatRequest request = parsed.request;
   return {std::move(request), [parsed = std::move(parsed)] {
@@ -19,7 +19,8 @@ Translation translation(const std::string& body) {
 }
 
 void messages(RouteCall& call) {
-  if (pass(call, {.dialect = gateway::Dialect::kAnthropic, .model = {}, .stream = {}, .translate = translation}))
+  if (pass(call,
+           {.dialect = gateway::Dialect::kAnthropic, .model = {}, .stream = {}, .translate = message_translation}))
     return;
   chat::AnthropicMessages parsed = chat::parse_anthropic_messages(call.request.body);
   check_caller(call, parsed.request.model);
@@ -36,7 +37,7 @@ void messages(RouteCall& call) {
 // For whom signed thinking must be looked at.
 Translation counting(const std::string& body) { return {chat::parse_anthropic_messages(body, true).request, {}}; }
 
-void count_tokens(RouteCall& call) {
+void count_message_tokens(RouteCall& call) {
   if (pass_count(call, {.dialect = gateway::Dialect::kAnthropic, .model = {}, .stream = false, .translate = counting}))
     return;
   const chat::AnthropicMessages parsed = chat::parse_anthropic_messages(call.request.body, true);
@@ -50,7 +51,7 @@ void count_tokens(RouteCall& call) {
 RouteList anthropic() {
   return {Route::with_key(Face::kAnthropic, "POST", "/v1/messages", Scope::kInfer, messages)
               .at_once_if(can_pass_at_once(gateway::Dialect::kAnthropic)),
-          Route::with_key(Face::kAnthropic, "POST", "/v1/messages/count_tokens", Scope::kInfer, count_tokens)};
+          Route::with_key(Face::kAnthropic, "POST", "/v1/messages/count_tokens", Scope::kInfer, count_message_tokens)};
 }
 
 }  // namespace shenbi::server::routes

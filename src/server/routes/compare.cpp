@@ -70,7 +70,7 @@ uint32_t column_of(const RouteCall& call) {
   return column;
 }
 
-void stop(RouteCall& call) {
+void stop_column(RouteCall& call) {
   call.state.comparisons->find(call.caller, call.path["id"])->stop(column_of(call));
   send_json(call, 200, {{"id", call.path["id"]}, {"column", column_of(call)}});
 }
@@ -152,7 +152,7 @@ RouteList compare() {
     };
     post("/compare", [scope](RouteCall& call) { start(call, scope); });
     post("/compare/summary", summary);
-    post("/compare/{id}/columns/{column}/stop", stop);
+    post("/compare/{id}/columns/{column}/stop", stop_column);
     post("/compare/{id}/columns/{column}/retry", retry);
   };
   add(Face::kOpenAi, "/v1", Scope::kInfer);

@@ -11,7 +11,7 @@
 namespace shenbi::server::routes {
 namespace {
 
-Translation translation(const std::string& body, const std::string& model, bool stream) {
+Translation gemini_translation(const std::string& body, const std::string& model, bool stream) {
   chat::GeminiGenerate parsed = chat::parse_gemini_generate(body, model, stream);
   if (parsed.n != 1) chat::refuse_field("candidateCount", "of this model's upstreams not every one gives several");
   chat::ChatRequest request = parsed.request;
@@ -26,7 +26,7 @@ void generate(RouteCall& call, bool stream) {
   const std::string& model = call.path["model"];
   // An upstream is asked for events; a stream that is one JSON list is written here.
   if (sse || !stream) {
-    const auto translate = [model, stream](const std::string& body) { return translation(body, model, stream); };
+    const auto translate = [model, stream](const std::string& body) { return gemini_translation(body, model, stream); };
     if (pass(call, {.dialect = gateway::Dialect::kGemini, .model = model, .stream = stream, .translate = translate}))
       return;
   }
@@ -46,7 +46,7 @@ void generate(RouteCall& call, bool stream) {
   answer(call, std::move(plan));
 }
 
-void count_tokens(RouteCall& call) {
+void count_gemini_tokens(RouteCall& call) {
   const auto counting = [&model = call.path["model"]](const std::string& body) {
     return Translation{chat::parse_gemini_count(body, model).request, {}};
   };
@@ -72,7 +72,7 @@ RouteList gemini() {
     };
     infer("generateContent", [](RouteCall& call) { generate(call, false); });
     infer("streamGenerateContent", [](RouteCall& call) { generate(call, true); });
-    infer("countTokens", count_tokens);
+    infer("countTokens", count_gemini_tokens);
   }
   routes.push_back(Route::with_key(Face::kGemini, "GET", "/v1beta/models", Scope::kRead, list_gemini_models));
   routes.push_back(Route::with_key(Face::kGemini, "GET", "/v1beta/models/{model...}", Scope::kRead,

@@ -29,13 +29,13 @@ OrderedJson key_json(const Key& key) {
           {"team", key.team}};
 }
 
-void list(RouteCall& call) {
+void list_keys(RouteCall& call) {
   OrderedJson all = OrderedJson::array();
   for (const Key& key : call.state.keys.list()) all.push_back(key_json(key));
   send_json(call, 200, {{"keys", all}});
 }
 
-void create(RouteCall& call) {
+void create_key(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   Key key{.name = bounded_title(body.needed_text("name"))};
   for (const std::string& scope : body.texts("scopes", limits::kMaxKeyWords)) key.scopes.insert(scope_of(scope));
@@ -51,7 +51,7 @@ void create(RouteCall& call) {
   send_json(call, 201, json);
 }
 
-void change(RouteCall& call) {
+void change_key(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   const std::string team = bounded_title(body.needed_text("team"));
   body.end();
@@ -71,9 +71,9 @@ void revoke(RouteCall& call) {
 }  // namespace
 
 RouteList keys() {
-  return {Route::with_key(Face::kPage, "GET", "/page/keys", Scope::kManage, list),
-          Route::with_key(Face::kPage, "POST", "/page/keys", Scope::kManage, create),
-          Route::with_key(Face::kPage, "PATCH", "/page/keys/{id}", Scope::kManage, change),
+  return {Route::with_key(Face::kPage, "GET", "/page/keys", Scope::kManage, list_keys),
+          Route::with_key(Face::kPage, "POST", "/page/keys", Scope::kManage, create_key),
+          Route::with_key(Face::kPage, "PATCH", "/page/keys/{id}", Scope::kManage, change_key),
           Route::with_key(Face::kPage, "DELETE", "/page/keys/{id}", Scope::kManage, revoke)};
 }
 

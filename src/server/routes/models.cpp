@@ -29,7 +29,7 @@ OrderedJson openai_model(const gateway::ModelInfo& m) {
   return json;
 }
 
-void list(RouteCall& call) {
+void list_models(RouteCall& call) {
   if (is_gemini_client(call)) return list_gemini_models(call);
   if (is_anthropic_client(call)) return list_anthropic_models(call);
   OrderedJson data = OrderedJson::array();
@@ -52,7 +52,7 @@ void one(RouteCall& call) {
 }  // namespace
 
 RouteList models() {
-  return {Route::with_key(Face::kOpenAi, "GET", "/v1/models", Scope::kRead, list),
+  return {Route::with_key(Face::kOpenAi, "GET", "/v1/models", Scope::kRead, list_models),
           Route::with_key(Face::kOpenAi, "GET", "/v1/models/{id...}", Scope::kRead, one)};
 }
 

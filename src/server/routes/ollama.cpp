@@ -208,7 +208,7 @@ void ps(RouteCall& call) {
   send_json(call, 200, {{"models", models}});
 }
 
-void show(RouteCall& call) {
+void show_model(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   const auto name = body.text("model"), old_name = body.text("name");
   body.boolean("verbose");
@@ -238,9 +238,9 @@ void show(RouteCall& call) {
   throw ReasonedError(Code::kNotFound, Reason::kModelNotFound, fmt::format("model '{}' is not here", model));
 }
 
-void version(RouteCall& call) { send_json(call, 200, {{"version", kVersion}}); }
+void ollama_version(RouteCall& call) { send_json(call, 200, {{"version", kVersion}}); }
 
-void remove(RouteCall& call) {
+void remove_model(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   const auto name = body.text("model"), old_name = body.text("name");
   body.end();
@@ -270,10 +270,10 @@ RouteList ollama() {
           with(Scope::kInfer, "POST", "/api/embed", embed),
           with(Scope::kRead, "GET", "/api/tags", tags),
           with(Scope::kRead, "GET", "/api/ps", ps),
-          with(Scope::kRead, "POST", "/api/show", show),
-          with(Scope::kManage, "DELETE", "/api/delete", remove),
+          with(Scope::kRead, "POST", "/api/show", show_model),
+          with(Scope::kManage, "DELETE", "/api/delete", remove_model),
           with(Scope::kManage, "POST", "/api/copy", copy),
-          Route::open(Face::kOllama, "GET", "/api/version", version)};
+          Route::open(Face::kOllama, "GET", "/api/version", ollama_version)};
 }
 
 }  // namespace shenbi::server::routes

@@ -16,8 +16,6 @@ namespace {
 using chat::Fields;
 using chat::OrderedJson;
 
-OrderedJson or_null(const std::string& text) { return text.empty() ? OrderedJson() : OrderedJson(text); }
-
 OrderedJson usage_json(const BatchUsage& usage) {
   return {{"input_tokens", usage.input_tokens},
           {"input_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
@@ -30,13 +28,13 @@ OrderedJson batch_json(const StoredBatch& batch) {
   OrderedJson json = {{"id", batch.id},
                       {"object", "batch"},
                       {"endpoint", batch.endpoint},
-                      {"model", or_null(batch.model)},
+                      {"model", text_or_null(batch.model)},
                       {"errors", batch.errors},
                       {"input_file_id", batch.input_file},
                       {"completion_window", "24h"},
                       {"status", batch_status_name(batch.status)},
-                      {"output_file_id", or_null(batch.output_file)},
-                      {"error_file_id", or_null(batch.error_file)},
+                      {"output_file_id", text_or_null(batch.output_file)},
+                      {"error_file_id", text_or_null(batch.error_file)},
                       {"created_at", static_cast<int64_t>(batch.created)},
                       {"expires_at", static_cast<int64_t>(batch.expires)}};
   for (const char* time : {"in_progress_at", "finalizing_at", "completed_at", "failed_at", "expired_at",
@@ -79,7 +77,7 @@ int64_t output_lifetime_of(Fields& body) {
   return seconds.value_or(0);
 }
 
-void create(RouteCall& call) {
+void create_batch(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   StoredBatch wanted{.owner = call.caller.id, .input_file = body.needed_text("input_file_id")};
   body.needed("endpoint");
@@ -94,7 +92,7 @@ void create(RouteCall& call) {
   send_json(call, 200, batch_json(call.state.batches->create(wanted)));
 }
 
-void list(RouteCall& call) {
+void list_batches(RouteCall& call) {
   const ListQuery query = ListQuery::of(call.request, 20, 100);
   const auto page = call.state.batches->list(call.caller.id, query.after, query.limit);
   OrderedJson data = OrderedJson::array();
@@ -102,7 +100,7 @@ void list(RouteCall& call) {
   send_json(call, 200, list_json(std::move(data), page.more));
 }
 
-void show(RouteCall& call) {
+void show_batch(RouteCall& call) {
   send_json(call, 200, batch_json(call.state.batches->get(call.caller.id, call.path["id"])));
 }
 
@@ -116,8 +114,8 @@ RouteList openai_batches() {
   const auto with = [](std::string_view method, std::string_view pattern, RouteHandler handler) {
     return Route::with_key(Face::kOpenAi, method, pattern, Scope::kInfer, std::move(handler));
   };
-  return {with("POST", "/v1/batches", create), with("GET", "/v1/batches", list), with("GET", "/v1/batches/{id}", show),
-          with("POST", "/v1/batches/{id}/cancel", cancel)};
+  return {with("POST", "/v1/batches", create_batch), with("GET", "/v1/batches", list_batches),
+          with("GET", "/v1/batches/{id}", show_batch), with("POST", "/v1/batches/{id}/cancel", cancel)};
 }
 
 }  // namespace shenbi::server::routes

@@ -9,7 +9,7 @@
 namespace shenbi::server::routes {
 namespace {
 
-Translation translation(const std::string& body) {
+Translation chat_translation(const std::string& body) {
   chat::OpenAiChat parsed = chat::parse_openai_chat(body);
   if (parsed.n != 1) chat::refuse_field("n", "of this model's upstreams not every one gives several answers at once");
   chat::ChatRequest request = parsed.request;
@@ -20,7 +20,8 @@ Translation translation(const std::string& body) {
 }
 
 void chat_completions(RouteCall& call) {
-  if (pass(call, {.dialect = gateway::Dialect::kOpenAi, .model = {}, .stream = {}, .translate = translation})) return;
+  if (pass(call, {.dialect = gateway::Dialect::kOpenAi, .model = {}, .stream = {}, .translate = chat_translation}))
+    return;
   chat::OpenAiChat parsed = chat::parse_openai_chat(call.request.body);
   check_caller(call, parsed.request.model);
   mark_caller(call, parsed.request);

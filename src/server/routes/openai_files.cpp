@@ -112,7 +112,7 @@ void upload(RouteCall& call) {
   send_json(call, 200, file_json(call.state.files->add(wanted, file->content, lifetime)));
 }
 
-void list(RouteCall& call) {
+void list_files(RouteCall& call) {
   const ListQuery query = ListQuery::of(call.request, kMostListed, kMostListed, {"purpose", "order"});
   const std::string order = call.request.parameter("order").value_or("desc");
   if (order != "asc" && order != "desc") Upload::refuse("order", "must be asc or desc");
@@ -123,14 +123,16 @@ void list(RouteCall& call) {
   send_json(call, 200, list_json(std::move(data), page.more));
 }
 
-void show(RouteCall& call) { send_json(call, 200, file_json(call.state.files->get(call.caller.id, call.path["id"]))); }
+void show_file(RouteCall& call) {
+  send_json(call, 200, file_json(call.state.files->get(call.caller.id, call.path["id"])));
+}
 
-void remove(RouteCall& call) {
+void remove_file(RouteCall& call) {
   call.state.files->remove(call.caller.id, call.path["id"]);
   send_json(call, 200, {{"id", call.path["id"]}, {"object", "file"}, {"deleted", true}});
 }
 
-void content(RouteCall& call) {
+void file_content(RouteCall& call) {
   send_file(call, call.state.files->get(call.caller.id, call.path["id"]), "application/octet-stream");
 }
 
@@ -140,8 +142,9 @@ RouteList openai_files() {
   const auto with = [](std::string_view method, std::string_view pattern, RouteHandler handler) {
     return Route::with_key(Face::kOpenAi, method, pattern, Scope::kInfer, std::move(handler));
   };
-  return {with("POST", "/v1/files", upload), with("GET", "/v1/files", list), with("GET", "/v1/files/{id}", show),
-          with("DELETE", "/v1/files/{id}", remove), with("GET", "/v1/files/{id}/content", content)};
+  return {with("POST", "/v1/files", upload), with("GET", "/v1/files", list_files),
+          with("GET", "/v1/files/{id}", show_file), with("DELETE", "/v1/files/{id}", remove_file),
+          with("GET", "/v1/files/{id}/content", file_content)};
 }
 
 }  // namespace shenbi::server::routes

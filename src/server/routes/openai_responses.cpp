@@ -55,7 +55,7 @@ Continued take_store_fields(RouteCall& call) {
   return c;
 }
 
-void create(RouteCall& call) {
+void create_response(RouteCall& call) {
   const Continued continued = take_store_fields(call);
   chat::OpenAiResponses parsed = chat::parse_openai_responses(continued.body.dump());
   check_caller(call, parsed.request.model);
@@ -88,9 +88,11 @@ void input_tokens(RouteCall& call) {
   send_json(call, 200, {{"object", "response.input_tokens"}, {"input_tokens", prompt.second.size()}});
 }
 
-void show(RouteCall& call) { send_json(call, 200, call.state.responses.get(call.caller.id, call.path["id"]).response); }
+void show_response(RouteCall& call) {
+  send_json(call, 200, call.state.responses.get(call.caller.id, call.path["id"]).response);
+}
 
-void remove(RouteCall& call) {
+void remove_response(RouteCall& call) {
   call.state.responses.remove(call.caller.id, call.path["id"]);
   send_json(call, 200, {{"id", call.path["id"]}, {"object", "response.deleted"}, {"deleted", true}});
 }
@@ -109,8 +111,8 @@ RouteList openai_responses() {
   const auto with = [](std::string_view method, std::string_view pattern, RouteHandler handler) {
     return Route::with_key(Face::kOpenAi, method, pattern, Scope::kInfer, std::move(handler));
   };
-  return {with("POST", "/v1/responses", create), with("POST", "/v1/responses/input_tokens", input_tokens),
-          with("GET", "/v1/responses/{id}", show), with("DELETE", "/v1/responses/{id}", remove),
+  return {with("POST", "/v1/responses", create_response), with("POST", "/v1/responses/input_tokens", input_tokens),
+          with("GET", "/v1/responses/{id}", show_response), with("DELETE", "/v1/responses/{id}", remove_response),
           with("GET", "/v1/responses/{id}/input_items", input_items)};
 }
 

@@ -17,8 +17,6 @@ namespace {
 
 using chat::OrderedJson;
 
-OrderedJson or_null(const std::string& text) { return text.empty() ? OrderedJson() : OrderedJson(text); }
-
 OrderedJson time_or_null(double time) { return time > 0 ? OrderedJson(static_cast<int64_t>(time)) : OrderedJson(); }
 
 // The model as the caller named it. What the house tells of length and size counts; before it does, nothing is known.
@@ -37,14 +35,14 @@ OrderedJson video_json(const StoredMediaJob& one) {
           {"created_at", static_cast<int64_t>(one.created)},
           {"completed_at", done ? time_or_null(one.ended) : OrderedJson()},
           {"expires_at", done ? time_or_null(one.expires) : OrderedJson()},
-          {"prompt", or_null(one.prompt)},
-          {"seconds", or_null(one.job.seconds)},
-          {"size", or_null(one.job.size)},
+          {"prompt", text_or_null(one.prompt)},
+          {"seconds", text_or_null(one.job.seconds)},
+          {"size", text_or_null(one.job.size)},
           {"error", error},
           {"remixed_from_video_id", nullptr}};
 }
 
-void create(RouteCall& call) {
+void create_video(RouteCall& call) {
   const auto request = media_request(call, gateway::MediaKind::kVideo);
   const StoredMediaJob row = call.state.media_jobs->create(call.caller.id, request);
   call.state.media_runner->submit(row, request);
@@ -53,7 +51,7 @@ void create(RouteCall& call) {
   send_json(call, 200, video_json(*made));
 }
 
-void list(RouteCall& call) {
+void list_videos(RouteCall& call) {
   const ListQuery query = ListQuery::of(call.request, 20, 100, {"order"});
   const std::string order = call.request.parameter("order").value_or("desc");
   if (order != "asc" && order != "desc") throw Error(Code::kInvalidArgument, "order: must be asc or desc");
@@ -63,20 +61,20 @@ void list(RouteCall& call) {
   send_json(call, 200, list_json(std::move(data), page.more));
 }
 
-void show(RouteCall& call) {
+void show_video(RouteCall& call) {
   const std::string& id = call.path["id"];
   const StoredMediaJob one = call.state.media_jobs->get(call.caller.id, id);
   call.state.media_runner->nudge(id);
   send_json(call, 200, video_json(one));
 }
 
-void remove(RouteCall& call) {
+void remove_video(RouteCall& call) {
   const std::string& id = call.path["id"];
   call.state.media_runner->abandon(call.state.media_jobs->remove(call.caller.id, id));
   send_json(call, 200, {{"id", id}, {"object", "video.deleted"}, {"deleted", true}});
 }
 
-void content(RouteCall& call) {
+void video_content(RouteCall& call) {
   const StoredMediaJob one = call.state.media_jobs->get(call.caller.id, call.path["id"]);
   if (const std::string variant = call.request.parameter("variant").value_or("video"); variant != "video")
     throw Error(Code::kInvalidArgument,
@@ -93,8 +91,9 @@ RouteList openai_videos() {
   const auto with = [](std::string_view method, std::string_view pattern, RouteHandler handler) {
     return Route::with_key(Face::kOpenAi, method, pattern, Scope::kInfer, std::move(handler));
   };
-  return {with("POST", "/v1/videos", create), with("GET", "/v1/videos", list), with("GET", "/v1/videos/{id}", show),
-          with("DELETE", "/v1/videos/{id}", remove), with("GET", "/v1/videos/{id}/content", content)};
+  return {with("POST", "/v1/videos", create_video), with("GET", "/v1/videos", list_videos),
+          with("GET", "/v1/videos/{id}", show_video), with("DELETE", "/v1/videos/{id}", remove_video),
+          with("GET", "/v1/videos/{id}/content", video_content)};
 }
 
 }  // namespace shenbi::server::routes

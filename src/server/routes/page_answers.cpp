@@ -130,7 +130,7 @@ void go_on(RouteCall& call) {
 }
 
 // The reply waits for the stored message, no thread does: many stops at once leave workers to store what they end.
-void stop(RouteCall& call) {
+void stop_answer(RouteCall& call) {
   call.state.conversations->message(call.caller.id, call.path["id"]);  // the caller's own, or 404
   const auto reply = [exchange = call.exchange](const StoredMessage& message) {
     exchange->send(json_response(200, OrderedJson{{"message", message_json(message)}}.dump(
@@ -171,7 +171,7 @@ RouteList page_answers() {
     return Route::with_key(Face::kPage, method, pattern, Scope::kPage, std::move(handler));
   };
   return {page("POST", "/page/conversations/{id}/ask", ask),   page("POST", "/page/messages/{id}/answer", answer_again),
-          page("POST", "/page/messages/{id}/continue", go_on), page("POST", "/page/messages/{id}/stop", stop),
+          page("POST", "/page/messages/{id}/continue", go_on), page("POST", "/page/messages/{id}/stop", stop_answer),
           page("GET", "/page/messages/{id}/stream", stream),   page("POST", "/page/estimate", estimate)};
 }
 

@@ -52,7 +52,7 @@ OrderedJson alert_json(const ledger::KeptAlert& kept) {
           {"delivery", ledger::delivery_name(kept.delivery)}};
 }
 
-void list(RouteCall& call) {
+void list_budgets(RouteCall& call) {
   OrderedJson budgets = OrderedJson::array(), alerts = OrderedJson::array(), teams = OrderedJson::array();
   for (const ledger::BudgetState& one : call.state.budgets.states()) budgets.push_back(budget_json(one));
   for (const ledger::KeptAlert& one : call.state.alerts.latest(kLatestAlerts)) alerts.push_back(alert_json(one));
@@ -87,7 +87,7 @@ void read_alerts(Fields& body, Budget& budget) {
   }
 }
 
-void put(RouteCall& call) {
+void put_budget(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   Budget budget{.name = call.path["name"]};
   budget.whose = ledger::whose_of(body.text("whose").value_or("everybody"));
@@ -107,7 +107,7 @@ void put(RouteCall& call) {
   }
 }
 
-void remove(RouteCall& call) {
+void remove_budget(RouteCall& call) {
   if (!call.state.budgets.remove(call.path["name"]))
     throw Error(Code::kNotFound, "no budget '" + call.path["name"] + "'");
   call.exchange->send({.status = 204, .headers = {}, .body = {}});
@@ -116,9 +116,9 @@ void remove(RouteCall& call) {
 }  // namespace
 
 RouteList page_budgets() {
-  return {Route::with_key(Face::kPage, "GET", "/page/budgets", Scope::kManage, list),
-          Route::with_key(Face::kPage, "PUT", "/page/budgets/{name}", Scope::kManage, put),
-          Route::with_key(Face::kPage, "DELETE", "/page/budgets/{name}", Scope::kManage, remove)};
+  return {Route::with_key(Face::kPage, "GET", "/page/budgets", Scope::kManage, list_budgets),
+          Route::with_key(Face::kPage, "PUT", "/page/budgets/{name}", Scope::kManage, put_budget),
+          Route::with_key(Face::kPage, "DELETE", "/page/budgets/{name}", Scope::kManage, remove_budget)};
 }
 
 }  // namespace shenbi::server::routes

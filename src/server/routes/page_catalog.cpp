@@ -23,7 +23,7 @@ catalog::Catalog everything(RouteCall& call) {
   return all;
 }
 
-void list(RouteCall& call) {
+void list_catalog(RouteCall& call) {
   const catalog::Catalog all = everything(call);
   OrderedJson models = OrderedJson::array();
   for (const catalog::Model* model : catalog::filtered(all, call.request.parameter("filter").value_or("")))
@@ -33,6 +33,6 @@ void list(RouteCall& call) {
 
 }  // namespace
 
-RouteList page_catalog() { return {Route::with_key(Face::kPage, "GET", "/page/catalog", Scope::kRead, list)}; }
+RouteList page_catalog() { return {Route::with_key(Face::kPage, "GET", "/page/catalog", Scope::kRead, list_catalog)}; }
 
 }  // namespace shenbi::server::routes

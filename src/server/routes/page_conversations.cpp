@@ -58,7 +58,7 @@ void purge(RouteCall& call) {
   }
 }
 
-void list(RouteCall& call) {
+void list_conversations(RouteCall& call) {
   purge(call);
   const Conversations::Filter filter{.text = call.request.parameter("q").value_or(""),
                                      .folder = call.request.parameter("folder").value_or(""),
@@ -81,19 +81,19 @@ OrderedJson whole(RouteCall& call, const StoredConversation& conversation) {
   return json;
 }
 
-void create(RouteCall& call) {
+void create_conversation(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   const auto title = body.text("title").value_or(""), folder = body.text("folder").value_or("");
   body.end();
   send_json(call, 201, whole(call, call.state.conversations->create(call.caller.id, bounded_title(title), folder)));
 }
 
-void show(RouteCall& call) {
+void show_conversation(RouteCall& call) {
   call.state.running->store_unsaved(*call.state.conversations);
   send_json(call, 200, whole(call, call.state.conversations->get(call.caller.id, call.path["id"])));
 }
 
-void change(RouteCall& call) {
+void change_conversation(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   Conversations::Change change;
   if (const auto title = body.text("title")) change.title = bounded_title(*title);
@@ -104,7 +104,7 @@ void change(RouteCall& call) {
   send_json(call, 200, summary_json(call.state.conversations->change(call.caller.id, call.path["id"], change)));
 }
 
-void remove(RouteCall& call) {
+void remove_conversation(RouteCall& call) {
   call.state.conversations->remove(call.caller.id, call.path["id"]);
   call.exchange->send({.status = 204, .headers = {}, .body = {}});
 }
@@ -153,11 +153,11 @@ RouteList page_conversations() {
     return Route::with_key(Face::kPage, method, pattern, Scope::kPage, std::move(handler));
   };
   return {Route::open(Face::kPage, "GET", "/page/config", config),
-          page("GET", "/page/conversations", list),
-          page("POST", "/page/conversations", create),
-          page("GET", "/page/conversations/{id}", show),
-          page("PATCH", "/page/conversations/{id}", change),
-          page("DELETE", "/page/conversations/{id}", remove),
+          page("GET", "/page/conversations", list_conversations),
+          page("POST", "/page/conversations", create_conversation),
+          page("GET", "/page/conversations/{id}", show_conversation),
+          page("PATCH", "/page/conversations/{id}", change_conversation),
+          page("DELETE", "/page/conversations/{id}", remove_conversation),
           page("POST", "/page/conversations/{id}/restore", restore),
           page("GET", "/page/folders", folders),
           page("POST", "/page/folders", create_folder),

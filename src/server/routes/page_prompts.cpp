@@ -35,25 +35,25 @@ Written written(RouteCall& call) {
   return prompt;
 }
 
-void list(RouteCall& call) {
+void list_prompts(RouteCall& call) {
   OrderedJson all = OrderedJson::array();
   for (const SavedPrompt& prompt : call.state.prompts->list(call.caller.id)) all.push_back(prompt_json(prompt));
   send_json(call, 200, {{"prompts", all}});
 }
 
-void create(RouteCall& call) {
+void create_prompt(RouteCall& call) {
   const Written prompt = written(call);
   send_json(call, 201, prompt_json(call.state.prompts->create(call.caller.id, prompt.name, prompt.content)));
 }
 
-void change(RouteCall& call) {
+void change_prompt(RouteCall& call) {
   call.state.prompts->get(call.caller.id, call.path["id"]);  // the caller's own, or 404
   const Written prompt = written(call);
   send_json(call, 200,
             prompt_json(call.state.prompts->change(call.caller.id, call.path["id"], prompt.name, prompt.content)));
 }
 
-void remove(RouteCall& call) {
+void remove_prompt(RouteCall& call) {
   call.state.prompts->remove(call.caller.id, call.path["id"]);
   call.exchange->send({.status = 204, .headers = {}, .body = {}});
 }
@@ -64,8 +64,8 @@ RouteList page_prompts() {
   const auto page = [](std::string_view method, std::string_view pattern, RouteHandler handler) {
     return Route::with_key(Face::kPage, method, pattern, Scope::kPage, std::move(handler));
   };
-  return {page("GET", "/page/prompts", list), page("POST", "/page/prompts", create),
-          page("PUT", "/page/prompts/{id}", change), page("DELETE", "/page/prompts/{id}", remove)};
+  return {page("GET", "/page/prompts", list_prompts), page("POST", "/page/prompts", create_prompt),
+          page("PUT", "/page/prompts/{id}", change_prompt), page("DELETE", "/page/prompts/{id}", remove_prompt)};
 }
 
 }  // namespace shenbi::server::routes

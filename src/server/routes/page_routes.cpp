@@ -16,13 +16,13 @@ OrderedJson route_json(const gateway::NamedRoute& route) {
   return {{"name", route.name}, {"targets", route.targets}, {"order", route.order}, {"hedge_ms", route.hedge_ms}};
 }
 
-void list(RouteCall& call) {
+void list_routes(RouteCall& call) {
   OrderedJson all = OrderedJson::array();
   for (const gateway::NamedRoute& route : call.state.routes.list()) all.push_back(route_json(route));
   send_json(call, 200, {{"routes", all}});
 }
 
-void put(RouteCall& call) {
+void put_route(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   gateway::NamedRoute route{.name = call.path["name"], .targets = body.texts("targets", limits::kMaxKeyWords)};
   route.order = body.text("order").value_or("listed");
@@ -33,7 +33,7 @@ void put(RouteCall& call) {
   send_json(call, known ? 200 : 201, route_json(route));
 }
 
-void remove(RouteCall& call) {
+void remove_route(RouteCall& call) {
   if (!call.state.routes.remove(call.path["name"]))
     throw Error(Code::kNotFound, "no route '" + call.path["name"] + "'");
   call.exchange->send({.status = 204, .headers = {}, .body = {}});
@@ -55,9 +55,9 @@ void resolve(RouteCall& call) {
 }  // namespace
 
 RouteList page_routes() {
-  return {Route::with_key(Face::kPage, "GET", "/page/routes", Scope::kRead, list),
-          Route::with_key(Face::kPage, "PUT", "/page/routes/{name}", Scope::kManage, put),
-          Route::with_key(Face::kPage, "DELETE", "/page/routes/{name}", Scope::kManage, remove),
+  return {Route::with_key(Face::kPage, "GET", "/page/routes", Scope::kRead, list_routes),
+          Route::with_key(Face::kPage, "PUT", "/page/routes/{name}", Scope::kManage, put_route),
+          Route::with_key(Face::kPage, "DELETE", "/page/routes/{name}", Scope::kManage, remove_route),
           Route::with_key(Face::kPage, "GET", "/page/resolve", Scope::kRead, resolve)};
 }
 

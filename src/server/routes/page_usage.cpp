@@ -30,7 +30,7 @@ std::string day_of(std::time_t time) {
   return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
 }
 
-[[noreturn]] void refuse(std::string_view field, std::string_view why) {
+[[noreturn]] void refuse_parameter(std::string_view field, std::string_view why) {
   throw Error(Code::kInvalidArgument, fmt::format("{}: {}", field, why));
 }
 
@@ -41,7 +41,7 @@ std::string day_parameter(const RouteCall& call, const char* name, std::time_t o
                       const size_t at = static_cast<size_t>(&c - given->data());
                       return at == 4 || at == 7 ? c == '-' : c >= '0' && c <= '9';
                     });
-  if (!fits) refuse(name, "expected a day, as 2026-11-22");
+  if (!fits) refuse_parameter(name, "expected a day, as 2026-11-22");
   return *given;
 }
 
@@ -51,7 +51,7 @@ int64_t number_parameter(const RouteCall& call, const char* name, int64_t otherw
   int64_t value = -1;
   const auto [end, error] = std::from_chars(given->data(), given->data() + given->size(), value);
   if (error != std::errc() || end != given->data() + given->size() || value < 1 || value > most)
-    refuse(name, fmt::format("expected a number from 1 to {}", most));
+    refuse_parameter(name, fmt::format("expected a number from 1 to {}", most));
   return value;
 }
 
@@ -79,7 +79,7 @@ std::vector<Ledger::By> by_of(std::string_view text) {
     text.remove_prefix(std::min(word.size() + 1, text.size()));
     const auto found = words().find(word);
     if (found == words().end() || std::find(by.begin(), by.end(), found->second) != by.end())
-      refuse("by", "expected day, model, key and upstream, each once, with commas between");
+      refuse_parameter("by", "expected day, model, key and upstream, each once, with commas between");
     by.push_back(found->second);
   }
   return by;
@@ -87,7 +87,7 @@ std::vector<Ledger::By> by_of(std::string_view text) {
 
 bool as_csv(const RouteCall& call) {
   const std::string format = call.request.parameter("format").value_or("json");
-  if (format != "json" && format != "csv") refuse("format", "expected json or csv");
+  if (format != "json" && format != "csv") refuse_parameter("format", "expected json or csv");
   return format == "csv";
 }
 

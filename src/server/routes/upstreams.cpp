@@ -64,7 +64,7 @@ void houses(RouteCall& call) {
   send_json(call, 200, {{"houses", all}});
 }
 
-void list(RouteCall& call) {
+void list_upstreams(RouteCall& call) {
   OrderedJson all = OrderedJson::array();
   for (const gateway::Upstream& upstream : call.state.upstreams.list()) all.push_back(upstream_json(upstream));
   send_json(call, 200, {{"upstreams", all}});
@@ -107,7 +107,7 @@ std::map<std::string, std::string> settings_of(Fields& body) {
   return settings;
 }
 
-void put(RouteCall& call) {
+void put_upstream(RouteCall& call) {
   Fields body = Fields::of_body(call.request.body);
   gateway::Upstream upstream{.name = call.path["name"]};
   const auto old = call.state.upstreams.find(upstream.name);
@@ -143,7 +143,7 @@ void put(RouteCall& call) {
   send_json(call, old ? 200 : 201, upstream_json(upstream));
 }
 
-void remove(RouteCall& call) {
+void remove_upstream(RouteCall& call) {
   if (!call.state.upstreams.remove(call.path["name"]))
     throw Error(Code::kNotFound, "no upstream '" + call.path["name"] + "'");
   call.exchange->send({.status = 204, .headers = {}, .body = {}});
@@ -153,9 +153,9 @@ void remove(RouteCall& call) {
 
 RouteList upstreams() {
   return {Route::with_key(Face::kPage, "GET", "/page/houses", Scope::kManage, houses),
-          Route::with_key(Face::kPage, "GET", "/page/upstreams", Scope::kManage, list),
-          Route::with_key(Face::kPage, "PUT", "/page/upstreams/{name}", Scope::kManage, put),
-          Route::with_key(Face::kPage, "DELETE", "/page/upstreams/{name}", Scope::kManage, remove)};
+          Route::with_key(Face::kPage, "GET", "/page/upstreams", Scope::kManage, list_upstreams),
+          Route::with_key(Face::kPage, "PUT", "/page/upstreams/{name}", Scope::kManage, put_upstream),
+          Route::with_key(Face::kPage, "DELETE", "/page/upstreams/{name}", Scope::kManage, remove_upstream)};
 }
 
 }  // namespace shenbi::server::routes
