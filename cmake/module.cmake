@@ -22,7 +22,7 @@ set(SHENBI_PRECOMPILED <fmt/format.h> <nlohmann/json.hpp> <algorithm> <chrono> <
 
 # Folders whose sources are compiled one by one: each file is written to one pattern with the same private names (cli/commands,
 # models/arch, formats/sources), or says `using` for names of Boost that it shares with the standard library (net).
-set(SHENBI_APART base cli/commands formats/sources kernels kernels/isa kernels/quant models/arch net tokenizers)
+set(SHENBI_APART base cli/commands formats/sources kernels kernels/isa kernels/quant models/arch net)
 set(SHENBI_BATCH 8)  # sources of one batch: more gain little, and two cores wait for the last one
 
 # Gives each source of a module's library the batch that it is compiled in: those of one folder, evenly, in order of name.

@@ -23,37 +23,38 @@ struct Spelling {
   WordFamily family;
 };
 
-constexpr WordFamily kGpt2{.gpt2 = true, .max_digits = UINT32_MAX};
-constexpr WordFamily kLlama3{.max_digits = 3};
-constexpr WordFamily kQwen2{};
-constexpr WordFamily kQwen35{.marks = true};
-constexpr WordFamily kO200k{.by_case = true, .max_digits = 3, .slash_tail = true};
-constexpr WordFamily kTekken{.contractions = false, .by_case = true, .slash_tail = true};
-constexpr WordFamily kCl100k{.max_digits = 3, .whole_tail = true};
+constexpr WordFamily kGpt2Words{.gpt2 = true, .max_digits = UINT32_MAX};
+constexpr WordFamily kLlama3Words{.max_digits = 3};
+constexpr WordFamily kQwen2Words{};
+constexpr WordFamily kQwen35Words{.marks = true};
+constexpr WordFamily kO200kWords{.by_case = true, .max_digits = 3, .slash_tail = true};
+constexpr WordFamily kTekkenWords{.contractions = false, .by_case = true, .slash_tail = true};
+constexpr WordFamily kCl100kWords{.max_digits = 3, .whole_tail = true};
 
 constexpr Spelling kSpellings[] = {
-    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", kGpt2},
-    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)", kGpt2},
-    {"'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", kGpt2},
+    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", kGpt2Words},
+    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)", kGpt2Words},
+    {"'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", kGpt2Words},
     {SHENBI_CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SHENBI_TAIL,
-     kLlama3},
-    {SHENBI_CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SHENBI_TAIL, kQwen2},
+     kLlama3Words},
+    {SHENBI_CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SHENBI_TAIL,
+     kQwen2Words},
     {SHENBI_CONTRACTIONS
      "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*" SHENBI_TAIL,
-     kQwen35},
-    {SHENBI_CASED(SHENBI_CONTRACTIONS "?") "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SHENBI_TAIL, kO200k},
-    {SHENBI_CASED("") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SHENBI_TAIL, kTekken},
+     kQwen35Words},
+    {SHENBI_CASED(SHENBI_CONTRACTIONS "?") "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SHENBI_TAIL, kO200kWords},
+    {SHENBI_CASED("") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SHENBI_TAIL, kTekkenWords},
     {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}+| "
      "?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|\\s++$|\\s*[\\r\\n]"
      "|\\s+(?!\\S)|\\s",
-     kCl100k},
+     kCl100kWords},
     {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| "
      "?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)"
      "|\\s+",
-     kLlama3},
+     kLlama3Words},
     {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| "
      "?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+",
-     kQwen2},
+     kQwen2Words},
 };
 
 // Classes as the matchers need them.
