@@ -2,7 +2,7 @@
 """Runs every test of a built tree and counts them; the last line is "N passed, N failed".
 
 Steps, in order:
-  layers      tools/check_layers.py, docs/limits.md against its header, docs/reliability.md against the tests, pages in two
+  layers      tools/check_layers.py, tools/check_private_names.py, docs/limits.md against its header, docs/reliability.md against the tests, pages in two
               languages against each other
   unit        build/release/*_test, every GoogleTest case counted
   sanitizers  build/asan/*_test, the same cases under AddressSanitizer and UBSan
@@ -109,6 +109,7 @@ def script(command, shenbi=str(ROOT / "build" / "release" / "shenbi")):
 
 def steps():
     yield "layers", "check_layers", lambda: script([sys.executable, "tools/check_layers.py"])
+    yield "layers", "private names", lambda: script([sys.executable, "tools/check_private_names.py"])
     yield "layers", "limits page", lambda: script([sys.executable, "tools/make_limits_page.py", "--check"])
     yield "layers", "translations", lambda: script([sys.executable, "tools/check_translations.py"])
     yield "layers", "reliability page", lambda: script([sys.executable, "tools/check_reliability.py"])
