@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "chat/upstream_error.h"
+#include "gateway/exchange.h"
 #include "gateway/remote_media.h"
 
 namespace shenbi::gateway {
