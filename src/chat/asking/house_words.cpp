@@ -14,7 +14,8 @@ struct Word {
   Reason reason;
 };
 
-// Sources: the houses' own pages of error codes, as named behind each.
+// By the houses' own pages of error codes, as named behind each. Looked up there were Z.ai's numbers, the words of
+// Volcengine Ark and DashScope, and Baidu's of v2; the others are what clients of these houses are known to meet.
 constexpr Word kWords[] = {
     {"contextlengthexceeded", kContext},                // OpenAI, Groq, Azure: error codes
     {"tokenstoolong", kContext},                        // Baidu Qianfan of v2: cloud.baidu.com/doc/qianfan-api
