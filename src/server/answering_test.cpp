@@ -127,6 +127,8 @@ struct Desk {
   explicit Desk(std::string word = "word") : computer(std::make_shared<Computer>(std::move(word))) {
     server.state().provider = computer;
   }
+  // The model ends with the server, as the engine does: its last answer is told to a server that is there.
+  ~Desk() { computer = nullptr; }
   nlohmann::ordered_json request(int words, bool stream) const {
     return {{"model", "m"},
             {"stream", stream},
