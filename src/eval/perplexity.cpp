@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
 #include "base/error.h"
@@ -33,10 +34,11 @@ Perplexity perplexity(const engine::Model& model, std::span<const int32_t> token
   size_t next = 1 - bos;  // first token not scored yet; without a bos nothing predicts token 0
   for (size_t end = std::min(tokens.size(), room); next < tokens.size(); end = std::min(tokens.size(), next + stride)) {
     const size_t begin = end > room ? end - room : 0;
+    const auto part = tokens.subspan(begin, end - begin);
     std::vector<int32_t> window;
+    window.reserve(bos + part.size());
     if (bos) window.push_back(*tokenizer.bos());
-    window.insert(window.end(), tokens.begin() + static_cast<ptrdiff_t>(begin),
-                  tokens.begin() + static_cast<ptrdiff_t>(end));
+    std::copy(part.begin(), part.end(), std::back_inserter(window));
     for_each_row(model, window, team, [&](size_t i, std::span<float> logits) {
       const size_t target = begin + i + 1 - bos;  // row i of the window predicts this token of the text
       if (target >= end || target < next) return;
