@@ -1,8 +1,8 @@
 #pragma once
 // What is known of an error beside its status and its words, on the way from the house that refused to the caller.
 //
-//   ErrorFacts facts = read_error_facts(body);     // upstream_error.h: of a house
-//   put_facts(event, facts);                       // kError carries them
+//   ErrorFacts facts = read_error_facts(status, body);  // upstream_error.h: of a house
+//   put_facts(event, facts);                            // kError carries them
 //   openai_error(event.status, event.text, facts_of(event));
 
 #include <exception>
